@@ -1,0 +1,175 @@
+"""The architecture: imports only go down, heavy libraries stay where they belong and are loaded late."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import ganimate
+
+PACKAGE = Path(ganimate.__file__).parent
+
+# The layer of each module or subpackage of ganimate. A module may import from its own layer and from those below,
+# never in a circle.
+LAYERS = {
+    0: ("", "errors", "config", "aus"),
+    1: ("trajectory", "plan", "annotations", "runs", "media", "naming", "faces", "drawing"),
+    2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing"),
+    3: ("checkpoint", "losses", "dataset", "prepare", "runs"),
+    4: ("zoo", "metrics", "objective"),
+    5: ("training", "sheets", "export", "animator", "recording", "sheets"),
+    6: ("cli", "__main__"),
+}
+LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names}
+
+# Libraries that one module keeps to itself.
+KEEPERS = {
+    "dlib": "detect",
+    "face_recognition": "detect",
+    "face_recognition_models": "detect",
+    "imageio": "media",
+    "imageio_ffmpeg": "media",
+    "rich": "cli",
+    "typer": "cli",
+}
+# What the lowest layers do without, so that they load at once.
+TOO_HEAVY = {0: {"torch", "cv2", "PIL", "safetensors"}, 1: {"torch", "safetensors"}}
+
+# Loaded when they are needed, not by `import ganimate` or `ganimate --help`.
+LATE = (
+    "torch",
+    "dlib",
+    "face_recognition",
+    "face_recognition_models",
+    "pkg_resources",
+    "cv2",
+    "imageio",
+    "safetensors",
+)
+
+
+def modules() -> Iterator[tuple[str, Path]]:
+    """Yield each module's dotted name below ganimate ("" for the package itself) and its file."""
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        yield ".".join(parts[:-1] if parts[-1] == "__init__" else parts), path
+
+
+NAMES = dict(modules())
+
+
+def top(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def layer(name: str) -> int:
+    """Return the layer of a module; one without a layer counts as the top, until its own test is heeded."""
+    return LAYER_OF.get(top(name), max(LAYERS))
+
+
+def imports(name: str, path: Path) -> set[str]:
+    """Return the absolute dotted names that a file imports anywhere, also inside functions."""
+    found: set[str] = set()
+    package = ["ganimate", *name.split(".")] if path.name == "__init__.py" else ["ganimate", *name.split(".")[:-1]]
+    package = [part for part in package if part]
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
+            source = ".".join(part for part in (base, node.module or "") if part)
+            for alias in node.names:
+                member = f"{source}.{alias.name}"
+                found.add(member if member.removeprefix("ganimate.") in NAMES else source)
+    return found
+
+
+def own_imports(name: str) -> set[str]:
+    """Return the modules of ganimate that one of them imports, by their names below ganimate."""
+    found = {each.removeprefix("ganimate.") for each in imports(name, NAMES[name]) if each.startswith("ganimate.")}
+    return (found & NAMES.keys()) - {name}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_module_has_a_layer(name: str) -> None:
+    assert top(name) in LAYER_OF, f"give ganimate/{top(name)} a layer in tests/test_layers.py"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_imports_only_go_down(name: str) -> None:
+    above = {other for other in own_imports(name) if layer(other) > layer(name)}
+    assert not above, f"ganimate.{name} (layer {layer(name)}) imports from above: {sorted(above)}"
+
+
+def test_no_imports_in_a_circle() -> None:
+    # a package's __init__ that gathers its modules is no circle, as long as they do not import it back
+    graph = {name: own_imports(name) for name in NAMES}
+    while free := [name for name, targets in graph.items() if not targets & graph.keys()]:
+        for name in free:
+            del graph[name]
+    assert not graph, f"these import each other in a circle: {sorted(graph)}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_libraries_stay_with_their_keepers(name: str) -> None:
+    libraries = {top(found) for found in imports(name, NAMES[name])}
+    strayed = {library for library in libraries if KEEPERS.get(library, top(name)) != top(name)}
+    assert not strayed, f"ganimate.{name} uses {sorted(strayed)}, which only {[KEEPERS[s] for s in strayed]} may"
+    assert not libraries & TOO_HEAVY.get(layer(name), set())
+
+
+def run_python(*arguments: str) -> str:
+    """Return what a fresh interpreter prints."""
+    done = subprocess.run(
+        [sys.executable, *arguments], cwd=PACKAGE.parent, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def loaded_after(code: str) -> set[str]:
+    """Return which of the late libraries a fresh interpreter has loaded when `code` has run."""
+    printed = run_python("-c", f"{code}\nimport sys\nprint('LOADED', *({LATE} & sys.modules.keys()))")
+    return set(printed.splitlines()[-1].split()[1:])
+
+
+def test_importing_ganimate_is_light() -> None:
+    assert loaded_after("import ganimate") == set()
+
+
+def test_importing_the_detector_is_light() -> None:
+    heavy = loaded_after("import ganimate.detect; ganimate.detect.DlibDetector()")
+    assert heavy <= {"cv2"}
+
+
+def call(*arguments: str) -> str:
+    """Return code that calls the command line in this process."""
+    return f"""
+import sys
+sys.argv = ["ganimate", *{arguments!r}]
+from ganimate.cli import main
+try:
+    main()
+except SystemExit as leave:
+    assert not leave.code, leave.code
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["animate", "--help"]])
+def test_help_is_light(arguments: list[str]) -> None:
+    assert loaded_after(call(*arguments)) == set()
+
+
+def test_help_comes_at_once() -> None:
+    # time of the processor, not of the wall: the machine may be busy
+    code = call("--help") + "\nimport time\nprint(time.process_time())"
+    assert min(float(run_python("-c", code).splitlines()[-1]) for _ in range(3)) < 0.5
+
+
+def test_python_dash_m_is_the_console_script() -> None:
+    assert "animate" in run_python("-m", "ganimate", "--help")
