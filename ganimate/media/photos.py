@@ -1,0 +1,215 @@
+"""One photo in: any common still picture becomes uint8 RGB, upright; anything else gets a sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import threading
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, UnidentifiedImageError
+
+from ganimate.errors import PhotoError
+
+SMALLEST_SIDE_PX = 32
+PIXEL_LIMIT = 200_000_000  # the largest phone sensors; 600 MB as uint8 RGB
+
+# Named one by one: among Pillow's other formats are some that start programs (EPS) or cannot be decoded (MPEG).
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF", "JPEG2000")
+_READABLE = "JPEG, PNG, WebP, TIFF, AVIF, GIF, BMP"
+# Not MPO: that is how cameras and phones store previews, depth and gain maps behind the one photo.
+_ANIMATED_FORMATS = {"GIF", "PNG", "WEBP", "AVIF"}
+_STRIP_PX = 1_000_000
+_ORIENTATION_TAG = 0x0112
+_pillow_limit_lock = threading.Lock()
+
+
+def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
+    """Return the photo at `path` as (H, W, 3) uint8 RGB, contiguous and writable.
+
+    EXIF orientation is applied, transparency is laid on white, 16 bits are scaled to 8, and an embedded colour
+    profile other than sRGB (Display P3 of phones, print CMYK) is converted to sRGB.
+
+    Raises PhotoError: no file, no picture, damaged, an animation or a video, HEIC, under 32 px a side, over 200
+    megapixels.
+    """
+    path = Path(path)
+    _check_file(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of metadata that does not matter here
+        with _opened(path) as image:
+            _check_header(path, image)
+            try:
+                _check_still(path, image)
+                image.load()
+                return _upright_rgb(image)
+            except (PhotoError, MemoryError):
+                raise
+            except Exception as error:  # decoders fail in many ways on damaged data
+                raise _damaged(path) from error
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise PhotoError(f"'{path}' is a folder, not a photo", "hand in one picture of that folder")
+    if not path.exists():
+        raise PhotoError(f"photo '{path}' does not exist", "check the spelling and the folder")
+    if not path.is_file():
+        raise PhotoError(f"'{path}' is not a regular file", f"hand in a picture file ({_READABLE})")
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    Image.init()
+    formats = [name for name in _FORMATS if name in Image.OPEN]
+    try:
+        # Pillow's own limit is a global and lies below our own, which _check_header applies before any decoding.
+        with _pillow_limit_lock:
+            before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+            try:
+                image = Image.open(path, formats=formats)
+            finally:
+                Image.MAX_IMAGE_PIXELS = before
+    except UnidentifiedImageError as error:
+        raise _not_a_photo(path) from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:  # the system's errors have a number, those of decoders none
+            raise PhotoError(f"cannot read '{path}': {error.strerror}", "check the file's permissions") from error
+        raise _damaged(path) from error
+    with image:
+        yield image
+
+
+def _check_header(path: Path, image: Image.Image) -> None:
+    width, height = image.size
+    if width * height > PIXEL_LIMIT:
+        raise PhotoError(
+            f"'{path}' has {width}×{height} px, more than the limit of {PIXEL_LIMIT // 1_000_000} megapixels",
+            "reduce the picture first",
+        )
+    if min(width, height) < SMALLEST_SIDE_PX:
+        raise PhotoError(
+            f"'{path}' has only {width}×{height} px", f"a photo needs {SMALLEST_SIDE_PX} px a side, a face about 100"
+        )
+    if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
+        raise PhotoError(f"'{path}' stores 32 bits a channel", "save it with 8 or 16 bits a channel first")
+
+
+def _check_still(path: Path, image: Image.Image) -> None:
+    frames = getattr(image, "n_frames", 1)
+    if frames == 1 or image.format == "MPO":
+        return
+    if image.format in _ANIMATED_FORMATS:
+        raise PhotoError(f"'{path}' is an animation with {frames} frames, not a photo", _one_frame_hint(path))
+    raise PhotoError(f"'{path}' holds {frames} pages, not one photo", "save the page that you want as its own file")
+
+
+def _damaged(path: Path) -> PhotoError:
+    return PhotoError(f"'{path}' is damaged or cut off", "copy or download the photo again")
+
+
+def _one_frame_hint(path: Path) -> str:
+    if path.suffix.lower() in (".webp", ".avif", ".png"):
+        return f"hand in one photo; a frame can be taken out with: magick '{path}[0]' photo.png"
+    return f"hand in one photo; a frame can be taken out with: ffmpeg -i '{path}' -frames:v 1 photo.png"
+
+
+def _not_a_photo(path: Path) -> PhotoError:
+    """Return why `path`, which no decoder accepts, cannot be used, told from its first bytes."""
+    with path.open("rb") as file:
+        head = file.read(512)
+    if not head:
+        return PhotoError(f"'{path}' is empty (0 bytes)", "copy or download the photo again")
+    is_boxes = head[4:8] == b"ftyp"
+    brands = {head[8:12]} | {head[i : i + 4] for i in range(16, min(int.from_bytes(head[:4], "big"), 128), 4)}
+    if is_boxes and brands & {b"avif", b"avis"}:
+        return _damaged(path)
+    if is_boxes and brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}:
+        return PhotoError(
+            f"'{path}' is a HEIC photo, which is not supported",
+            f"convert it to JPEG first, for example with: magick '{path}' photo.jpg",
+        )
+    if _is_video(head):
+        return PhotoError(f"'{path}' is a video, not a photo", _one_frame_hint(path))
+    if head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM")):
+        return _damaged(path)
+    return PhotoError(f"'{path}' is not a picture that can be read", f"hand in a photo as {_READABLE}")
+
+
+def _is_video(head: bytes) -> bool:
+    starts = (b"\x1aE\xdf\xa3", b"FLV", b"\0\0\1\xba", b"\0\0\1\xb3", b"0&\xb2u", b"OggS")
+    boxes = (b"ftyp", b"moov", b"mdat", b"wide")  # MP4 and QuickTime
+    transport_stream = len(head) > 376 and head[0] == head[188] == head[376] == 0x47
+    return head.startswith(starts) or head[4:8] in boxes or head[8:12] == b"AVI " or transport_stream
+
+
+def _upright_rgb(image: Image.Image) -> NDArray[np.uint8]:
+    """Return the loaded `image` as RGB, orientation applied, converted strip by strip to keep memory low."""
+    width, height = image.size
+    orientation = _orientation(image)
+    shape = (width, height, 3) if orientation in (5, 6, 7, 8) else (height, width, 3)
+    upright = np.empty(shape, np.uint8)
+    stored = _as_stored(upright, orientation)  # (height, width, 3), a view
+    to_srgb = _colour_transform(image)
+    rows = max(1, _STRIP_PX // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        stored[top:bottom] = _strip_rgb(image.crop((0, top, width, bottom)), to_srgb)
+    return upright
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_ORIENTATION_TAG, 1))
+    except Exception:  # damaged metadata is no reason to refuse the picture
+        return 1
+
+
+def _as_stored(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Return the view of `upright` whose rows and columns run as in the file (EXIF orientation 1 to 8)."""
+    if orientation in (2, 6):
+        upright = upright[:, ::-1]
+    elif orientation in (3, 7):
+        upright = upright[::-1, ::-1]
+    elif orientation in (4, 8):
+        upright = upright[::-1]
+    return upright.swapaxes(0, 1) if orientation in (5, 6, 7, 8) else upright
+
+
+def _colour_transform(image: Image.Image) -> ImageCms.ImageCmsTransform | None:
+    """Return the transform from the image's own colour profile to sRGB, None where there is nothing to convert."""
+    profile = image.info.get("icc_profile")
+    mode = "CMYK" if image.mode == "CMYK" else "RGB"
+    if not profile or image.mode not in ("RGB", "RGBA", "P", "CMYK"):
+        return None
+    try:
+        source = ImageCms.getOpenProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(source).lower():
+            return None
+        return ImageCms.buildTransform(source, ImageCms.createProfile("sRGB"), mode, "RGB")
+    except (ImageCms.PyCMSError, OSError):  # a broken profile or one of another colour space
+        return None
+
+
+def _strip_rgb(strip: Image.Image, to_srgb: ImageCms.ImageCmsTransform | None) -> NDArray[np.uint8]:
+    if strip.mode.startswith("I"):  # 16 bits; Pillow's own conversion would clip them
+        deep = np.asarray(strip).astype(np.int64)
+        grey = (np.clip(deep, 0, 65535) * 255 + 32767) // 65535
+        return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
+    alpha = None
+    if strip.has_transparency_data:
+        strip = strip.convert("RGBA")
+        alpha = np.asarray(strip.getchannel("A"), np.uint16)[..., None]
+    if to_srgb is None or strip.mode != "CMYK":
+        strip = strip.convert("RGB")
+    if to_srgb is not None:
+        strip = ImageCms.applyTransform(strip, to_srgb) or strip
+    rgb = np.asarray(strip)
+    if alpha is None:
+        return rgb
+    return ((rgb * alpha + (255 - alpha) * 255 + 127) // 255).astype(np.uint8)
