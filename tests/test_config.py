@@ -1,0 +1,128 @@
+"""Laws of configurations: they survive JSON, cannot be changed, and refuse what is out of range by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+import pytest
+
+from ganimate import config as config_module
+from ganimate.config import (
+    Augmentation,
+    CriticConfig,
+    CropSpec,
+    GeneratorConfig,
+    LossWeights,
+    Schedule,
+    TrainConfig,
+    from_dict,
+    to_dict,
+)
+from ganimate.errors import ConfigError
+
+CONFIGS = sorted(
+    (kind for kind in vars(config_module).values() if isinstance(kind, type) and dataclasses.is_dataclass(kind)),
+    key=lambda kind: kind.__name__,
+)
+TRAIN = TrainConfig(
+    generator=GeneratorConfig(architecture="attention", size_px=64, channels=8),
+    critic=CriticConfig(size_px=64, channels=8, layers=5),
+    weights=LossWeights(cycle=0.0, penalty=2.5),
+    augmentation=Augmentation(flip=False, shift=1 / 30),
+    schedule=Schedule(critic_steps=0, penalty_interval=4),
+    learning_rate=1e-4 / 3,
+    seed=7,
+)
+RANGED = [(kind, item.name) for kind in CONFIGS for item in dataclasses.fields(kind) if type(item.default) is float]
+
+
+def through_json(config: Any) -> Any:
+    return from_dict(type(config), json.loads(json.dumps(to_dict(config))))
+
+
+@pytest.mark.parametrize("kind", CONFIGS, ids=lambda kind: kind.__name__)
+def test_every_default_survives_json(kind: type) -> None:
+    assert through_json(kind()) == kind()
+
+
+def test_changed_values_survive_json_to_the_last_bit() -> None:
+    assert through_json(TRAIN) == TRAIN != TrainConfig()
+
+
+def test_json_may_hold_whole_numbers_for_floats_and_gives_floats() -> None:
+    weight = from_dict(LossWeights, {"cycle": 3}).cycle
+    assert weight == 3.0 and type(weight) is float
+
+
+def test_fields_that_are_left_out_have_their_defaults() -> None:
+    assert from_dict(TrainConfig, {"seed": 3, "schedule": {}}) == TrainConfig(seed=3)
+
+
+@pytest.mark.parametrize("kind", CONFIGS, ids=lambda kind: kind.__name__)
+def test_a_config_cannot_be_changed(kind: type) -> None:
+    name = dataclasses.fields(kind)[0].name
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        setattr(kind(), name, 1)
+
+
+@pytest.mark.parametrize(("kind", "name"), RANGED, ids=lambda x: x if isinstance(x, str) else x.__name__)
+@pytest.mark.parametrize("value", [math.nan, math.inf, -1e9])
+def test_what_is_out_of_range_is_refused_with_field_and_range(kind: type, name: str, value: float) -> None:
+    with pytest.raises(ConfigError, match=rf"{kind.__name__}\.{name} must .*\[.*, .*\], not {value!r}"):
+        kind(**{name: value})
+
+
+def test_a_range_is_told_also_for_a_field_deep_inside() -> None:
+    with pytest.raises(ConfigError, match=r"GeneratorConfig\.size_px must lie in \[32, 512\], not 7"):
+        from_dict(TrainConfig, {"generator": {"size_px": 7}})
+
+
+@pytest.mark.parametrize(
+    ("kind", "data", "message"),
+    [
+        (TrainConfig, {"batch": 4}, "TrainConfig has no field 'batch'"),
+        (TrainConfig, {"weights": {"gan": 1.0}}, "LossWeights has no field 'gan'"),
+        (TrainConfig, {"weights": 3}, "LossWeights must be a table"),
+        (TrainConfig, {"precision": "fp8"}, "TrainConfig.precision must be one of auto, fp32, bf16, not 'fp8'"),
+        (GeneratorConfig, {"architecture": "unet"}, "must be one of attention, warping, not 'unet'"),
+        (GeneratorConfig, {"channels": "many"}, "GeneratorConfig.channels must be a whole number, not 'many'"),
+        (GeneratorConfig, {"channels": 32.5}, "GeneratorConfig.channels must be a whole number, not 32.5"),
+        (GeneratorConfig, {"channels": True}, "GeneratorConfig.channels must be a whole number, not True"),
+        (Augmentation, {"flip": "no"}, "Augmentation.flip must be true or false, not 'no'"),
+        (CropSpec, {"interocular": None}, "CropSpec.interocular must be a number, not None"),
+        (CropSpec, [1, 2], "CropSpec must be a table"),
+    ],
+)
+def test_unknown_and_mistyped_fields_are_named(kind: type, data: Any, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        from_dict(kind, data)
+    assert message in caught.value.message
+
+
+@dataclasses.dataclass(frozen=True)
+class Needy:
+    must: int
+
+
+def test_a_missing_field_is_named() -> None:
+    with pytest.raises(ConfigError, match="'must'"):
+        from_dict(Needy, {})
+
+
+def test_sizes_that_the_networks_cannot_halve_are_refused() -> None:
+    with pytest.raises(ConfigError, match="multiple of 16, not 40"):
+        GeneratorConfig(size_px=40)
+    with pytest.raises(ConfigError, match=r"multiple of 2\^layers = 64, not 96"):
+        CriticConfig(size_px=96, layers=6)
+
+
+def test_generator_and_critic_share_a_size() -> None:
+    with pytest.raises(ConfigError, match="64 and 128"):
+        TrainConfig(generator=GeneratorConfig(size_px=64))
+
+
+def test_a_schedule_adds_up() -> None:
+    assert Schedule(critic_steps=1, geometry_steps=20, adversarial_steps=300).total_steps == 321

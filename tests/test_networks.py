@@ -1,0 +1,260 @@
+"""Laws of the networks: identity, independence of the batch, the paper's equation, and a life of forward to load."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from ganimate.config import CriticConfig, GeneratorConfig
+from ganimate.geometry import spline_flow
+from ganimate.networks import GENERATORS, Critic, Edit, build_generator
+from ganimate.networks.blocks import SoftGatedWarp, resize, warp
+from ganimate.networks.warping import WarpingGenerator, change_strength, rim
+
+N_AUS = 5
+ARCHITECTURES = sorted(GENERATORS)
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def photos(count: int = 2, size: int = 32) -> Tensor:
+    return draw(count, 3, size, size) * 2 - 1
+
+
+def lively_generator(architecture: str, size: int = 32) -> nn.Module:
+    """A generator whose weights are all far from 0, as after training."""
+    torch.manual_seed(0)
+    generator = build_generator(GeneratorConfig(architecture, size, channels=4, blocks=2), N_AUS)
+    with torch.no_grad():
+        for name, weight in generator.named_parameters():
+            if not weight.any():
+                weight.normal_(0, 0.02)
+            weight.mul_(10 if "to_" in name else 1)
+    return generator
+
+
+def small_critic(size: int = 32, layers: int = 4) -> Critic:
+    torch.manual_seed(0)
+    return Critic(CriticConfig(size, channels=4, layers=layers), N_AUS)
+
+
+def test_every_architecture_can_be_configured_and_is_its_registered_class() -> None:
+    for name, kind in GENERATORS.items():
+        assert type(build_generator(GeneratorConfig(name, 32, channels=4, blocks=1), N_AUS)) is kind
+
+
+@pytest.mark.parametrize("size", [32, 48])
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_an_edit_has_the_shapes_and_ranges_that_it_promises(architecture: str, size: int) -> None:
+    edit: Edit = lively_generator(architecture, size)(photos(size=size), draw(2, N_AUS), draw(2, N_AUS, seed=1))
+    assert edit.image.shape == edit.color.shape == (2, 3, size, size)
+    assert edit.attention.shape == (2, 1, size, size)
+    assert edit.image.abs().max() <= 1 and edit.color.abs().max() <= 1
+    assert edit.attention.min() >= 0 and edit.attention.max() <= 1
+    assert (edit.flow is None) == (edit.coarse_flow is None) == (architecture == "attention")
+    if edit.flow is not None and edit.coarse_flow is not None:
+        assert edit.flow.shape == (2, 2, size, size) and edit.coarse_flow.shape == (2, 2, size // 4, size // 4)
+        assert edit.coarse_flow.abs().max() <= 2 * GeneratorConfig().flow_limit
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_an_edit_is_the_papers_equation(architecture: str) -> None:
+    image = photos()
+    edit: Edit = lively_generator(architecture)(image, draw(2, N_AUS), draw(2, N_AUS, seed=1))
+    moved = image if edit.flow is None else warp(image, edit.flow)
+    assert torch.equal(edit.image, (1 - edit.attention) * edit.color + edit.attention * moved)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_an_edit_depends_on_what_is_asked(architecture: str) -> None:
+    generator, image, y_from = lively_generator(architecture), photos(), draw(2, N_AUS)
+    first: Edit = generator(image, y_from, draw(2, N_AUS, seed=1))
+    second: Edit = generator(image, y_from, draw(2, N_AUS, seed=2))
+    assert (first.image - second.image).abs().max() > 1e-3
+
+
+class Always(nn.Module):
+    """A head that gives one value everywhere."""
+
+    def __init__(self, value: float, channels: int) -> None:
+        super().__init__()
+        self.value, self.channels = value, channels
+
+    def forward(self, features: Tensor) -> Tensor:
+        return torch.full((len(features), self.channels, *features.shape[-2:]), self.value)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_full_attention_without_flow_is_the_identity_to_the_last_bit(architecture: str) -> None:
+    generator, image = lively_generator(architecture), photos()
+    closed = 200.0 if architecture == "attention" else -200.0  # the warping head says how much to repaint
+    generator.to_attention = Always(closed, 1)
+    if isinstance(generator, WarpingGenerator):
+        generator.matcher.to_flow = Always(0.0, 2)  # type: ignore[assignment]
+        nn.init.zeros_(generator.matcher.basis)
+    edit: Edit = generator(image, draw(2, N_AUS), draw(2, N_AUS, seed=1))
+    assert torch.equal(edit.attention, torch.ones(2, 1, 32, 32))
+    assert torch.equal(edit.image, image)
+
+
+@pytest.mark.parametrize("size", [32, 48])
+def test_asking_the_warping_generator_for_what_is_there_changes_nothing(size: int) -> None:
+    image, y = photos(size=size), draw(2, N_AUS)
+    edit: Edit = lively_generator("warping", size)(image, y, y.clone())
+    assert edit.flow is not None and edit.flow.abs().max() < 1e-6
+    assert torch.equal(edit.attention, torch.ones_like(edit.attention))
+    assert torch.allclose(edit.image, image, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_batch_1_equals_batch_8(architecture: str) -> None:
+    generator, image = lively_generator(architecture).eval(), photos(8)
+    y_from, y_to = draw(8, N_AUS), draw(8, N_AUS, seed=1)
+    with torch.inference_mode():
+        together: Edit = generator(image, y_from, y_to)
+        alone: list[Edit] = [generator(image[i : i + 1], y_from[i : i + 1], y_to[i : i + 1]) for i in range(8)]
+    assert torch.allclose(torch.cat([edit.image for edit in alone]), together.image, atol=1e-5)
+    assert torch.allclose(torch.cat([edit.attention for edit in alone]), together.attention, atol=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_training_and_inference_give_the_same(architecture: str) -> None:
+    generator, inputs = lively_generator(architecture), (photos(), draw(2, N_AUS), draw(2, N_AUS, seed=1))
+    assert torch.equal(generator.train()(*inputs).image, generator.eval()(*inputs).image)
+    assert not any("running" in name for name in generator.state_dict())
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_every_weight_of_a_generator_learns(architecture: str) -> None:
+    generator = lively_generator(architecture)
+    edit: Edit = generator(photos(), draw(2, N_AUS), draw(2, N_AUS, seed=1))
+    (edit.image.square().mean() + edit.attention.mean()).backward()
+    for name, weight in generator.named_parameters():
+        assert weight.grad is not None and torch.isfinite(weight.grad).all(), name
+        assert weight.grad.abs().max() > 0, name
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_saved_generator_is_loaded_with_the_same_result(architecture: str) -> None:
+    generator, inputs = lively_generator(architecture), (photos(), draw(2, N_AUS), draw(2, N_AUS, seed=1))
+    other = build_generator(GeneratorConfig(architecture, 32, channels=4, blocks=2), N_AUS)
+    other.load_state_dict(load(save(generator.state_dict())))
+    assert torch.equal(other(*inputs).image, generator(*inputs).image)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_a_generator_works_in_bf16_and_returns_floats(architecture: str) -> None:
+    with torch.autocast("cpu", torch.bfloat16):
+        edit: Edit = lively_generator(architecture)(photos(), draw(2, N_AUS), draw(2, N_AUS, seed=1))
+    for part in (edit.image, edit.attention, edit.color):
+        assert part.dtype == torch.float32 and torch.isfinite(part).all()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_convolutions_begin_as_the_paper_draws_them(architecture: str) -> None:
+    generator = build_generator(GeneratorConfig(architecture, 32, channels=16, blocks=2), N_AUS)
+    convolutions = [module for module in generator.modules() if isinstance(module, nn.Conv2d)]
+    weights = torch.cat([module.weight.flatten() for module in convolutions])
+    assert weights.std().item() == pytest.approx(0.02, rel=0.01) and weights.mean().abs() < 1e-3
+    assert all(module.bias is None or not module.bias.any() for module in convolutions)
+
+
+def test_a_primed_generator_moves_the_mean_face_from_the_first_step() -> None:
+    landmarks = 0.3 + 0.4 * draw(68, 2)
+    slopes = torch.zeros(N_AUS, 68, 2)
+    slopes[3] = 0.05 * torch.sin(4 * landmarks.flip(1))
+    generator = build_generator(GeneratorConfig("warping", 32, channels=4, blocks=2), N_AUS)
+    generator.prime(landmarks, slopes)
+    flow = generator(photos(N_AUS), torch.zeros(N_AUS, N_AUS), torch.eye(N_AUS)).coarse_flow
+    wanted = spline_flow(landmarks[None], landmarks[None] + slopes[3], 8)[0]
+    inside = slice(1, -1)
+    assert torch.allclose(flow[3, :, inside, inside], wanted[:, inside, inside], atol=0.3 * float(wanted.abs().max()))
+    assert flow[[0, 1, 2, 4]].abs().max() < 1e-6 < 0.01 < flow[3].abs().max()
+
+
+@pytest.mark.parametrize("size", [32, 48, 80, 128])
+def test_the_rim_is_zero_at_every_border_one_inside_and_symmetric(size: int) -> None:
+    fade = rim(size, torch.device("cpu"))[0, 0]
+    for border in (fade[0], fade[-1], fade[:, 0], fade[:, -1]):
+        assert not border.any()
+    assert (fade[size // 8 : -size // 8, size // 8 : -size // 8] == 1).all()
+    assert torch.equal(fade, fade.flip(0)) and torch.equal(fade, fade.T)
+
+
+@pytest.mark.parametrize("size", [32, 48, 80])
+def test_the_flow_is_zero_at_the_crops_border(size: int) -> None:
+    edit: Edit = lively_generator("warping", size)(photos(size=size), draw(2, N_AUS), draw(2, N_AUS, seed=1))
+    assert edit.flow is not None and edit.flow.abs().max() > 0.01
+    for border in (edit.flow[..., 0, :], edit.flow[..., -1, :], edit.flow[..., 0], edit.flow[..., -1]):
+        assert not border.any()
+
+
+def test_a_change_opens_the_edit_by_its_size() -> None:
+    y = draw(4, N_AUS)
+    step = torch.tensor([0.0, 0.01, 0.1, 1.0])[:, None] * torch.eye(N_AUS)[0]
+    strength = change_strength(y, y + step).flatten()
+    assert strength[0] < 1e-6 and (strength.diff() > 0).all() and strength[3] <= 1
+    assert strength[1].item() == pytest.approx(0.1, abs=0.01)
+
+
+def test_a_warp_by_nothing_is_the_identity_to_the_last_bit() -> None:
+    assert torch.equal(warp(photos(), torch.zeros(2, 2, 32, 32)), photos())
+
+
+def test_a_warp_shows_the_image_at_p_plus_flow() -> None:
+    flow = torch.zeros(2, 2, 32, 32)
+    flow[:, 0] = 3 * 2 / 32  # x comes first
+    moved = warp(photos(), flow)
+    assert torch.allclose(moved[..., :-3], photos()[..., 3:], atol=1e-5)
+    assert torch.allclose(moved[..., -3:], photos()[..., -1:].expand(-1, -1, -1, 3), atol=1e-5)
+
+
+def test_a_resized_flow_keeps_its_values_as_its_units_have_no_pixels() -> None:
+    assert torch.allclose(resize(torch.full((1, 2, 8, 8), 0.3), 32), torch.tensor(0.3))
+
+
+def test_a_soft_gate_lets_through_between_nothing_and_all_of_the_warped_features() -> None:
+    block, features, flow = SoftGatedWarp(4), draw(2, 4, 8, 8), 0.2 * draw(2, 2, 8, 8)
+    warped = warp(block.refine(features), flow)
+    for gate, share in ((-200.0, 0.0), (0.0, 0.5), (200.0, 1.0)):
+        block.gate = Always(gate, 1)  # type: ignore[assignment]
+        assert torch.allclose(block(features, flow), features + share * warped, atol=1e-6)
+
+
+def test_a_verdict_has_one_score_a_patch_and_one_value_an_au() -> None:
+    verdict = small_critic()(photos(3))
+    assert verdict.aus.shape == (3, N_AUS)
+    assert verdict.realism.shape == (3, 8 * 8 + 2 * 2)  # patches two layers before the end, and the whole face
+    sizes = [feature.shape[-1] for feature in verdict.features]
+    assert sizes == [16, 8, 4, 2]
+
+
+@pytest.mark.parametrize(("size", "layers"), [(32, 5), (64, 4), (48, 4)])
+def test_the_critics_heads_follow_the_size_of_the_image(size: int, layers: int) -> None:
+    critic = small_critic(size, layers)
+    assert critic(photos(size=size)).aus.shape == (2, N_AUS)
+    assert critic.au_head.weight.shape[-1] == size // 2**layers
+
+
+def test_the_critic_judges_each_image_alone() -> None:
+    critic, images = small_critic(), photos(8)
+    together = critic(images)
+    alone = [critic(image[None]) for image in images]
+    assert torch.allclose(torch.cat([one.aus for one in alone]), together.aus, atol=1e-6)
+    assert torch.allclose(torch.cat([one.realism for one in alone]), together.realism, atol=1e-6)
+
+
+def test_every_weight_of_the_critic_learns_and_is_saved() -> None:
+    critic = small_critic()
+    verdict = critic(photos())
+    (verdict.realism.square().mean() + verdict.aus.square().mean()).backward()
+    assert all(weight.grad is not None and weight.grad.abs().max() > 0 for weight in critic.parameters())
+    other = small_critic()
+    with torch.no_grad():
+        other.au_head.weight.add_(1)
+    other.load_state_dict(load(save(critic.state_dict())))
+    assert torch.equal(other(photos()).aus, verdict.aus)
