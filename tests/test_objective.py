@@ -1,0 +1,116 @@
+"""Laws of the objective: one visible weighted sum, and each term taken from the right samples."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+from torch import Tensor
+
+from ganimate import losses
+from ganimate.config import LossWeights
+from ganimate.dataset import Batch
+from ganimate.geometry import spline_flow
+from ganimate.networks import Edit, Verdict
+from ganimate.objective import CriticTerms, GeneratorTerms, adversarial_terms, geometry_terms
+
+# Powers of two: a sum tells which terms are in it.
+WEIGHTS = LossWeights(*(2.0**i for i in range(len(dataclasses.fields(LossWeights)))))
+WEIGHT_OF = {item.name: item.name for item in dataclasses.fields(GeneratorTerms)} | {"au": "generator_au"}
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def batch(pairs: int = 2, count: int = 4) -> Batch:
+    landmarks = 0.2 + 0.6 * draw(count, 68, 2)
+    return Batch(
+        source=draw(count, 3, 32, 32),
+        y_from=draw(count, 5),
+        y_to=draw(count, 5, seed=1),
+        landmarks_from=landmarks,
+        landmarks_to=landmarks + 0.02 * torch.sin(7 * landmarks.flip(2)),
+        target=draw(pairs, 3, 32, 32, seed=2),
+        pairs=pairs,
+    )
+
+
+def edit(samples: Batch, flow: Tensor | None = None) -> Edit:
+    count = len(samples.source)
+    parts = (draw(count, 3, 32, 32, seed=3), draw(count, 1, 32, 32, seed=4), draw(count, 3, 32, 32, seed=5))
+    return Edit(*parts, samples.source, flow, flow)
+
+
+def verdict(count: int, seed: int = 0) -> Verdict:
+    features = tuple(draw(count, 4, 2**i, 2**i, seed=seed + i) for i in (4, 3, 2, 1))
+    return Verdict(draw(count, 6, seed=seed), draw(count, 5, seed=seed + 9), features)
+
+
+@pytest.mark.parametrize("name", WEIGHT_OF)
+def test_each_term_of_the_generator_has_its_weight(name: str) -> None:
+    terms = GeneratorTerms(**{name: torch.tensor(3.0)})
+    assert terms.total(WEIGHTS) == 3 * getattr(WEIGHTS, WEIGHT_OF[name])
+
+
+def test_the_generators_terms_add_up() -> None:
+    terms = GeneratorTerms(*(torch.tensor(float(i)) for i in range(len(WEIGHT_OF))))
+    expected = sum(getattr(WEIGHTS, WEIGHT_OF[name]) * float(value) for name, value in vars(terms).items())
+    assert terms.total(WEIGHTS) == expected
+
+
+def test_the_critics_terms_add_up() -> None:
+    au, adversarial, penalty = torch.tensor(2.0), torch.tensor(3.0), torch.tensor(5.0)
+    assert CriticTerms(au).total(WEIGHTS) == 2 * WEIGHTS.critic_au
+    total = 2 * WEIGHTS.critic_au + 3 * WEIGHTS.adversarial + 5 * WEIGHTS.penalty
+    assert CriticTerms(au, adversarial, penalty).total(WEIGHTS) == total
+
+
+def test_a_flow_that_follows_the_landmarks_has_no_geometric_error() -> None:
+    samples = batch()
+    goal = spline_flow(samples.landmarks_from, samples.landmarks_to, 8)
+    right, still = geometry_terms(edit(samples, goal), samples), geometry_terms(edit(samples, 0 * goal), samples)
+    assert right.geometry == 0 and still.flow_smoothness == 0
+    assert still.geometry is not None and still.geometry > 0.001
+
+
+def test_a_generator_without_flow_has_no_geometric_terms() -> None:
+    terms = geometry_terms(edit(batch()), batch())
+    assert terms.geometry is None and terms.flow_smoothness is None and terms.pair is not None
+
+
+def test_pairs_are_compared_with_their_true_photo() -> None:
+    samples = batch()
+    made = edit(samples)
+    made.image[:2] = samples.target
+    assert geometry_terms(made, samples).pair == 0
+
+
+def test_without_pairs_there_is_no_pair_term() -> None:
+    samples = batch(pairs=0)
+    terms = geometry_terms(edit(samples), samples)
+    assert terms.pair is None and terms.responsibility is None
+    assert adversarial_terms(edit(samples), samples, verdict(4), None, None).features is None
+
+
+def test_the_full_game_has_all_terms_of_the_paper() -> None:
+    samples, judged = batch(), verdict(4)
+    made = edit(samples, torch.zeros(4, 2, 8, 8))
+    terms = adversarial_terms(made, samples, judged, verdict(2, seed=5), samples.source[2:3] + 0.25)
+    assert all(value is not None for value in vars(terms).values())
+    assert terms.adversarial == -judged.realism.mean()
+    assert terms.au == losses.action_units(judged.aus, samples.y_to)
+    assert terms.cycle is not None and terms.cycle.item() == pytest.approx(0.25, abs=1e-6)
+    assert terms.attention_size == (1 - made.attention).mean()
+
+
+def test_features_are_those_of_the_pairs() -> None:
+    samples, judged = batch(), verdict(4)
+    real = Verdict(judged.realism[:2], judged.aus[:2], tuple(feature[:2] for feature in judged.features))
+    assert adversarial_terms(edit(samples), samples, judged, real, None).features == 0
+
+
+def test_a_batch_of_pairs_only_has_no_cycle() -> None:
+    samples = batch(pairs=4)
+    assert adversarial_terms(edit(samples), samples, verdict(4), None, samples.source[:0]).cycle is None
