@@ -1,0 +1,137 @@
+"""From a photo, its faces and a trajectory to frames: crop, read y_r, generate in batches, paste back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganimate.checkpoint import Model
+from ganimate.errors import ExpressionError, FaceError, ModelError
+from ganimate.faces import Crop, Face, Image, Paster, crop_face
+from ganimate.networks import Edit
+from ganimate.tensors import bf16_is_fast, to_floats, to_tensor
+from ganimate.trajectory import Trajectory
+
+BATCH_IMAGES = 8  # larger batches are no faster on a CPU and hold more memory
+
+
+@dataclass(frozen=True)
+class Sitter:
+    """A face that is ready to be animated: where it is, its upright crop, and its own AUs y_r (N,) in [0, 1]."""
+
+    face: Face
+    crop: Crop
+    own: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FaceEdit:
+    """One generated face at crop size S, as numpy, ready to be pasted.
+
+    `attention` (S, S) in [0, 1], 1 keeps the photo; `color` (S, S, 3) in [0, 255]; `displacement` (S, S, 2) in pixels
+    of the crop, or None where the model does not move the photo.
+    """
+
+    attention: NDArray[np.float32]
+    color: NDArray[np.float32]
+    displacement: NDArray[np.float32] | None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One finished frame: the whole photo (H, W, 3) uint8, and the edits of its faces in the sitters' order."""
+
+    image: Image
+    edits: tuple[FaceEdit, ...]
+
+
+class Animator:
+    """Animates faces of photos with one loaded model."""
+
+    def __init__(self, model: Model, device: torch.device | None = None) -> None:
+        self.model = model
+        self.device = device or torch.device("cpu")
+        self._bf16 = bf16_is_fast(self.device)
+
+    def sit(self, photo: Image, faces: Sequence[Face]) -> list[Sitter]:
+        """Return the faces of `photo` (H, W, 3) uint8 cropped, with the AUs that each shows."""
+        if not faces:
+            raise FaceError("no face was chosen")
+        crops = [crop_face(photo, face, self.model.card.crop) for face in faces]
+        own = self.read(np.stack([crop.image for crop in crops]))
+        return [Sitter(face, crop, aus) for face, crop, aus in zip(faces, crops, own, strict=True)]
+
+    def read(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the AUs (B, N) in [0, 1] that the critic's AU head reads from upright crops (B, S, S, 3)."""
+        with torch.inference_mode():
+            aus = self.model.critic(to_tensor(crops).to(self.device)).aus.cpu().numpy()
+        if not np.isfinite(aus).all():
+            raise ModelError(f"the model {self.model.card.name!r} reads AUs that are not numbers", "export it again")
+        own: NDArray[np.float32] = np.clip(aus, 0.0, 1.0).astype(np.float32)
+        return own
+
+    def frames(self, photo: Image, sitters: Sequence[Sitter], trajectories: Sequence[Trajectory]) -> Iterator[Frame]:
+        """Return an iterator of frames, one a row of the trajectories; each sitter follows its own, all of one length.
+
+        Frames are made when they are asked for. Raises ExpressionError at once when the trajectories do not fit.
+        """
+        if len(sitters) != len(trajectories) or len({len(path) for path in trajectories}) != 1:
+            raise ExpressionError("every face needs a trajectory, and all trajectories one length")
+        for path in trajectories:
+            if tuple(path.aus) != self.model.card.aus:
+                raise ExpressionError(
+                    f"the trajectory is for the AUs {path.aus}, the model for {self.model.card.aus}",
+                    "make it with this model",
+                )
+        return self._frames(photo, sitters, trajectories)
+
+    def _frames(self, photo: Image, sitters: Sequence[Sitter], trajectories: Sequence[Trajectory]) -> Iterator[Frame]:
+        size = self.model.card.crop.size_px
+        pasters = [Paster(photo.shape, sitter.crop.source_to_crop, size) for sitter in sitters]
+        streams = [self._edits(sitter, path) for sitter, path in zip(sitters, trajectories, strict=True)]
+        for edits in zip(*streams, strict=True):
+            image = photo.copy()
+            for paster, edit in zip(pasters, edits, strict=True):
+                paster.paste(image, edit.color, edit.attention, edit.displacement)
+            yield Frame(image, edits)
+
+    def still(self, photo: Image, sitters: Sequence[Sitter], goals: Sequence[NDArray[np.float32]]) -> Frame:
+        """Return one frame in which each sitter shows its goal (N,)."""
+        paths = [Trajectory(goal[None], 1.0, self.model.card.aus) for goal in goals]
+        return next(self.frames(photo, sitters, paths))
+
+    def _edits(self, sitter: Sitter, path: Trajectory) -> Iterator[FaceEdit]:
+        """Yield an edit a row; rows that return (a ping-pong's way back) are kept until then, not generated twice."""
+        keys = [row.tobytes() for row in path.values]
+        left = Counter(keys)
+        fresh = iter(dict(zip(keys, path.values, strict=True)).items())  # in the order of their first use
+        done: dict[bytes, FaceEdit] = {}
+        for key in keys:
+            if key not in done:
+                batch = dict(islice(fresh, BATCH_IMAGES))
+                done.update(zip(batch, self._generate(sitter, np.stack(list(batch.values()))), strict=True))
+            left[key] -= 1
+            yield done[key] if left[key] else done.pop(key)
+
+    def _generate(self, sitter: Sitter, goals: NDArray[np.float32]) -> list[FaceEdit]:
+        count = len(goals)
+        image = to_tensor(sitter.crop.image[None]).to(self.device).expand(count, -1, -1, -1)
+        own = torch.tensor(sitter.own, device=self.device).expand(count, -1)
+        goal = torch.tensor(goals, device=self.device)
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
+            edit: Edit = self.model.generator(image, own, goal)
+        if not torch.isfinite(edit.image).all():
+            raise ModelError(
+                f"the model {self.model.card.name!r} paints pixels that are not numbers", "export it again"
+            )
+        attention = edit.attention[:, 0].float().cpu().numpy()
+        colors = to_floats(edit.color)
+        flows = None if edit.flow is None else (edit.flow.float() * (image.shape[-1] / 2)).permute(0, 2, 3, 1)
+        shifts = [None] * count if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
+        return [FaceEdit(a, c, f) for a, c, f in zip(attention, colors, shifts, strict=True)]

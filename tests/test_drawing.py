@@ -1,0 +1,36 @@
+"""Marked and fitted copies of photos."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ganimate.drawing import COLOURS, draw_faces, fit_into
+from ganimate.faces import Box, Face
+
+LANDMARKS = np.zeros((68, 2), np.float32)
+
+
+def test_boxes_are_drawn_on_a_copy_and_nowhere_else() -> None:
+    photo = np.full((200, 300, 3), 128, np.uint8)
+    drawn = draw_faces(photo, [Face(Box(100, 50, 200, 150), LANDMARKS)])
+    assert (photo == 128).all()
+    assert (drawn[149, 150] == COLOURS[0]).all()  # the lower edge
+    assert (drawn[40, 102] == COLOURS[0]).all()  # the label is above the box
+    assert (drawn[:20] == 128).all()
+    assert (drawn[:, 205:] == 128).all()
+    assert (drawn[55:145, 105:195] == 128).all()  # inside
+
+
+def test_faces_at_the_very_edge_are_drawn_too() -> None:
+    photo = np.zeros((60, 60, 3), np.uint8)
+    faces = [Face(Box(40, 50, 60, 60), LANDMARKS)] * 8
+    assert draw_faces(photo, faces).shape == photo.shape
+
+
+def test_a_photo_is_fitted_whole_into_the_middle() -> None:
+    photo = np.full((100, 100, 3), 200, np.uint8)
+    frame = fit_into(photo, 320, 180)
+    assert frame.shape == (180, 320, 3)
+    assert (frame[:, 70:250] == 200).all()
+    assert (frame[:, :70] == 0).all()
+    assert (frame[:, 250:] == 0).all()

@@ -1,0 +1,63 @@
+"""Plans: what a face is asked to do, resolved for one face and one model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ganimate.aus import parse_expression
+from ganimate.config import Motion
+from ganimate.errors import ConfigError, ExpressionError
+from ganimate.plan import Move, Replay, furthest
+from ganimate.trajectory import Trajectory
+
+AUS = (1, 6, 12)
+OWN = np.array([0.5, 0.25, 0.125], np.float32)
+
+
+def test_a_move_begins_with_the_photo_and_leads_to_the_goal() -> None:
+    move = Move(parse_expression("12=1.0"), motion=Motion(frames=3, hold_s=0.08, fps=25, loop="once"))
+    path = move.trajectory(OWN, AUS)
+    assert (path.values[0] == OWN).all()
+    assert (path.values[-1] == move.goal(OWN, AUS)).all()
+    assert move.goal(OWN, AUS).tolist() == [0.5, 0.25, 1.0]
+    assert len(path) == 3 + 2
+    assert path.fps == move.fps == 25
+
+
+def test_a_move_may_begin_elsewhere() -> None:
+    move = Move(parse_expression("neutral"), parse_expression("6=1"))
+    assert move.trajectory(OWN, AUS).values[0].tolist() == [0.5, 1.0, 0.125]
+    assert move.goal(OWN, AUS).tolist() == [0, 0, 0]
+
+
+def test_others_may_be_zero_but_the_photo_stays_the_start() -> None:
+    move = Move(parse_expression("12=1.0"), others="zero")
+    assert (move.trajectory(OWN, AUS).values[0] == OWN).all()
+    assert move.goal(OWN, AUS).tolist() == [0, 0, 1]
+
+
+def test_a_replay_finds_its_columns_and_keeps_the_other_aus() -> None:
+    recorded = Trajectory(np.array([[0, 0.2], [1, 0.4]], np.float32), 10, (12, 1))
+    path = Replay(recorded).trajectory(OWN, AUS)
+    assert path.aus == AUS
+    assert path.fps == 10
+    np.testing.assert_array_equal(path.values, np.array([[0.2, 0.25, 0], [0.4, 0.25, 1]], np.float32))
+    assert (Replay(recorded).goal(OWN, AUS) == path.values[1]).all()
+
+
+def test_a_replay_of_aus_that_the_model_lacks_is_refused() -> None:
+    recorded = Trajectory(np.zeros((2, 1), np.float32), 10, (45,))
+    with pytest.raises(ExpressionError, match="AU45"):
+        Replay(recorded).trajectory(OWN, AUS)
+
+
+def test_the_furthest_row_is_the_first_of_the_hold() -> None:
+    path = Move(parse_expression("12=1.0"), motion=Motion(frames=4)).trajectory(OWN, AUS)
+    assert furthest(path, OWN) == 3
+
+
+@pytest.mark.parametrize("wrong", [{"frames": 1}, {"fps": float("nan")}, {"fps": 0}, {"hold_s": -1}])
+def test_a_motion_checks_itself(wrong: dict[str, float]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        Motion(**wrong)  # type: ignore[arg-type]
