@@ -27,6 +27,8 @@ REACH = {
 }  # fmt: skip
 _LOWER_FACE = _JAW + _NOSE + _MOUTH
 BORDER_POINTS = 6  # fixed points on each side of the crop
+# The brows' landmarks lie on their upper edges and the lids' inside the lashes; what belongs to them moves with them.
+COMPANIONS = ((_BROWS, 0.022), ([37, 38, 43, 44], -0.015))  # crop widths further down
 STIFFNESS = 2e-3  # smoothing of the spline: landmarks scatter by about a pixel
 
 
@@ -83,6 +85,12 @@ def _border() -> Tensor:
     return corners_once
 
 
+def _with_companions(landmarks: Tensor) -> Tensor:
+    """Return landmarks (B, 68, 2) and the points that move as they do (B, 82, 2)."""
+    extra = [landmarks[:, rows] + landmarks.new_tensor([0.0, down]) for rows, down in COMPANIONS]
+    return torch.cat([landmarks, *extra], 1)
+
+
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
     """Return the thin-plate kernel r² log r² (B, P, Q) between points (B, P, 2) and (B, Q, 2)."""
     squares: Tensor = (a[:, :, None] - b[:, None]).square().sum(-1)
@@ -95,6 +103,7 @@ def spline_flow(source: Tensor, target: Tensor, size: int) -> Tensor:
     Both are landmarks (B, 68, 2) in crop widths. A thin-plate spline (Bookstein, PAMI 1989), smoothed a little,
     takes the value source − target at the target's place and 0 around the border of the crop.
     """
+    source, target = _with_companions(source), _with_companions(target)
     border = _border().to(target)[None].expand(len(target), -1, -1)
     places = torch.cat([(target * 2 - 1).clamp(-1.2, 1.2), border], 1)  # (B, P, 2)
     values = torch.cat([(source - target) * 2, torch.zeros_like(border)], 1)

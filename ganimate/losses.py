@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-PAINT_LEAD = 0.06  # in units of [-1, 1]: how much nearer the paint must be, 8 of 255
+PAINT_LEAD = 0.1  # in units of [-1, 1]: how much nearer the paint must be, 13 of 255
 PAINT_PATCH_PX = 5
+PAINT_WORTH = 4.0  # such places are few; to miss one costs this much more than to paint in vain
 
 
 def critic_adversarial(real: Tensor, fake: Tensor) -> Tensor:
@@ -117,7 +118,7 @@ def responsibility(attention: Tensor, color: Tensor, moved: Tensor, target: Tens
     """
     with torch.no_grad():
         lead = (moved - target).abs().mean(1, keepdim=True) - (color - target).abs().mean(1, keepdim=True)
-        patches = functional.avg_pool2d(lead, PAINT_PATCH_PX, 1, PAINT_PATCH_PX // 2)
-        paint = torch.sigmoid((patches - PAINT_LEAD) / (PAINT_LEAD / 2))
+        patches = functional.avg_pool2d(lead, PAINT_PATCH_PX, 1, PAINT_PATCH_PX // 2, count_include_pad=False)
+        paint = torch.sigmoid((patches - PAINT_LEAD) / (PAINT_LEAD / 6))
     keep = attention.clamp(1e-3, 1 - 1e-3)
-    return -(paint * torch.log(1 - keep) + (1 - paint) * torch.log(keep)).mean()
+    return -(PAINT_WORTH * paint * torch.log(1 - keep) + (1 - paint) * torch.log(keep)).mean()

@@ -72,8 +72,8 @@ def geometry_terms(edit: Edit, batch: Batch) -> GeneratorTerms:
     color = losses.plausible_color(edit.color, batch.target, edit.moved)
     paint = None
     if batch.pairs:
-        parts = (edit.attention, edit.color, edit.moved)
-        paint = losses.responsibility(*(part[: batch.pairs] for part in parts), batch.target)
+        pairs = slice(batch.pairs)
+        paint = losses.responsibility(edit.attention[pairs], edit.color[pairs], edit.moved[pairs], batch.target)
     smoothness = losses.total_variation(edit.attention)
     if edit.coarse_flow is None:
         return GeneratorTerms(pair=pair, color=color, responsibility=paint, attention_smoothness=smoothness)

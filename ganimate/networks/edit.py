@@ -12,8 +12,9 @@ class Edit:
     """One edited batch and the parts that it was composed of.
 
     `image` I_f (B, 3, H, W) in [-1, 1]; `attention` A (B, 1, H, W) in [0, 1], 1 keeps the source pixel; `color` C
-    (B, 3, H, W) in [-1, 1]; `moved` W(I) (B, 3, H, W), the source where nothing moves; `flow` (B, 2, H, W) or None, in units of `grid_sample` (the crop is 2 wide): the result
-    at p shows the source at p + flow(p); `coarse_flow` is the same at the resolution at which it was regressed.
+    (B, 3, H, W) in [-1, 1]; `moved` W(I) (B, 3, H, W), the source where nothing moves; `flow` (B, 2, H, W) or None,
+    in units of `grid_sample` (the crop is 2 wide): the result at p shows the source at p + flow(p); `coarse_flow` is
+    the same at the resolution at which it was regressed.
     """
 
     image: Tensor

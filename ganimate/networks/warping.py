@@ -11,7 +11,16 @@ from torch.nn import functional
 
 from ganimate.config import GeneratorConfig
 from ganimate.geometry import spline_flow
-from ganimate.networks.blocks import ConvNorm, ModulatedBlock, SoftGatedWarp, Upsample, init_weights, resize, warp
+from ganimate.networks.blocks import (
+    ConvNorm,
+    ModulatedBlock,
+    SoftGatedWarp,
+    Upsample,
+    init_weights,
+    invert,
+    resize,
+    warp,
+)
 from ganimate.networks.edit import Edit, GeneratorNetwork
 
 BORDER = 0.06  # width of the rim, in crop widths, over which the flow falls to 0
@@ -35,8 +44,8 @@ def change_strength(y_from: Tensor, y_to: Tensor) -> Tensor:
 class GeometricMatcher(nn.Module):
     """Regresses a smooth displacement from the photo's features and the wanted change of AUs.
 
-    The mean face's answer, `basis`, one displacement field an AU, comes first: crops are aligned, so it is nearly
-    right for everybody. The network adds what this face needs.
+    The mean face's answer, `basis`, one forward displacement field an AU, comes first: crops are aligned, so it is
+    nearly right for everybody. The fields of several AUs add up and are inverted; the network adds what this face asks.
     """
 
     def __init__(self, channels: int, condition: int, blocks: int, limit: float, basis: Tensor) -> None:
@@ -53,7 +62,8 @@ class GeometricMatcher(nn.Module):
         """(B, C, H, W), (B, E), (B, N) -> flow (B, 2, 2H, 2W) and the features that gave it (B, C, H, W)."""
         for block in self.blocks:
             features = block(features, e)
-        mean = (change.float() @ self.basis.flatten(1)).view(-1, *self.basis.shape[1:])
+        with torch.autocast(e.device.type, enabled=False):
+            mean = invert((change.float() @ self.basis.flatten(1)).view(-1, *self.basis.shape[1:]))
         raw = torch.tanh(self.to_flow(self.up(features)).float() + mean / self._limit) * self._limit
         padded = functional.pad(raw, (2, 2, 2, 2), mode="replicate")
         flow = functional.conv2d(padded.transpose(0, 1).reshape(-1, 1, *padded.shape[-2:]), self.smooth_kernel())
@@ -97,7 +107,7 @@ class WarpingGenerator(GeneratorNetwork):
         """Begin with the mean face's motion: `landmarks` (68, 2) and their `slopes` (N, 68, 2), in crop widths."""
         basis = self.matcher.basis
         start = landmarks.to(basis)[None].expand(len(slopes), -1, -1)
-        basis.copy_(spline_flow(start, start + slopes.to(basis), basis.shape[-1]))
+        basis.copy_(spline_flow(start + slopes.to(basis), start, basis.shape[-1]))
 
     def forward(self, image: Tensor, y_from: Tensor, y_to: Tensor) -> Edit:
         """Return the edit of `image` (B, 3, S, S) from its own AUs `y_from` (B, N) to `y_to` (B, N)."""
