@@ -273,7 +273,8 @@ def _read_rows(path: Path) -> list[_Row]:
             reader = csv.reader(stream)
             rows = [_Row(str(path), reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
     except OSError as error:
-        raise ExpressionError(f"the trajectory {str(path)!r} cannot be read: {error.strerror}") from error
+        message = f"the trajectory {str(path)!r} cannot be read: {error.strerror}"
+        raise ExpressionError(message, "check the spelling and the folder") from error
     except (UnicodeDecodeError, csv.Error) as error:
         raise ExpressionError(f"the trajectory {str(path)!r} is not a CSV file of text", _HEADER_HINT) from error
     return [row for row in rows if any(row.cells)]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from synthetic import make_pack, shoot
+from typer.testing import CliRunner, Result
 
 from ganimate.detect import FixedDetector
 from ganimate.faces import Box, Face
@@ -41,3 +45,54 @@ def astronaut_face() -> Face:
 def astronaut_detector(astronaut_face: Face) -> FixedDetector:
     """A detector for the example photo that needs no dlib."""
     return FixedDetector((astronaut_face,))
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model file of OpenFace's AUs with random weights: fast, and of no use."""
+    import torch
+
+    from ganimate.aus import OPENFACE_AUS
+    from ganimate.checkpoint import ModelCard, save_model
+    from ganimate.config import CriticConfig, CropSpec, GeneratorConfig
+    from ganimate.networks import Critic, build_generator
+
+    generator = GeneratorConfig(architecture="attention", size_px=32, channels=4, blocks=1)
+    critic = CriticConfig(size_px=32, channels=4, layers=3)
+    card = ModelCard("tiny", generator, critic, CropSpec(size_px=32), OPENFACE_AUS, training={"steps": 0})
+    path = tmp_path_factory.mktemp("models") / "tiny.safetensors"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        reader = Critic(critic, len(OPENFACE_AUS))
+        torch.nn.init.uniform_(reader.au_head.bias, 0.1, 0.6)  # y_r is neither 0 nor 1
+        save_model(path, card, build_generator(generator, len(OPENFACE_AUS)), reader)
+    return path
+
+
+@pytest.fixture
+def photo(tmp_path: Path, astronaut_path: Path) -> Path:
+    """A copy of the example photo, alone in a folder of its own."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    return Path(shutil.copy(astronaut_path, folder / "me.jpg"))
+
+
+@pytest.fixture
+def cli(monkeypatch: pytest.MonkeyPatch, astronaut_detector: FixedDetector) -> Callable[..., Result]:
+    """Run a command line in this process, with a detector that finds the astronaut's face wherever it looks."""
+    from ganimate.cli import app, session
+
+    monkeypatch.setattr(session, "make_detector", lambda name: astronaut_detector)
+
+    def run(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [str(argument) for argument in arguments], prog_name="ganimate")
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def faces_pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pack of drawn people of 32 px: 6 people 4 times each, and 6 strangers; nobody may change it."""
+    folder = tmp_path_factory.mktemp("faces")
+    make_pack(folder, shoot())
+    return folder / "faces.pack"

@@ -1,0 +1,108 @@
+"""The one place where errors become sentences on stderr and exit codes.
+
+    0    done
+    1    a GanimateError: something handed in cannot be used, or a result cannot be written
+    2    the command line itself is wrong
+    130  Ctrl-C
+
+Anything else that gets out is a bug, and its traceback is shown.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from ganimate.errors import GanimateError
+
+# Older versions of typer take it from the click package, newer ones bring it; by inheritance it is found in both.
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
+
+
+def tell(message: str, hint: str | None = None) -> None:
+    """Print ``error: …`` and ``hint: …`` on stderr, each on one line."""
+    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {_one_line(message)}", err=True)
+    if hint:
+        typer.echo(f"{typer.style('hint:', bold=True)} {_one_line(hint)}", err=True)
+
+
+def usage_error(message: str, ctx: typer.Context) -> Exception:
+    """Return the error, to be raised, of a command line whose parts are right and do not go together."""
+    return _USAGE_ERROR(message, ctx)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+class TellingGroup(TyperGroup):
+    """The top of the command line: runs a command and tells what went wrong."""
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        run = partial(super().main, args, prog_name, complete_var, False, windows_expand_args, **extra)
+        if not standalone_mode:
+            return run()
+        try:
+            code = _telling(run)
+        except _USAGE_ERROR as error:
+            _tell_usage(error)
+            code = 2
+        except typer.Exit as leave:
+            code = leave.exit_code
+        sys.exit(code if isinstance(code, int) else 0)
+
+    def invoke(self, ctx: Any) -> Any:
+        return _telling(partial(super().invoke, ctx))  # before typer sees a Ctrl-C, of which it makes less
+
+
+def _telling(run: Callable[[], Any]) -> Any:
+    """Return what `run` returns; where it fails, tell why and raise typer.Exit."""
+    try:
+        return run()
+    except GanimateError as error:
+        tell(error.message, error.hint)
+        code = 1
+    except MemoryError:
+        tell("there is not enough memory for this", "use a smaller photo, or close other programs")
+        code = 1
+    except KeyboardInterrupt:
+        tell("stopped before the end, so nothing was written")
+        code = 130
+    except BrokenPipeError:  # whoever was reading has seen enough
+        _throw_away_stdout()
+        code = 141
+    except OSError as error:  # such as a full disk behind stdout
+        about = f"{error.filename}: " if error.filename else ""
+        tell(f"{about}{error.strerror or error}", "check the place and the space that is left")
+        _throw_away_stdout()
+        code = 1
+    raise typer.Exit(code)
+
+
+def _throw_away_stdout() -> None:
+    """Let what is still waiting to be printed go nowhere, as Python would complain at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell_usage(error: Any) -> None:
+    message = str(error.format_message()).rstrip(".").replace("Value error, ", "")  # pydantic's prefix
+    command = error.ctx.command_path if error.ctx is not None else "ganimate"
+    # typer begins sentences with capitals; ours do not
+    tell(re.sub(r"^[A-Z](?=[a-z])", lambda first: first[0].lower(), message), f"see {command} --help")

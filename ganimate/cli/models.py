@@ -1,0 +1,101 @@
+"""`ganimate models`: the models that are here, and what each says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ganimate.cli import options
+from ganimate.config import DEFAULT_MODEL, to_dict
+
+if TYPE_CHECKING:
+    from ganimate.zoo import ZooEntry
+
+Name = Annotated[str, typer.Argument(metavar="NAME|PATH", help="A model of the list, or a file.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this file."""
+    models = typer.Typer()
+    models.callback(invoke_without_command=True)(top)
+    models.command("list")(list_models)
+    models.command()(show)
+    app.add_typer(models, name="models")
+
+
+def top(ctx: typer.Context, json: options.Json = False) -> None:
+    """List the models that come with ganimate, or describe one."""
+    if ctx.invoked_subcommand is None:
+        list_models(json)
+
+
+def list_models(json: options.Json = False) -> None:
+    """List the models that come with ganimate."""
+    from ganimate.cli.console import plain_table, print_json, print_table
+    from ganimate.zoo import list_models as entries
+
+    found = entries()
+    if json:
+        print_json([_summary(entry) for entry in found])
+    elif not found:
+        typer.echo("there are no models here; hand one in with --model PATH", err=True)
+    else:
+        table = plain_table("name", "kind", "face", "AUs", "file", "licence", numeric=(2, 3, 4))
+        for entry in found:
+            card = entry.card
+            megabytes = f"{entry.size_bytes / 1e6:.1f} MB"
+            size = f"{card.generator.size_px} px"
+            table.add_row(entry.name, card.generator.architecture, size, str(len(card.aus)), megabytes, card.license)
+        print_table(table)
+
+
+def show(name: Name = DEFAULT_MODEL, json: options.Json = False) -> None:
+    """Describe a model: its card, its AUs, its configuration and where it comes from."""
+    from ganimate.cli.console import print_json
+    from ganimate.zoo import find_model
+
+    entry = find_model(name)
+    if json:
+        print_json(_summary(entry) | {"card": to_dict(entry.card)})
+    else:
+        _print_entry(entry)
+
+
+def _summary(entry: ZooEntry) -> dict[str, Any]:
+    return {
+        "name": entry.name,
+        "path": str(entry.path),
+        "size_bytes": entry.size_bytes,
+        "digest": entry.digest,
+        "architecture": entry.card.generator.architecture,
+        "size_px": entry.card.generator.size_px,
+        "aus": list(entry.card.aus),
+        "license": entry.card.license,
+    }
+
+
+def _print_entry(entry: ZooEntry) -> None:
+    from ganimate.aus import ACTION_UNITS
+    from ganimate.cli.console import plain_table, print_table
+
+    card = entry.card
+    table = plain_table("", "")
+    table.show_header = False
+    table.add_row("name", entry.name)
+    table.add_row("file", f"{entry.path} ({entry.size_bytes / 1e6:.1f} MB)")
+    table.add_row("licence", card.license)
+    table.add_row("digest", entry.digest)
+    for part in ("generator", "critic", "crop"):
+        table.add_row(part, _told(to_dict(getattr(card, part))))
+    table.add_row("training", _told(card.training) or "not told")  # all of it with --json
+    for place, number in enumerate(card.aus):
+        unit = ACTION_UNITS[number]
+        table.add_row("" if place else "AUs", f"{unit.label:<4}  {unit.name}")
+    print_table(table)
+    if entry.prose:
+        typer.echo(f"\n{entry.prose.strip()}")
+
+
+def _told(facts: Any) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if not isinstance(value, dict | list))

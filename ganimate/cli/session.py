@@ -1,0 +1,126 @@
+"""The steps that commands share: a photo, a model, the faces that were chosen and what they show.
+
+Heavy libraries are imported where they are first needed, so that a wrong name is told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ganimate.cli.console import Display
+from ganimate.errors import FaceError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ganimate.animator import Animator, Sitter
+    from ganimate.aus import Expression
+    from ganimate.detect import Detector, Selection
+    from ganimate.faces import Face, Image
+    from ganimate.zoo import ZooEntry
+
+
+@dataclass(frozen=True)
+class Means:
+    """What the options of the panel "Model and faces" ask for."""
+
+    model: str
+    selection: Selection = "largest"
+    detector: str = "hog"
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """The chosen faces of a photo before the model: `numbers` are theirs in the listing of all `found` faces."""
+
+    photo: Image
+    entry: ZooEntry
+    animator: Animator
+    sitters: list[Sitter]
+    numbers: list[int]
+    found: int
+
+    @property
+    def aus(self) -> tuple[int, ...]:
+        """The model's AUs, in its order."""
+        return self.entry.card.aus
+
+    @property
+    def model(self) -> dict[str, str]:
+        """Which model this is, as plain data."""
+        return {"name": self.entry.name, "path": str(self.entry.path)}
+
+    def corrected(self, seen_as: Expression) -> Sitting:
+        """Return the same with `seen_as` in place of what the model reads from the faces."""
+        sitters = [replace(sitter, own=seen_as.resolve(sitter.own, self.aus)) for sitter in self.sitters]
+        return replace(self, sitters=sitters)
+
+
+def make_detector(name: str) -> Detector:
+    """Return the face detector of that name; tests put another one in its place."""
+    from ganimate.detect import DlibDetector
+
+    return DlibDetector("cnn" if name == "cnn" else "hog")
+
+
+def read_photo(path: Path, display: Display) -> Image:
+    """Return the photo (H, W, 3) uint8; raises PhotoError."""
+    from ganimate.media import read_photo as read
+
+    with display.stage(f"reading {path.name}"):
+        return read(path)
+
+
+def find_model(name: str, display: Display) -> ZooEntry:
+    """Return the model of that name; raises ModelError."""
+    with display.stage("looking for the model"):
+        from ganimate import zoo
+
+        return zoo.find_model(name)
+
+
+def find_faces(photo: Image, detector: str, display: Display) -> list[Face]:
+    """Return all faces of the photo, largest first; raises FaceError when there is none."""
+    with display.stage("looking for faces"):
+        found = make_detector(detector).detect(photo)
+    if not found:
+        others = "a photo from the front in which the face is larger, upright and evenly lit often works"
+        hint = others if detector == "cnn" else f"try --detector cnn, which is slower and finds more; {others}"
+        raise FaceError("no face was found in the photo", hint)
+    return found
+
+
+def sit(photo: Image, entry: ZooEntry, means: Means, display: Display) -> Sitting:
+    """Return the chosen faces of `photo` with the AUs that the model reads from them."""
+    from ganimate.animator import Animator
+    from ganimate.checkpoint import load_model
+    from ganimate.detect import choose_faces
+    from ganimate.tensors import choose_device
+
+    device = choose_device(means.device)
+    found = find_faces(photo, means.detector, display)
+    chosen = choose_faces(found, means.selection)
+    numbers = [next(n for n, face in enumerate(found, 1) if face is one) for one in chosen]
+    with display.stage("reading the faces"):
+        animator = Animator(load_model(entry.path, device), device)
+        return Sitting(photo, entry, animator, animator.sit(photo, chosen), numbers, len(found))
+
+
+def face_facts(sitting: Sitting, place: int) -> dict[str, Any]:
+    """Return number and box of the chosen face at `place`, as plain data."""
+    return {"number": sitting.numbers[place], "box_px": box_facts(sitting.sitters[place].face)}
+
+
+def box_facts(face: Face) -> dict[str, float]:
+    """Return a face's box in pixels of the photo, as plain data."""
+    return {side: round(getattr(face.box, side), 1) for side in ("left", "top", "right", "bottom")}
+
+
+def au_facts(aus: Sequence[int], row: NDArray[np.float32]) -> dict[str, float]:
+    """Return intensities (N,) by the names of their AUs, as plain data."""
+    return {f"AU{number}": round(float(value), 4) for number, value in zip(aus, row, strict=True)}

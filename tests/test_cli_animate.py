@@ -1,0 +1,221 @@
+"""`ganimate animate` and `ganimate interpolate`, with a tiny model of random weights and a fixed detector."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from typer.testing import Result
+
+from ganimate.cli import options, session
+from ganimate.config import CropSpec
+from ganimate.detect import FixedDetector
+from ganimate.faces import Box, Face, Paster, align
+from ganimate.trajectory import EASINGS, LOOPS, load_trajectory
+
+Run = Callable[..., Result]
+SHORT = ("--frames", 2, "--hold", 0, "--loop", "once")
+
+
+@pytest.fixture
+def animate(cli: Run, tiny_model: Path, photo: Path) -> Run:
+    """Run `animate` on the photo, two frames if nothing else is said; fails unless it succeeds."""
+
+    def run(*arguments: object, command: str = "animate", timing: tuple[object, ...] = SHORT) -> Result:
+        done = cli(command, photo, "--model", tiny_model, *timing, *arguments)
+        assert done.exit_code == 0, done.stderr
+        return done
+
+    return run
+
+
+def pixels(path: Path) -> NDArray[np.uint8]:
+    with Image.open(path) as image:
+        return np.array(image)
+
+
+def facts(done: Result) -> dict[str, Any]:
+    told = json.loads(done.stdout)
+    assert isinstance(told, dict)
+    return told
+
+
+def aus_of(done: Result, which: str) -> dict[str, float]:
+    values = facts(done)["faces"][0][which]
+    assert isinstance(values, dict)
+    return values
+
+
+def test_the_path_is_on_stdout_and_what_was_read_is_on_stderr(animate: Run, tmp_path: Path) -> None:
+    done = animate("--au", "12=1.0", "-o", tmp_path / "smile.gif")
+    assert done.stdout == f"{tmp_path / 'smile.gif'}\n"
+    assert "face 1 of 1" in done.stderr
+    assert "lip corner puller" in done.stderr
+    assert "1.00" in done.stderr
+    with Image.open(tmp_path / "smile.gif") as image:
+        assert image.size == (512, 512)
+
+
+def test_the_default_place_is_beside_the_photo_and_never_taken_twice(animate: Run, cli: Run, photo: Path) -> None:
+    assert animate("--expression", "fear:0.6").stdout == f"{photo.parent / 'me_fear-0.6.gif'}\n"
+    before = (photo.parent / "me_fear-0.6.gif").read_bytes()
+    again = cli("animate", photo, "--expression", "fear:0.6")
+    assert again.exit_code == 1
+    assert "already exists" in again.stderr
+    assert "--force" in again.stderr
+    assert (photo.parent / "me_fear-0.6.gif").read_bytes() == before
+    animate("--expression", "fear:0.6", "--force")
+    assert sorted(path.name for path in photo.parent.iterdir()) == ["me.jpg", "me_fear-0.6.gif"]
+
+
+def test_pixels_outside_of_the_crop_are_the_photos_own(
+    animate: Run, astronaut: NDArray[np.uint8], astronaut_face: Face, tmp_path: Path
+) -> None:
+    animate("--au", "12=1", "-o", f"{tmp_path}/frames/", timing=("--frames", 3, "--hold", 0.04))
+    assert [path.name for path in sorted((tmp_path / "frames").iterdir())] == [f"0000{n}.png" for n in range(5)]
+    window = Paster(astronaut.shape, align(astronaut_face.landmarks, CropSpec(size_px=32)), 32).window
+    for path in (tmp_path / "frames").iterdir():
+        frame = pixels(path)
+        assert not (frame[window] == astronaut[window]).all()
+        frame[window] = astronaut[window]
+        assert (frame == astronaut).all()
+
+
+def test_json_tells_everything(animate: Run, tmp_path: Path, tiny_model: Path) -> None:
+    done = animate("--au", "12=1,6=0.5", "-o", tmp_path / "a.gif", "--json", timing=("--frames", 3, "--hold", 0.08))
+    told = facts(done)
+    assert told["path"] == str(tmp_path / "a.gif")
+    assert (told["frames"], told["fps"], told["duration_s"]) == (3 + 2 + 1, 25.0, 0.24)
+    assert (told["width_px"], told["height_px"]) == (512, 512)
+    assert told["model"] == {"name": "tiny", "path": str(tiny_model)}
+    (face,) = told["faces"]
+    assert face["number"] == 1
+    assert face["box_px"] == {"left": 175.0, "top": 79.2, "right": 274.6, "bottom": 178.8}
+    assert face["y_g"] == face["y_r"] | {"AU12": 1.0, "AU6": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("asked", "au12"),
+    [
+        (("--au", "12=0.25", "--expression", "happiness"), 1.0),
+        (("--expression", "happiness", "--au", "12=0.25"), 0.25),
+        (("-e", "happiness:0.5", "--au", "12=+0.25"), 0.75),
+        (("-e", "happiness,12=-0.5"), 0.5),
+    ],
+)
+def test_later_expressions_win(animate: Run, tmp_path: Path, asked: tuple[str, ...], au12: float) -> None:
+    assert aus_of(animate(*asked, "-o", tmp_path / "a.gif", "--json"), "y_g")["AU12"] == au12
+
+
+def test_others_may_be_zero(animate: Run, tmp_path: Path) -> None:
+    asked = aus_of(animate("--au", "12=1", "--others", "zero", "-o", tmp_path / "a.gif", "--json"), "y_g")
+    assert [name for name, value in asked.items() if value] == ["AU12"]
+
+
+def test_from_corrects_what_was_read(animate: Run, tmp_path: Path) -> None:
+    read = aus_of(animate("--au", "12=1", "-o", tmp_path / "a.gif", "--json"), "y_r")
+    corrected = aus_of(animate("--au", "12=1", "--from", "26=0,1=0.5", "-o", tmp_path / "b.gif", "--json"), "y_r")
+    assert corrected == read | {"AU26": 0.0, "AU1": 0.5}
+
+
+def test_a_still_is_one_picture_of_the_photos_size(animate: Run, photo: Path, tmp_path: Path) -> None:
+    done = animate(
+        "--au", "12=1", "--still", "--save-attention", tmp_path / "a.png", "--save-color", tmp_path / "c.png"
+    )
+    assert done.stdout == f"{photo.parent / 'me_12=1.png'}\n"
+    assert pixels(photo.parent / "me_12=1.png").shape == (512, 512, 3)
+    assert pixels(tmp_path / "a.png").shape == (32, 32)
+    assert pixels(tmp_path / "c.png").shape == (32, 32, 3)
+
+
+def test_a_still_is_the_end_of_the_animation(animate: Run, tmp_path: Path) -> None:
+    animate("--au", "12=1", "--still", "-o", tmp_path / "still.png")
+    animate("--au", "12=1", "-o", f"{tmp_path}/frames/")
+    assert (pixels(tmp_path / "still.png") == pixels(tmp_path / "frames" / "00001.png")).all()
+
+
+def test_a_saved_trajectory_plays_the_same_frames(animate: Run, tmp_path: Path) -> None:
+    path = tmp_path / "smile.csv"
+    animate("-e", "happiness", "-o", f"{tmp_path}/a/", "--save-trajectory", path, timing=("--frames", 3, "--hold", 0))
+    assert len(load_trajectory(path)) == 4
+    animate("--trajectory", path, "-o", f"{tmp_path}/b/", timing=())
+    for number in range(4):
+        name = f"{number:05d}.png"
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_a_trajectory_is_printed(animate: Run, tmp_path: Path) -> None:
+    done = animate("--au", "12=1", "-o", tmp_path / "a.gif", "--print-trajectory", "--quiet")
+    assert "time_s  AU12" in done.stderr
+    assert done.stdout == f"{tmp_path / 'a.gif'}\n"
+
+
+def test_quiet_is_quiet(animate: Run, tmp_path: Path) -> None:
+    assert animate("--au", "12=1", "-o", tmp_path / "a.gif", "-q").stderr == ""
+
+
+def test_an_expression_that_changes_nothing_is_told(animate: Run, tmp_path: Path) -> None:
+    assert "nothing will move" in animate("-e", "self", "-o", tmp_path / "a.gif").stderr
+
+
+def test_interpolate_goes_from_one_to_the_other(animate: Run, photo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "path.csv"
+    asked = ("--from", "neutral", "--to", "surprise:0.5", "--save-trajectory", path)
+    done = animate(*asked, command="interpolate")
+    assert done.stdout == f"{photo.parent / 'me_neutral-to-surprise-0.5.gif'}\n"
+    values = load_trajectory(path).values
+    assert (values[0] == 0).all()
+    assert values[-1, :2].tolist() == [0.5, 0.5]
+
+
+class TestSeveralFaces:
+    @pytest.fixture(autouse=True)
+    def two_faces(self, monkeypatch: pytest.MonkeyPatch, animate: Run, astronaut_face: Face) -> None:
+        """The astronaut, and a smaller face to the right of her."""
+        marks = (astronaut_face.landmarks * 0.5 + [250, 200]).astype(np.float32)
+        detector = FixedDetector((Face(Box(337, 240, 387, 290), marks), astronaut_face))
+        monkeypatch.setattr(session, "make_detector", lambda name: detector)
+
+    def test_the_largest_is_the_default(self, animate: Run, tmp_path: Path) -> None:
+        told = facts(animate("--au", "12=1", "-o", tmp_path / "a.gif", "--json"))
+        assert [face["box_px"]["left"] for face in told["faces"]] == [175.0]
+
+    def test_one_is_chosen_by_number(self, animate: Run, tmp_path: Path) -> None:
+        done = animate("--au", "12=1", "--face", "2", "-o", tmp_path / "a.gif", "--json")
+        assert [(face["number"], face["box_px"]["left"]) for face in facts(done)["faces"]] == [(2, 337.0)]
+        assert "face 2 of 2" in done.stderr
+
+    def test_all_move_together(self, animate: Run, tmp_path: Path) -> None:
+        done = animate(
+            "--au", "12=1", "--face", "all", "-o", tmp_path / "a.gif", "--json", "--save-color", tmp_path / "c.png"
+        )
+        assert [face["number"] for face in facts(done)["faces"]] == [1, 2]
+        assert pixels(tmp_path / "c.png").shape == (32, 64, 3)
+
+    def test_a_trajectory_file_is_that_of_one(self, cli: Run, photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+        done = cli(
+            "animate",
+            photo,
+            "--model",
+            tiny_model,
+            "-e",
+            "fear",
+            "--face",
+            "1,2",
+            "--save-trajectory",
+            tmp_path / "t.csv",
+        )
+        assert done.exit_code == 1
+        assert "--face" in done.stderr
+        assert not (tmp_path / "t.csv").exists()
+
+
+def test_the_names_in_the_help_are_the_librarys() -> None:
+    assert [loop.value for loop in options.Loop] == list(LOOPS)
+    assert [easing.value for easing in options.Easing] == list(EASINGS)
