@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from synthetic import shoot, write_identities, write_table
+
+from ganimate.annotations import read_openface, read_persons
+from ganimate.aus import OPENFACE_AUS
+from ganimate.errors import AnnotationError
+
+SHOTS = shoot(people=2, photos=2, strangers=1)
+
+
+def table_of(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "table.csv"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def test_a_table_of_openface_is_read_by_column_name(tmp_path: Path) -> None:
+    write_table(tmp_path / "table.csv", SHOTS)
+    table = read_openface(tmp_path / "table.csv")
+    assert table.au_numbers == OPENFACE_AUS
+    assert list(table.names) == [shot.name for shot in SHOTS]
+    np.testing.assert_allclose(table.aus, [shot.aus for shot in SHOTS], atol=0.001)
+    assert table.landmarks is not None
+    np.testing.assert_allclose(table.landmarks, [shot.landmarks for shot in SHOTS], atol=0.01)
+    assert all(table.problem(row) is None for row in range(len(SHOTS)))
+
+
+def test_columns_may_come_in_any_order_and_with_spaces(tmp_path: Path) -> None:
+    table = read_openface(table_of(tmp_path, " AU12_r ,AU01_r, image\n 2.5, 1.0, a.jpg\n"))
+    assert table.au_numbers == (1, 12)
+    assert table.names == ["a.jpg"]
+    np.testing.assert_allclose(table.aus, [[0.2, 0.5]])
+    assert table.landmarks is None
+
+
+def test_a_byte_order_mark_and_presence_columns_do_not_disturb(tmp_path: Path) -> None:
+    table = read_openface(table_of(tmp_path, "\ufefffile, AU12_c, AU12_r\na.jpg, 1, 5\n"))
+    assert table.au_numbers == (12,)
+    assert table.aus.tolist() == [[1.0]]
+
+
+@pytest.mark.parametrize(
+    ("row", "kind", "reason"),
+    [
+        ("a.jpg, 0.2, 1.0", "low confidence", "confidence 0.20, under 0.5"),
+        ("a.jpg, 0.9, 5.5", "value out of range", "AU12 is 5.5, not 0 to 5"),
+        ("a.jpg, 0.9, -1", "value out of range", "AU12 is -1, not 0 to 5"),
+        ("a.jpg, 0.9, nan", "value out of range", "AU12 is nan, not 0 to 5"),
+        ("a.jpg, 0.9, much", "incomplete row", "a field is missing or not a number"),
+        ("a.jpg, 0.9", "incomplete row", "a field is missing or not a number"),
+        (" , 0.9, 1", "incomplete row", "the row names no photo"),
+    ],
+)
+def test_a_row_that_cannot_be_used_says_why(tmp_path: Path, row: str, kind: str, reason: str) -> None:
+    table = read_openface(table_of(tmp_path, f"file, confidence, AU12_r\n{row}\nb.jpg, 0.9, 1\n"))
+    complaint = table.problem(0)
+    assert complaint is not None
+    assert (complaint.kind, complaint.reason) == (kind, reason)
+    assert table.problem(1) is None
+
+
+def test_a_landmark_that_is_no_number_spoils_the_row(tmp_path: Path) -> None:
+    write_table(tmp_path / "table.csv", SHOTS)
+    lines = (tmp_path / "table.csv").read_text().splitlines()
+    lines[1] = lines[1].rsplit(",", 1)[0] + ", nan"
+    complaint = read_openface(table_of(tmp_path, "\n".join(lines))).problem(0)
+    assert complaint is not None
+    assert complaint.reason == "a landmark is not a number"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,AU12\na.jpg,1\n", "no AU intensity columns"),
+        ("AU12_r,face\n1,0\n", "does not name the photos"),
+        ("file,AU12_r\n", "has no rows"),
+        ("", "has no rows"),
+    ],
+)
+def test_a_bad_table_gets_a_sentence(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(AnnotationError, match=message):
+        read_openface(table_of(tmp_path, text))
+
+
+def test_what_is_no_table_gets_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_bytes(bytes(range(256)) * 4)
+    with pytest.raises(AnnotationError, match="is not a table in CSV"):
+        read_openface(tmp_path / "table.csv")
+    with pytest.raises(AnnotationError, match="cannot be read"):
+        read_openface(tmp_path / "none.csv")
+    with pytest.raises(AnnotationError, match="cannot be read"):
+        read_openface(tmp_path)
+
+
+def test_who_is_who_leaves_strangers_out(tmp_path: Path) -> None:
+    write_identities(tmp_path / "who.csv", SHOTS)
+    assert read_persons(tmp_path / "who.csv") == {shot.name: shot.person for shot in SHOTS if shot.person}
+
+
+def test_who_is_who_needs_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(AnnotationError, match="lacks the columns 'file' and 'identity'"):
+        read_persons(table_of(tmp_path, "photo,who\na,b\n"))
