@@ -1,0 +1,204 @@
+"""Files of weights: safetensors with plain-data metadata. Nothing that is loaded can execute code.
+
+A *model* file is for users: the generator (EMA), the critic's layers that read y_r, and what they are. A *state*
+file is for resuming. Both are written to a temporary name and moved into place.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, from_dict, to_dict
+from ganimate.errors import ConfigError, ModelError, OutputError
+from ganimate.networks import build_generator
+from ganimate.networks.critic import Critic
+
+MODEL_FORMAT = "ganimate-model-1"
+STATE_FORMAT = "ganimate-state-1"
+_REMEDIES = {
+    MODEL_FORMAT: "fetch or export it again; 'ganimate models' lists the models that are here",
+    STATE_FORMAT: "train into a new folder",
+}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What a model file says of itself; all plain data."""
+
+    name: str
+    generator: GeneratorConfig
+    critic: CriticConfig
+    crop: CropSpec
+    aus: tuple[int, ...]
+    license: str = "weights for non-commercial research use only"
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A loaded model, ready for inference: `generator` makes Edits, `critic` reads AUs."""
+
+    card: ModelCard
+    generator: nn.Module
+    critic: Critic
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
+    """Write tensors and metadata to `path`, atomically; the metadata carries the tensors' digest."""
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    facts = {**metadata, "digest": digest(plain)}
+    data = save(plain, {"ganimate": json.dumps({**facts, "seal": _seal(facts)})})
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}", "is there space left?") from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _seal(facts: Mapping[str, Any]) -> str:
+    """Return the SHA-256 of the metadata itself, the tensors' digest included: a changed AU order is found out."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """Return the SHA-256 of names, types, shapes and bytes, so that an altered file is found out."""
+    total = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        total.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def read_metadata(path: Path, expected: str) -> dict[str, Any]:
+    """Return the metadata of a file of format `expected` without its tensors; raises ModelError."""
+    if not path.is_file():
+        raise ModelError(f"{path} is not a file", _REMEDIES[expected])
+    try:
+        with safe_open(path, "pt") as file:
+            facts = json.loads((file.metadata() or {}).get("ganimate", "null"))
+    except (SafetensorError, OSError, ValueError) as error:
+        kind = "model" if expected == MODEL_FORMAT else "state of a training run"
+        raise ModelError(f"{path} is not a ganimate {kind}, or it is cut short", _REMEDIES[expected]) from error
+    if not isinstance(facts, dict) or facts.get("format") != expected:
+        found = facts.get("format") if isinstance(facts, dict) else None
+        raise ModelError(f"{path} has the format {found!r}, not {expected!r}", _REMEDIES[expected])
+    seal = facts.pop("seal", None)  # the first files of this format have none
+    if seal is not None and seal != _seal(facts):
+        raise _altered(path, expected)
+    return facts
+
+
+def _altered(path: Path, expected: str) -> ModelError:
+    return ModelError(f"{path} was altered after it was written", _REMEDIES[expected])
+
+
+def read_tensors(path: Path, expected: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Return tensors and metadata of a file of format `expected`; raises ModelError where it was altered."""
+    facts = read_metadata(path, expected)
+    try:
+        with safe_open(path, "pt") as file:
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"{path} is cut short", _REMEDIES[expected]) from error
+    if digest(tensors) != facts.get("digest"):
+        raise _altered(path, expected)
+    return tensors, facts
+
+
+def gather(networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
+    """Return all weights and moments by dotted names: ``part.weight`` and ``part.index.moment``."""
+    tensors: dict[str, Tensor] = {}
+    for part, network in networks.items():
+        tensors |= {f"{part}.{name}": value for name, value in network.state_dict().items()}
+    for part, optimizer in optimizers.items():
+        for index, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"{part}.{index}.{name}": value for name, value in state.items()}
+    return tensors
+
+
+def scatter(
+    tensors: Mapping[str, Tensor], networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]
+) -> None:
+    """Give networks and optimizers back what `gather` returned.
+
+    Raises RuntimeError, ValueError, IndexError or KeyError where it does not fit.
+    """
+    for part, network in networks.items():
+        network.load_state_dict(_strip(tensors, part))
+    for part, optimizer in optimizers.items():
+        _restore_moments(optimizer, _strip(tensors, part))
+
+
+def _restore_moments(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give an optimizer its moments back, laid out in memory as its weights: fused Adam pairs them by address."""
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in tensors.items():
+        index, key = name.split(".")
+        placed = torch.empty_like(weights[int(index)], requires_grad=False).copy_(value) if value.ndim else value
+        state.setdefault(int(index), {})[key] = placed
+    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _strip(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    return {name[len(part) + 1 :]: value for name, value in tensors.items() if name.startswith(part + ".")}
+
+
+def save_model(path: Path, card: ModelCard, generator: nn.Module, critic: nn.Module, *, half: bool = True) -> None:
+    """Write the user's file; `half` stores weights in 16 bits."""
+    parts = {"generator": generator, "critic": critic}
+    tensors = {
+        f"{part}.{name}": tensor.half() if half and tensor.is_floating_point() else tensor
+        for part, network in parts.items()
+        for name, tensor in network.state_dict().items()
+    }
+    write_tensors(path, tensors, {"format": MODEL_FORMAT, "card": to_dict(card)})
+
+
+def read_card(path: Path) -> ModelCard:
+    """Return what the model file `path` says of itself, without loading its weights; raises ModelError."""
+    try:
+        return from_dict(ModelCard, read_metadata(path, MODEL_FORMAT).get("card", {}))
+    except ConfigError as error:
+        raise ModelError(f"{path} cannot be used: {error.message}", "was it written by a newer ganimate?") from error
+
+
+def load_model(path: Path, device: torch.device | None = None) -> Model:
+    """Return the model in file `path`, its AU order checked before its shapes; raises ModelError."""
+    card = read_card(path)
+    tensors, _ = read_tensors(path, MODEL_FORMAT)
+    heads = tensors.get("critic.au_head.bias")
+    if heads is None or len(heads) != len(card.aus):
+        found = "none" if heads is None else str(len(heads))
+        raise ModelError(f"{path} names {len(card.aus)} AUs but reads {found}", _REMEDIES[MODEL_FORMAT])
+    generator, critic = build_generator(card.generator, len(card.aus)), Critic(card.critic, len(card.aus))
+    for part, network in (("generator", generator), ("critic", critic)):
+        own = {name: weight.float() for name, weight in _strip(tensors, part).items()}
+        try:
+            network.load_state_dict(own)
+        except RuntimeError as error:
+            raise ModelError(f"the {part} in {path} does not fit its config", _REMEDIES[MODEL_FORMAT]) from error
+        network.eval().requires_grad_(False).to(device or torch.device("cpu"))
+    return Model(card, generator, critic)

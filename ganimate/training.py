@@ -1,0 +1,342 @@
+"""The trainer: three phases, one page a step; it yields records and prints nothing."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ganimate import losses
+from ganimate.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
+from ganimate.config import TrainConfig, to_dict
+from ganimate.dataset import Batch, FaceDataset, batches
+from ganimate.errors import ModelError, TrainingError
+from ganimate.networks import Critic, Edit, Verdict, build_generator
+from ganimate.objective import CriticTerms, adversarial_terms, geometry_terms
+from ganimate.pack import Pack
+from ganimate.runs import LOG_NAME, MODEL_NAME, STATE_NAME, cut_log, logged_seconds, read_config, remove_leftovers
+from ganimate.tensors import bf16_is_fast, step_seed
+
+__all__ = ["Record", "Trainer", "read_config"]
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
+JITTER_PX = 4  # the critic sees every image shifted by up to this: patterns that fool one alignment do not pay
+
+
+@dataclass(frozen=True)
+class Record:
+    """What one step did: its phase, the unweighted terms, mask statistics, and a warning with its remedy."""
+
+    step: int
+    phase: str
+    terms: Mapping[str, float]
+    images_per_s: float
+    warning: str | None = None
+
+    def to_json(self) -> str:
+        """Return one line for the log."""
+        terms = {name: round(value, 6) for name, value in self.terms.items()}
+        row: dict[str, Any] = {"step": self.step, "phase": self.phase, **terms}
+        row["images_per_s"] = round(self.images_per_s, 2)
+        if self.warning:
+            row["warning"] = self.warning
+        return json.dumps(row)
+
+
+class Trainer:
+    """Trains a generator and its critic on a pack.
+
+    `step` does one step, `run` many; `save` and `restore` keep everything, so that a resumed run goes on exactly.
+    """
+
+    def __init__(self, pack: Pack, config: TrainConfig, device: torch.device) -> None:
+        pack.require_size(config.generator.size_px)
+        self.pack, self.config, self.device = pack, config, device
+        self.dataset = FaceDataset(pack, config)
+        count = len(pack.au_numbers)
+        torch.manual_seed(step_seed(config.seed, "weights"))
+        generator = build_generator(config.generator, count)
+        slopes = torch.from_numpy(self.dataset.response.slopes)
+        generator.prime(torch.from_numpy(self.dataset.mean_landmarks()), slopes)
+        self.generator = _channels_last(generator.to(device))
+        self.critic = _channels_last(Critic(config.critic, count).to(device))
+        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        self.generator_optimizer = self._adam(self.generator, config.learning_rate)
+        self.critic_optimizer = self._adam(self.critic, config.critic_learning_rate)
+        self.step_index = 0
+        self.seconds = 0.0  # of work in all, over all resumptions
+        self._between_steps = True
+        self.bf16 = config.precision == "bf16" or (config.precision == "auto" and bf16_is_fast(device))
+
+    def _adam(self, network: nn.Module, rate: float) -> torch.optim.Adam:
+        return torch.optim.Adam(network.parameters(), rate, (self.config.beta1, self.config.beta2), fused=True)
+
+    @property
+    def phase(self) -> str:
+        """The phase of the next step: critic, geometry or adversarial."""
+        schedule = self.config.schedule
+        if self.step_index < schedule.critic_steps:
+            return "critic"
+        return "geometry" if self.step_index < schedule.critic_steps + schedule.geometry_steps else "adversarial"
+
+    def step(self, batch: Batch) -> Record:
+        """Do one step on a batch; raises TrainingError, with the term's name, when a term is not finite.
+
+        After any error the networks may be between two steps: they must not be saved, only restored.
+        """
+        began = time.perf_counter()
+        phase = self.phase
+        terms: dict[str, float] = {}
+        self._between_steps = False
+        torch.manual_seed(step_seed(self.config.seed, "noise", self.step_index))
+        batch = batch.to(self.device)
+        self._set_learning_rates()
+        if phase == "critic":
+            terms |= self._critic_step(batch, None)
+        elif phase == "geometry":
+            terms |= self._critic_step(batch, None)
+            terms |= self._geometry_step(batch)
+        else:
+            terms |= self._adversarial_step(batch)
+        if phase != "critic":
+            self._update_average()
+        self.step_index += 1
+        self._between_steps = True
+        elapsed = time.perf_counter() - began
+        return Record(self.step_index, phase, terms, len(batch.source) / elapsed, _saturation(phase, terms))
+
+    def _adversarial_step(self, batch: Batch) -> dict[str, float]:
+        # 1. The generator makes faces with the wanted AUs.
+        with self._autocast():
+            edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to)
+        # 2. The critic learns to tell them from photos, and to read AUs from photos (equations 1 and 3).
+        terms = self._critic_step(batch, edit.image.detach())
+        # 3. Every n-th time the generator answers.
+        if self.step_index % self.config.schedule.critic_per_generator:
+            return terms
+        # 4. There and back again, for a quarter of the batch: the cycle (equation 4).
+        back = slice(batch.pairs, batch.pairs + max(1, len(batch.source) // 4))
+        self.critic.requires_grad_(False)
+        with self._autocast():
+            verdict: Verdict = self.critic(_jitter(edit.image))
+            real: Verdict | None = self.critic(batch.target) if batch.pairs else None
+            matched: Verdict = self.critic(edit.image[: batch.pairs]) if batch.pairs else verdict
+            returned: Edit | None = None
+            if batch.pairs < len(batch.source):
+                returned = self.generator(edit.image[back], batch.y_to[back], batch.y_from[back])
+        verdict = dataclasses.replace(verdict, features=matched.features)
+        # 5. The full objective (equation 5).
+        parts = adversarial_terms(edit, batch, verdict, real, None if returned is None else returned.image)
+        terms |= self._descend(parts, parts.total(self.config.weights), self.generator_optimizer)
+        self.critic.requires_grad_(True)
+        return terms | _mask_statistics(edit)
+
+    def _geometry_step(self, batch: Batch) -> dict[str, float]:
+        with self._autocast():
+            edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to)
+        parts = geometry_terms(edit, batch)
+        terms = self._descend(parts, parts.total(self.config.weights), self.generator_optimizer)
+        return terms | _mask_statistics(edit)
+
+    def _critic_step(self, batch: Batch, fake: Tensor | None) -> dict[str, float]:
+        with self._autocast():
+            real: Verdict = self.critic(_jitter(batch.source))
+            judged: Verdict | None = None if fake is None else self.critic(_jitter(fake))
+        au = losses.action_units(real.aus, batch.y_from)
+        if fake is None or judged is None:
+            parts = CriticTerms(au)
+        else:
+            penalty, interval = None, self.config.schedule.penalty_interval
+            if self.step_index % interval == 0:
+                mix = torch.rand(len(fake), 1, 1, 1, device=fake.device)
+                with self._autocast():
+                    penalty = interval * losses.gradient_penalty(
+                        lambda x: self.critic(x).realism, losses.interpolate(batch.source, fake, mix)
+                    )
+            parts = CriticTerms(au, losses.critic_adversarial(real.realism, judged.realism), penalty)
+        return self._descend(parts, parts.total(self.config.weights), self.critic_optimizer)
+
+    def _descend(self, parts: Any, total: Tensor, optimizer: torch.optim.Optimizer) -> dict[str, float]:
+        side = "critic" if optimizer is self.critic_optimizer else "generator"
+        terms = {
+            f"{side}_{name}": float(value.detach()) for name, value in vars(parts).items() if isinstance(value, Tensor)
+        }
+        for name, value in terms.items():
+            self._require_finite(f"term {name}", value)
+        optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(total)
+        self._require_finite(f"gradient of the {side}", _gradient_norm(optimizer))
+        optimizer.step()
+        return terms
+
+    def _require_finite(self, what: str, value: float) -> None:
+        if not math.isfinite(value):
+            raise TrainingError(
+                f"the {what} became {value} at step {self.step_index + 1}",
+                "go on from the last checkpoint with --resume and a lower --learning-rate, or with --precision fp32",
+            )
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
+
+    def _set_learning_rates(self) -> None:
+        config = self.config
+        begin = config.schedule.critic_steps + config.schedule.geometry_steps
+        length = max(1, config.schedule.adversarial_steps * config.decay_fraction)
+        left = config.schedule.total_steps - max(self.step_index, begin)
+        factor = min(1.0, max(left, 0.0) / length) if config.schedule.adversarial_steps else 1.0
+        for optimizer, rate in (
+            (self.generator_optimizer, config.learning_rate),
+            (self.critic_optimizer, config.critic_learning_rate),
+        ):
+            for group in optimizer.param_groups:
+                group["lr"] = rate * factor
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        done = self.step_index - self.config.schedule.critic_steps
+        decay = min(self.config.ema_decay, (1 + done) / (10 + done))
+        for mean, weight in zip(self.average.parameters(), self.generator.parameters(), strict=True):
+            mean.lerp_(weight, 1 - decay)
+
+    def run(
+        self,
+        folder: Path,
+        *,
+        minutes: float | None = None,
+        images: int | None = None,
+        stop: Callable[[], bool] | None = None,
+        on_sample: Callable[[Trainer], None] | None = None,
+    ) -> Iterator[Record]:
+        """Train until the schedule or a budget is over, or until `stop` says so; yields a record a step.
+
+        `minutes` and `images` count from here. Writes the log, the state and the model into `folder`, at last also
+        when the caller turns away or an error comes from elsewhere than a step.
+        """
+        began = clock = time.monotonic()
+        first, saved_at = self.step_index, -1
+        remove_leftovers(folder)
+        cut_log(folder, self.step_index)
+        with open(folder / LOG_NAME, "a", encoding="utf-8") as log:
+            try:
+                for batch in batches(self.dataset, self.step_index, self.config.workers):
+                    record = self.step(batch)
+                    now = time.monotonic()
+                    self.seconds, clock = self.seconds + now - clock, now
+                    log.write(record.to_json() + "\n")
+                    log.flush()
+                    if self.step_index % self.config.save_steps == 0:
+                        self.save(folder)
+                        saved_at = self.step_index
+                    if on_sample is not None and self.step_index % self.config.sample_steps == 0:
+                        on_sample(self)
+                    yield record
+                    seen = (self.step_index - first) * self.config.batch_images
+                    over = (minutes is not None and now - began >= 60 * minutes) or (
+                        images is not None and seen >= images
+                    )
+                    if over or (stop is not None and stop()):
+                        break
+            finally:
+                if self._between_steps and saved_at != self.step_index:
+                    self.save(folder)
+
+    def card(self, name: str = "run") -> ModelCard:
+        """Return what the model file says of this run."""
+        facts = {
+            "config": to_dict(self.config),
+            "steps": self.step_index,
+            "hours": round(self.seconds / 3600, 3),
+            "photos": len(self.pack),
+            "training_photos": len(self.pack.indices(validation=False)),
+        }
+        return ModelCard(
+            name, self.config.generator, self.config.critic, self.pack.spec, self.pack.au_numbers, training=facts
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write the state and the model into `folder`, each atomically, the state first."""
+        facts = {
+            "format": STATE_FORMAT,
+            "step": self.step_index,
+            "config": to_dict(self.config),
+            "seconds": self.seconds,
+            "pack": self.pack.fingerprint,
+        }
+        write_tensors(folder / STATE_NAME, gather(self._networks(), self._optimizers()), facts)
+        save_model(folder / MODEL_NAME, self.card(folder.resolve().name), self.average, self.critic)
+
+    def _networks(self) -> dict[str, nn.Module]:
+        return {"generator": self.generator, "critic": self.critic, "average": self.average}
+
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"generator_optimizer": self.generator_optimizer, "critic_optimizer": self.critic_optimizer}
+
+    def restore(self, folder: Path) -> None:
+        """Take up the state in `folder`; raises ModelError where it is missing, damaged or of another network.
+
+        The config may differ from the state's in what does not shape the networks. Raises TrainingError where the
+        state was trained on another pack.
+        """
+        tensors, facts = read_tensors(folder / STATE_NAME, STATE_FORMAT)
+        if facts.get("pack", self.pack.fingerprint) != self.pack.fingerprint:
+            raise TrainingError(
+                f"the run in {folder} was trained on another pack than {self.pack.path}",
+                "hand in that pack, or train into a new folder",
+            )
+        try:
+            scatter(tensors, self._networks(), self._optimizers())
+            self.step_index = int(facts["step"])
+            logged = logged_seconds(folder, self.config.batch_images, self.step_index)
+            self.seconds = float(facts.get("seconds", logged))
+        except (RuntimeError, ValueError, KeyError, IndexError, TypeError) as error:
+            raise ModelError(f"the state in {folder} does not fit its config", "train into a new folder") from error
+        self._between_steps = True
+
+
+def _channels_last(network: NetworkT) -> NetworkT:
+    """Return the network with its weights channels-last in memory, which CPUs and GPUs convolve faster."""
+    placed: NetworkT = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return placed
+
+
+def _gradient_norm(optimizer: torch.optim.Optimizer) -> float:
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    return float(torch.stack([weight.grad.norm() for weight in weights if weight.grad is not None]).norm())
+
+
+def _jitter(images: Tensor) -> Tensor:
+    """Return images each shifted by its own whole number of pixels, the edge repeated."""
+    reach = JITTER_PX * images.shape[-1] // 128
+    if reach == 0:
+        return images
+    size = images.shape[-1]
+    padded = functional.pad(images, (reach,) * 4, mode="replicate")
+    offsets = torch.randint(0, 2 * reach + 1, (len(images), 2)).tolist()
+    return torch.stack([padded[i, :, y : y + size, x : x + size] for i, (y, x) in enumerate(offsets)])
+
+
+def _mask_statistics(edit: Edit) -> dict[str, float]:
+    attention = edit.attention.detach()
+    return {"attention_mean": float(attention.mean()), "repainted_share": float((attention < 0.9).float().mean())}
+
+
+def _saturation(phase: str, terms: Mapping[str, float]) -> str | None:
+    """Return a warning with its remedy when the attention mask has closed or swallowed the face."""
+    if phase != "adversarial" or "repainted_share" not in terms:
+        return None
+    if terms["repainted_share"] < 0.002:
+        return "attention is saturated at 1: nothing is repainted; raise --generator-au-weight or check the labels"
+    if terms["attention_mean"] < 0.05:
+        return "attention is saturated at 0: everything is repainted; raise --attention-size-weight"
+    return None
