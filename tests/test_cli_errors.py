@@ -144,6 +144,7 @@ class FailingDetector:
     ("error", "code", "sentence"),
     [
         (KeyboardInterrupt(), 130, "error: stopped before the end, so nothing was written\n"),
+        (ImportError("no libGL"), 1, "error: a library that ganimate needs cannot be loaded: no libGL\n"),
         (MemoryError(), 1, "error: there is not enough memory for this\n"),
         (GanimateError("two\nlines"), 1, "error: two lines\n"),
         (OSError(28, "No space left on device", "x"), 1, "error: x: No space left on device\n"),

@@ -78,6 +78,10 @@ def _telling(run: Callable[[], Any]) -> Any:
     except GanimateError as error:
         tell(error.message, error.hint)
         code = 1
+    except ImportError as error:
+        hint = "install ganimate again; where libGL is what is missing: pip install opencv-python-headless"
+        tell(f"a library that ganimate needs cannot be loaded: {error}", hint)
+        code = 1
     except MemoryError:
         tell("there is not enough memory for this", "use a smaller photo, or close other programs")
         code = 1
