@@ -161,14 +161,14 @@ class LossWeights:
     adversarial: float = 1.0
     penalty: float = 10.0  # λ_gp of the paper
     critic_au: float = 30.0  # the original 160 leaves a small critic no capacity for realism
-    generator_au: float = 8.0  # far below the original 160: else the paint fools the AU head with purple stripes
+    generator_au: float = 20.0  # far below the original 160, for a small critic; it steers motion, not paint
     cycle: float = 10.0  # original code
     attention_size: float = 0.02  # original 0.1 closes the mask of a network that also moves
     attention_smoothness: float = 4.0  # original code, in batch-independent form
-    geometry: float = 100.0  # keeps the flow near the landmarks' spline while the game goes on
+    geometry: float = 40.0  # keeps the flow near the landmarks' spline while the game goes on
     flow_smoothness: float = 2.0  # a fold of the skin is worse than a small error of the landmark
     pair: float = 10.0  # same person, other expression: L1 at two scales
-    color: float = 10.0  # C shows the real photo (pairs) or the moved one, also where A hides it: no wild paint
+    color: float = 20.0  # C shows the real photo (pairs) or the moved one, also where A hides it: no wild paint
     responsibility: float = 2.0  # A opens where paint beats motion; without it the sharp photo always wins and A = 1
     features: float = 2.0  # the critic's features of result and real target compared
 

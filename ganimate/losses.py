@@ -14,7 +14,7 @@ from torch.nn import functional
 
 PAINT_LEAD = 0.1  # in units of [-1, 1]: how much nearer the paint must be, 13 of 255
 PAINT_PATCH_PX = 5
-PAINT_WORTH = 4.0  # such places are few; to miss one costs this much more than to paint in vain
+PAINT_WORTH = 2.0  # such places are few; to miss one costs this much more than to paint in vain
 
 
 def critic_adversarial(real: Tensor, fake: Tensor) -> Tensor:

@@ -129,12 +129,13 @@ class Trainer:
         self.critic.requires_grad_(False)
         with self._autocast():
             verdict: Verdict = self.critic(_jitter(edit.image))
+            steered: Verdict = verdict if edit.flow is None else self.critic(_jitter(edit.steered))
             real: Verdict | None = self.critic(batch.target) if batch.pairs else None
             matched: Verdict = self.critic(edit.image[: batch.pairs]) if batch.pairs else verdict
             returned: Edit | None = None
             if batch.pairs < len(batch.source):
                 returned = self.generator(edit.image[back], batch.y_to[back], batch.y_from[back])
-        verdict = dataclasses.replace(verdict, features=matched.features)
+        verdict = dataclasses.replace(verdict, aus=steered.aus, features=matched.features)
         # 5. The full objective (equation 5).
         parts = adversarial_terms(edit, batch, verdict, real, None if returned is None else returned.image)
         terms |= self._descend(parts, parts.total(self.config.weights), self.generator_optimizer)

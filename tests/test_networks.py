@@ -258,3 +258,22 @@ def test_every_weight_of_the_critic_learns_and_is_saved() -> None:
         other.au_head.weight.add_(1)
     other.load_state_dict(load(save(critic.state_dict())))
     assert torch.equal(other(photos()).aus, verdict.aus)
+
+
+def test_the_au_head_steers_motion_and_not_paint() -> None:
+    generator = build_generator(GeneratorConfig("warping", 32, channels=4, blocks=2), 5)
+    with torch.no_grad():
+        torch.nn.init.normal_(generator.get_submodule("matcher.to_flow").weight, 0, 0.1)
+    image = torch.rand(2, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    edit = generator(image, torch.zeros(2, 5), torch.ones(2, 5))
+    assert torch.allclose(edit.steered, edit.image)
+    (edit.steered * torch.linspace(0, 1, 32)).sum().backward()
+    assert generator.get_parameter("matcher.to_flow.weight").grad is not None
+    assert generator.get_parameter("to_color.weight").grad is None
+    assert generator.get_parameter("to_attention.weight").grad is None
+
+
+def test_what_cannot_move_is_steered_by_its_paint() -> None:
+    generator = build_generator(GeneratorConfig("attention", 32, channels=4, blocks=1), 5)
+    edit = generator(torch.zeros(1, 3, 32, 32), torch.zeros(1, 5), torch.ones(1, 5))
+    assert edit.steered is edit.image

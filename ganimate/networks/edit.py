@@ -24,6 +24,18 @@ class Edit:
     flow: Tensor | None = None
     coarse_flow: Tensor | None = None
 
+    @property
+    def steered(self) -> Tensor:
+        """I_f again, (B, 3, H, W), of which only the motion has a gradient: what the critic's AU head may steer.
+
+        Through the paint it teaches patterns that it alone takes for an AU: striped teeth, bars at the lip corners. A
+        network that does not move has nothing but paint to steer.
+        """
+        if self.flow is None:
+            return self.image
+        keep = self.attention.detach()
+        return (1 - keep) * self.color.detach() + keep * self.moved
+
 
 class GeneratorNetwork(nn.Module):
     """What trainer and animator ask of a generator, whatever its architecture."""

@@ -1,0 +1,115 @@
+"""The shipped model, end to end, on the example photo with the real detector: it moves, and it stays that person."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ganimate.animator import Animator, Frame, Sitter
+from ganimate.aus import parse_expression
+from ganimate.checkpoint import load_model
+from ganimate.detect import DlibDetector, choose_faces
+from ganimate.faces import crop_face
+from ganimate.trajectory import build_trajectory
+from ganimate.zoo import DEFAULT_MODEL, find_model
+
+
+@pytest.fixture(scope="module")
+def animator() -> Animator:
+    return Animator(load_model(find_model(DEFAULT_MODEL).path))
+
+
+@pytest.fixture(scope="module")
+def sitter(animator: Animator, astronaut: NDArray[np.uint8]) -> Sitter:
+    """The astronaut as the command line sees her: found by dlib."""
+    return animator.sit(astronaut, choose_faces(DlibDetector().detect(astronaut), "largest"))[0]
+
+
+def goal(animator: Animator, sitter: Sitter, expression: str) -> NDArray[np.float32]:
+    return parse_expression(expression).resolve(sitter.own, animator.model.card.aus)
+
+
+def show(animator: Animator, sitter: Sitter, photo: NDArray[np.uint8], expression: str) -> Frame:
+    return animator.still(photo, [sitter], [goal(animator, sitter, expression)])
+
+
+def footprint(sitter: Sitter, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return (H, W): the pixels of the photo whose centres lie in the sitter's crop."""
+    ys, xs = np.mgrid[: shape[0], : shape[1]]
+    points = np.stack([xs, ys], -1) @ sitter.crop.source_to_crop[:, :2].T + sitter.crop.source_to_crop[:, 2]
+    size = sitter.crop.image.shape[0]
+    inside: NDArray[np.bool_] = ((points > -0.5) & (points < size - 0.5)).all(-1)
+    return inside
+
+
+def test_she_is_read_as_smiling(animator: Animator, sitter: Sitter) -> None:
+    read = dict(zip(animator.model.card.aus, sitter.own, strict=True))
+    assert read[12] > 0.3 and read[4] < 0.2
+
+
+@pytest.mark.parametrize(
+    ("expression", "asked"), [("1=1,2=1", (1, 2)), ("4=1", (4,)), ("25=1,26=1", (25, 26)), ("12=0", (12,))]
+)
+def test_the_result_shows_what_was_asked_for(
+    animator: Animator, sitter: Sitter, astronaut: NDArray[np.uint8], expression: str, asked: tuple[int, ...]
+) -> None:
+    frame = show(animator, sitter, astronaut, expression)
+    crop = crop_face(frame.image, sitter.face, animator.model.card.crop)
+    change = animator.read(crop.image[None])[0] - sitter.own
+    wanted = goal(animator, sitter, expression) - sitter.own
+    for number in asked:
+        column = animator.model.card.aus.index(number)
+        assert change[column] * np.sign(wanted[column]) > 0.08, f"AU{number} moved by {change[column]:+.2f}"
+
+
+def test_the_photos_own_expression_is_the_photo_bit_for_bit(
+    animator: Animator, sitter: Sitter, astronaut: NDArray[np.uint8]
+) -> None:
+    assert np.array_equal(show(animator, sitter, astronaut, "self").image, astronaut)
+
+
+def test_pixels_outside_the_crop_are_the_photos_bit_for_bit(
+    animator: Animator, sitter: Sitter, astronaut: NDArray[np.uint8]
+) -> None:
+    outside = ~footprint(sitter, astronaut.shape)
+    wanted = goal(animator, sitter, "surprise")
+    path = build_trajectory(sitter.own, wanted, animator.model.card.aus, frames=4, fps=25)
+    frames = list(animator.frames(astronaut, [sitter], [path]))
+    assert len(frames) == 4 and np.array_equal(frames[0].image, astronaut)
+    for frame in frames:
+        assert np.array_equal(frame.image[outside], astronaut[outside])
+    assert np.abs(frames[-1].image.astype(int) - astronaut).mean(2).max() > 50
+
+
+def test_what_only_moves_stays_sharp_at_twice_the_resolution(
+    animator: Animator, sitter: Sitter, astronaut: NDArray[np.uint8]
+) -> None:
+    """A photo four times as large as the network's crop keeps its gradient energy: the paint alone would not."""
+    import cv2
+
+    large = np.asarray(cv2.resize(astronaut, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC), np.uint8)
+    noise = np.random.default_rng(0).normal(0, 12, large.shape)
+    photo = np.clip(large + noise, 0, 255).astype(np.uint8)
+    face = choose_faces(DlibDetector().detect(photo), "largest")
+    seated = animator.sit(photo, face)[0]
+    result = show(animator, seated, photo, "1=1,2=1").image
+
+    def energy(image: NDArray[np.uint8]) -> float:
+        grey = image.astype(np.float32).mean(2)[footprint(seated, photo.shape).any(1)]
+        return float(np.square(np.diff(grey, axis=1)).mean())
+
+    assert energy(result) > 0.85 * energy(photo)
+
+
+def test_the_command_makes_the_gif_of_the_quick_start(tmp_path: Path, astronaut_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from ganimate.cli import app
+
+    out = tmp_path / "smile.gif"
+    done = CliRunner().invoke(app, ["animate", str(astronaut_path), "--expression", "happiness", "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    assert done.stdout.strip() == str(out) and out.stat().st_size > 10_000

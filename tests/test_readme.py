@@ -1,0 +1,62 @@
+"""The README's commands and its Python are run as they stand, with the shipped model."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import shlex
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+BLOCKS = re.findall(r"```(sh|python)\n(.*?)```", README, re.DOTALL)
+COMMANDS = [
+    shlex.split(line, comments=True)[1:]
+    for kind, block in BLOCKS
+    if kind == "sh"
+    for line in block.splitlines()
+    if line.startswith("ganimate ")
+]
+TRAINING = ("prepare", "train", "export")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, astronaut_path: Path, faces_pack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with what the README's commands name."""
+    for name in ("me.jpg", "group.jpg"):
+        shutil.copy(astronaut_path, tmp_path / name)
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    shutil.copytree(faces_pack, tmp_path / "faces.pack")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "command", [c for c in COMMANDS if c[0] not in TRAINING and "models/mine" not in c], ids=" ".join
+)
+def test_a_command_of_the_readme_works(desk: Path, cli: Callable[..., Result], command: list[str]) -> None:
+    before = set(desk.rglob("*"))
+    done = cli(*command)
+    assert done.exit_code == 0, done.output
+    if command[0] in ("animate", "interpolate"):
+        assert set(desk.rglob("*")) - before, "nothing was written"
+
+
+def test_the_training_commands_of_the_readme_are_understood(desk: Path, cli: Callable[..., Result]) -> None:
+    """Their options exist; the training itself has tests of its own."""
+    for command in (c for c in COMMANDS if c[0] in TRAINING):
+        options = {word for word in command if word.startswith("--")}
+        told = cli(command[0], "--help").output
+        assert all(option in told for option in options), command
+
+
+def test_the_python_of_the_readme_works(desk: Path) -> None:
+    (code,) = [block for kind, block in BLOCKS if kind == "python"]
+    (desk / "snippet.py").write_text(code, "utf-8")
+    runpy.run_path(str(desk / "snippet.py"), run_name="__main__")
+    assert (desk / "brows.gif").stat().st_size > 10_000
