@@ -24,8 +24,11 @@ from ganimate.pack import MARGIN, Pack, stored_size_px
 from ganimate.tensors import step_seed, to_tensor
 
 RARE_BOOST = 2.0  # how much more often a photo with a rare, strong AU is drawn
+# Of a person's photos the target is drawn by how much changes; an opened mouth counts more: there most is painted.
+CALM_SHARE = 0.1
+EYES = slice(36, 48)  # of the landmarks
+MOUTH_AUS, MOUTH_WORTH = (25, 26), 3.0
 PADDED_SHARE = 0.35  # how often a photo is drawn that does not fill its crop
-TOP_INTENSITY = 0.5  # a single AU is asked at least up to here, even if no photo shows it so strongly
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ class FaceDataset(Dataset[Batch]):
             raise PackError(f"{pack.path} has {len(self._train)} photos for training", "prepare more photos")
         self._draw = self._sampling_weights()
         self._persons = self._photos_by_person()
-        self._tops = np.maximum(np.quantile(pack.aus[self._train], 0.999, axis=0), TOP_INTENSITY)
+        self._worth = np.array([MOUTH_WORTH if n in MOUTH_AUS else 1.0 for n in pack.au_numbers])
         self.response = self._fit_response()
 
     def __len__(self) -> int:
@@ -102,13 +105,6 @@ class FaceDataset(Dataset[Batch]):
         person = self._pack.person[self._train]
         groups = [self._train[person == one] for one in np.unique(person[person >= 0])]
         return [group for group in groups if len(group) > 1]
-
-    def mean_landmarks(self) -> NDArray[np.float32]:
-        """Return the mean face of the training photos (68, 2) in crop widths."""
-        size = self._pack.spec.size_px
-        mean = self._pack.landmarks[self._train].mean(0)
-        mean_face: NDArray[np.float32] = ((mean + 0.5 - size * MARGIN) / size).astype(np.float32)
-        return mean_face
 
     def _fit_response(self) -> LandmarkResponse:
         """Return how AUs move landmarks, from people seen more than once.
@@ -131,11 +127,13 @@ class FaceDataset(Dataset[Batch]):
             image, points = self._look(index, view)
             sources.append(image)
             points_from.append(points)
+            predicted = self.response.move(points[None], self._pack.aus[index][None], y_to[None])[0]
             if other is not None:
                 real, goal = self._look(other, view)
                 targets.append(real)
+                goal[EYES] = predicted[EYES]  # landmarks of closed lids float: they never meet
             else:
-                goal = self._predicted(points, self._pack.aus[index], y_to)
+                goal = predicted
             points_to.append(goal)
         empty = np.zeros((0, *sources[0].shape), np.uint8)
         return Batch(
@@ -150,19 +148,22 @@ class FaceDataset(Dataset[Batch]):
 
     def _pair(self, rng: np.random.Generator) -> tuple[int, int | None, NDArray[np.float32]]:
         group = self._persons[rng.integers(len(self._persons))]
-        index, other = rng.choice(group, 2, replace=False)
+        index = rng.choice(group)
+        change = np.abs(self._pack.aus[group] - self._pack.aus[index]) @ self._worth  # (photos,)
+        weights = np.where(group == index, 0.0, CALM_SHARE + change)
+        other = rng.choice(group, p=weights / weights.sum())
         return int(index), int(other), self._pack.aus[other]
 
     def _single(self, rng: np.random.Generator) -> tuple[int, int | None, NDArray[np.float32]]:
         """Return a photo and a wish: another photo's AUs, or its own with one to three AUs changed, as users do."""
         index, other = rng.choice(self._train, 2, p=self._draw)
         if rng.random() < 0.4:
-            noise = rng.uniform(-1, 1, len(self._tops)) * self._config.target_noise
+            noise = rng.uniform(-1, 1, self._pack.aus.shape[1]) * self._config.target_noise
             wish = np.clip(self._pack.aus[other] + noise, 0, 1)
         else:
             wish = self._pack.aus[index].copy()
             changed = rng.choice(len(wish), rng.integers(1, 4), replace=False)
-            wish[changed] = rng.uniform(0, self._tops[changed])
+            wish[changed] = rng.uniform(0, 1, len(changed))  # users ask for 1, however rarely photos show it
         return int(index), None, wish.astype(np.float32)
 
     def _look(self, index: int, view: _View) -> tuple[Image, NDArray[np.float32]]:
@@ -175,11 +176,6 @@ class FaceDataset(Dataset[Batch]):
             image = np.ascontiguousarray(image[:, ::-1])
             points = (points[MIRROR] - [1, 0]) * np.array([-1, 1], np.float32)
         return _relight(np.asarray(image, np.uint8), view), points.astype(np.float32)
-
-    def _predicted(
-        self, points: NDArray[np.float32], y_from: NDArray[np.float32], y_to: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        return points + self.response.displacement(y_from, y_to)
 
 
 def _draw_view(rng: np.random.Generator, how: Augmentation, size_px: int) -> _View:
@@ -222,6 +218,13 @@ def plain_views(pack: Pack, indices: NDArray[np.int64]) -> Tensor:
     start = round(size * MARGIN)
     images = [pack.image(int(i))[start : start + size, start : start + size] for i in indices]
     return to_tensor(np.stack(images))
+
+
+def plain_landmarks(pack: Pack, indices: NDArray[np.int64]) -> Tensor:
+    """Return the landmarks (n, 68, 2) of `plain_views`, in crop widths."""
+    size = pack.spec.size_px
+    points = (pack.landmarks[indices] + 0.5 - round(size * MARGIN)) / size
+    return torch.from_numpy(points.astype(np.float32))
 
 
 def batches(dataset: FaceDataset, start: int, workers: int) -> DataLoader[Batch]:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-PAINT_LEAD = 0.1  # in units of [-1, 1]: how much nearer the paint must be, 13 of 255
+PAINT_LEAD = 0.03  # in units of [-1, 1]: how much nearer the paint must be, 4 of 255: folds of the skin are no more
 PAINT_PATCH_PX = 5
 PAINT_WORTH = 2.0  # such places are few; to miss one costs this much more than to paint in vain
 
@@ -64,15 +64,19 @@ def action_units(read: Tensor, wanted: Tensor) -> Tensor:
     return functional.mse_loss(read, wanted)
 
 
-def reconstruction(image: Tensor, goal: Tensor) -> Tensor:
-    """Return the mean absolute error of images (B, C, H, W): cycle (equation 4) and pairs."""
-    return functional.l1_loss(image, goal)
+def reconstruction(image: Tensor, goal: Tensor, weight: Tensor | None = None) -> Tensor:
+    """Return the mean absolute error of images (B, C, H, W), in the cycle (equation 4) and of paint.
+
+    `weight` (B, 1, H, W), of mean 1, says how much each pixel counts.
+    """
+    error = (image - goal).abs()
+    return (error if weight is None else weight * error).mean()
 
 
-def two_scale_reconstruction(image: Tensor, goal: Tensor) -> Tensor:
-    """Return the mean absolute error at full and at quarter size: sharp, and right where it is a pixel off."""
-    coarse = functional.l1_loss(functional.avg_pool2d(image, 4), functional.avg_pool2d(goal, 4))
-    return (functional.l1_loss(image, goal) + coarse) / 2
+def two_scale_reconstruction(image: Tensor, goal: Tensor, weight: Tensor) -> Tensor:
+    """Return the weighted mean absolute error at full and at quarter size: sharp, and right where it is a pixel off."""
+    coarse = reconstruction(*(functional.avg_pool2d(part, 4) for part in (image, goal, weight)))
+    return (reconstruction(image, goal, weight) + coarse) / 2
 
 
 def feature_matching(read: Sequence[Tensor], wanted: Sequence[Tensor]) -> Tensor:
@@ -96,21 +100,23 @@ def flow_bending(flow: Tensor) -> Tensor:
     return down.abs().mean() + right.abs().mean()
 
 
-def plausible_color(color: Tensor, target: Tensor, moved: Tensor, share: float = 0.25) -> Tensor:
+def plausible_color(color: Tensor, target: Tensor, moved: Tensor, weight: Tensor, share: float = 0.25) -> Tensor:
     """Return how far the paint C (B, 3, H, W) is from a face: the real photo for the first len(target) samples.
+
+    `weight` (len(target), 1, H, W) says how much each of their pixels counts.
 
     For the others, of which there is no photo, `share` times the distance from the moved source.
     """
     pairs = len(target)
     terms = []
     if pairs:
-        terms.append(two_scale_reconstruction(color[:pairs], target))
+        terms.append(two_scale_reconstruction(color[:pairs], target, weight))
     if pairs < len(color):
         terms.append(share * reconstruction(color[pairs:], moved[pairs:].detach()))
     return torch.stack(terms).sum()
 
 
-def responsibility(attention: Tensor, color: Tensor, moved: Tensor, target: Tensor) -> Tensor:
+def responsibility(attention: Tensor, color: Tensor, moved: Tensor, target: Tensor, weight: Tensor) -> Tensor:
     """Return the cross-entropy of A (B, 1, H, W) against where the paint C is nearer to the photo than W(I) is.
 
     All images (B, 3, H, W) in [-1, 1]. Compared over patches, and with a lead of PAINT_LEAD for the moved photo, which
@@ -119,6 +125,6 @@ def responsibility(attention: Tensor, color: Tensor, moved: Tensor, target: Tens
     with torch.no_grad():
         lead = (moved - target).abs().mean(1, keepdim=True) - (color - target).abs().mean(1, keepdim=True)
         patches = functional.avg_pool2d(lead, PAINT_PATCH_PX, 1, PAINT_PATCH_PX // 2, count_include_pad=False)
-        paint = torch.sigmoid((patches - PAINT_LEAD) / (PAINT_LEAD / 6))
+        paint = torch.sigmoid((patches - PAINT_LEAD) / (PAINT_LEAD / 3))
     keep = attention.clamp(1e-3, 1 - 1e-3)
-    return -(PAINT_WORTH * paint * torch.log(1 - keep) + (1 - paint) * torch.log(keep)).mean()
+    return -(weight * (PAINT_WORTH * paint * torch.log(1 - keep) + (1 - paint) * torch.log(keep))).mean()

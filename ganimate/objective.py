@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -10,8 +12,8 @@ from torch import Tensor
 from ganimate import losses
 from ganimate.config import LossWeights
 from ganimate.dataset import Batch
-from ganimate.geometry import spline_flow
-from ganimate.networks import Edit, Verdict
+from ganimate.geometry import expressive_weight, spline_flow
+from ganimate.networks import Edit
 
 
 @dataclass(frozen=True)
@@ -66,54 +68,57 @@ class GeneratorTerms:
         return torch.stack([weight * term for weight, term in weighted if term is not None]).sum()
 
 
-def geometry_terms(edit: Edit, batch: Batch) -> GeneratorTerms:
+@dataclass(frozen=True)
+class Reading:
+    """What the critic sees in a generator's edits.
+
+    AUs (b, N) of the last b of the batch, or None; features of the pairs and of their real photos.
+    """
+
+    aus: Tensor | None
+    matched: Sequence[Tensor] = ()
+    real: Sequence[Tensor] = ()
+
+
+def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms:
     """Return the terms of the geometric phase: where the skin moves, and how the same person really looks there."""
-    pair = losses.two_scale_reconstruction(edit.image[: batch.pairs], batch.target) if batch.pairs else None
-    color = losses.plausible_color(edit.color, batch.target, edit.moved)
-    paint = None
+    pairs, pair, paint = slice(batch.pairs), None, None
+    weight = expressive_weight(batch.landmarks_to[pairs], edit.image.shape[-1])
     if batch.pairs:
-        pairs = slice(batch.pairs)
-        paint = losses.responsibility(edit.attention[pairs], edit.color[pairs], edit.moved[pairs], batch.target)
-    smoothness = losses.total_variation(edit.attention)
-    if edit.coarse_flow is None:
-        return GeneratorTerms(pair=pair, color=color, responsibility=paint, attention_smoothness=smoothness)
-    goal = spline_flow(batch.landmarks_from, batch.landmarks_to, edit.coarse_flow.shape[-1])
+        pair = losses.two_scale_reconstruction(edit.image[pairs], batch.target, weight)
+        paint = losses.responsibility(edit.attention[pairs], edit.color[pairs], edit.moved[pairs], batch.target, weight)
+    geometry = smoothness = None
+    if edit.coarse_flow is not None:
+        goal = spline_flow(batch.landmarks_from, batch.landmarks_to, edit.coarse_flow.shape[-1])
+        geometry = losses.flow_error(edit.coarse_flow, goal)
+        smoothness = losses.flow_bending(edit.coarse_flow)
     return GeneratorTerms(
-        geometry=losses.flow_error(edit.coarse_flow, goal),
-        flow_smoothness=losses.flow_bending(edit.coarse_flow),
+        geometry=geometry,
+        flow_smoothness=smoothness,
         pair=pair,
-        color=color,
+        color=losses.plausible_color(edit.color, batch.target, edit.moved, weight),
         responsibility=paint,
-        attention_smoothness=smoothness,
+        features=losses.feature_matching(reading.matched, reading.real) if reading.matched else None,
+        au=None if reading.aus is None else losses.action_units(reading.aus, batch.y_to[-len(reading.aus) :]),
+        attention_smoothness=losses.total_variation(edit.attention),
     )
 
 
 def adversarial_terms(
-    edit: Edit, batch: Batch, verdict: Verdict, real: Verdict | None, returned: Tensor | None
+    edit: Edit, batch: Batch, reading: Reading, realism: Tensor, returned: Tensor | None
 ) -> GeneratorTerms:
     """Return all terms of the full game.
 
-    `verdict` is the critic's on the result; `real` its verdict on the pairs' true photos; `returned` the first
-    single photos after there and back, or None.
+    `realism` (B, P) is the critic's score of the result; `returned` the first single photos after there and back, or
+    None.
     """
-    base = geometry_terms(edit, batch)
     cycle = None
     if returned is not None and len(returned):
         start = batch.pairs
         cycle = losses.reconstruction(returned, batch.source[start : start + len(returned)])
-    features = None
-    if real is not None:
-        features = losses.feature_matching([f[: batch.pairs] for f in verdict.features[1:5]], real.features[1:5])
-    return GeneratorTerms(
-        geometry=base.geometry,
-        flow_smoothness=base.flow_smoothness,
-        pair=base.pair,
-        color=base.color,
-        responsibility=base.responsibility,
-        features=features,
-        adversarial=losses.generator_adversarial(verdict.realism),
-        au=losses.action_units(verdict.aus, batch.y_to),
+    return dataclasses.replace(
+        geometry_terms(edit, batch, reading),
+        adversarial=losses.generator_adversarial(realism),
         cycle=cycle,
         attention_size=losses.attention_size(edit.attention),
-        attention_smoothness=losses.total_variation(edit.attention),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ganimate.config import CropSpec, PrepareOptions
 from ganimate.detect import Detector, choose_faces
 from ganimate.errors import FaceError, InputError, PhotoError
 from ganimate.faces import Image, align, cut, transform
+from ganimate.geometry import BLINK, eyelid_closure
 from ganimate.media import read_photo
 from ganimate.pack import MARGIN, PackRow, PackWriter, stored_size_px
 
@@ -62,7 +63,8 @@ def prepare(
                 person = persons.get(name)
                 held = held_out(person or name, options.validation_share)
                 number = -1 if person is None else numbers[person]
-                writer.add(_row(name, photo, points, table.aus[row], number, held, options.spec))
+                aus = _labels(table.aus[row], table.au_numbers, points)
+                writer.add(_row(name, photo, points, aus, number, held, options.spec))
             except InputError as error:
                 complaint = Complaint(KINDS.get(type(error), "unusable"), error.message)
         if complaint is not None:
@@ -82,6 +84,11 @@ def _landmarks(table: AnnotationTable, row: int, photo: Image, detector: Detecto
     if inside.mean() < 0.5:
         raise FaceError("the face lies outside the photo: most landmarks do")
     return points
+
+
+def _labels(aus: NDArray[np.float32], numbers: Sequence[int], landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the table's AUs (N,) with the blink read from the eyelids: on still photos that is the surer source."""
+    return np.where(np.array(numbers) == BLINK, eyelid_closure(landmarks), aus).astype(np.float32)
 
 
 def _row(

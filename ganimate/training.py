@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 import math
 import time
@@ -22,7 +21,7 @@ from ganimate.config import TrainConfig, to_dict
 from ganimate.dataset import Batch, FaceDataset, batches
 from ganimate.errors import ModelError, TrainingError
 from ganimate.networks import Critic, Edit, Verdict, build_generator
-from ganimate.objective import CriticTerms, adversarial_terms, geometry_terms
+from ganimate.objective import CriticTerms, Reading, adversarial_terms, geometry_terms
 from ganimate.pack import Pack
 from ganimate.runs import LOG_NAME, MODEL_NAME, STATE_NAME, cut_log, logged_seconds, read_config, remove_leftovers
 from ganimate.tensors import bf16_is_fast, step_seed
@@ -30,6 +29,8 @@ from ganimate.tensors import bf16_is_fast, step_seed
 __all__ = ["Record", "Trainer", "read_config"]
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
+STEERED_IMAGES = 6  # of a batch: enough to learn one gain an AU
+FEATURE_LAYERS = slice(1, 5)  # of the critic: neither pixels nor the whole face
 JITTER_PX = 4  # the critic sees every image shifted by up to this: patterns that fool one alignment do not pay
 
 
@@ -66,8 +67,7 @@ class Trainer:
         count = len(pack.au_numbers)
         torch.manual_seed(step_seed(config.seed, "weights"))
         generator = build_generator(config.generator, count)
-        slopes = torch.from_numpy(self.dataset.response.slopes)
-        generator.prime(torch.from_numpy(self.dataset.mean_landmarks()), slopes)
+        generator.prime(self.dataset.response)
         self.generator = _channels_last(generator.to(device))
         self.critic = _channels_last(Critic(config.critic, count).to(device))
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
@@ -118,7 +118,7 @@ class Trainer:
     def _adversarial_step(self, batch: Batch) -> dict[str, float]:
         # 1. The generator makes faces with the wanted AUs.
         with self._autocast():
-            edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to)
+            edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to, batch.landmarks_from)
         # 2. The critic learns to tell them from photos, and to read AUs from photos (equations 1 and 3).
         terms = self._critic_step(batch, edit.image.detach())
         # 3. Every n-th time the generator answers.
@@ -127,27 +127,40 @@ class Trainer:
         # 4. There and back again, for a quarter of the batch: the cycle (equation 4).
         back = slice(batch.pairs, batch.pairs + max(1, len(batch.source) // 4))
         self.critic.requires_grad_(False)
+        reading = self._read(edit, batch)
         with self._autocast():
             verdict: Verdict = self.critic(_jitter(edit.image))
-            steered: Verdict = verdict if edit.flow is None else self.critic(_jitter(edit.steered))
-            real: Verdict | None = self.critic(batch.target) if batch.pairs else None
-            matched: Verdict = self.critic(edit.image[: batch.pairs]) if batch.pairs else verdict
             returned: Edit | None = None
             if batch.pairs < len(batch.source):
-                returned = self.generator(edit.image[back], batch.y_to[back], batch.y_from[back])
-        verdict = dataclasses.replace(verdict, aus=steered.aus, features=matched.features)
+                returned = self.generator(
+                    edit.image[back], batch.y_to[back], batch.y_from[back], batch.landmarks_to[back]
+                )
         # 5. The full objective (equation 5).
-        parts = adversarial_terms(edit, batch, verdict, real, None if returned is None else returned.image)
+        parts = adversarial_terms(edit, batch, reading, verdict.realism, None if returned is None else returned.image)
         terms |= self._descend(parts, parts.total(self.config.weights), self.generator_optimizer)
         self.critic.requires_grad_(True)
         return terms | _mask_statistics(edit)
 
     def _geometry_step(self, batch: Batch) -> dict[str, float]:
         with self._autocast():
-            edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to)
-        parts = geometry_terms(edit, batch)
+            edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to, batch.landmarks_from)
+        self.critic.requires_grad_(False)
+        # Paint that nobody judges must not be steered: it would learn patterns that read as an AU.
+        parts = geometry_terms(edit, batch, self._read(edit, batch, aus=edit.flow is not None))
         terms = self._descend(parts, parts.total(self.config.weights), self.generator_optimizer)
+        self.critic.requires_grad_(True)
         return terms | _mask_statistics(edit)
+
+    def _read(self, edit: Edit, batch: Batch, *, aus: bool = True) -> Reading:
+        """Return what the critic, whose weights rest, reads in the edits."""
+        with self._autocast():
+            shown = edit.steered if edit.steerable is None else edit.steered[-STEERED_IMAGES:]
+            steered: Verdict | None = self.critic(_jitter(shown)) if aus else None
+            matched = real = ()
+            if batch.pairs:
+                matched = self.critic(edit.image[: batch.pairs]).features[FEATURE_LAYERS]
+                real = self.critic(batch.target).features[FEATURE_LAYERS]
+        return Reading(None if steered is None else steered.aus, matched, real)
 
     def _critic_step(self, batch: Batch, fake: Tensor | None) -> dict[str, float]:
         with self._autocast():
@@ -192,10 +205,8 @@ class Trainer:
 
     def _set_learning_rates(self) -> None:
         config = self.config
-        begin = config.schedule.critic_steps + config.schedule.geometry_steps
-        length = max(1, config.schedule.adversarial_steps * config.decay_fraction)
-        left = config.schedule.total_steps - max(self.step_index, begin)
-        factor = min(1.0, max(left, 0.0) / length) if config.schedule.adversarial_steps else 1.0
+        length = max(1.0, (config.schedule.total_steps - config.schedule.critic_steps) * config.decay_fraction)
+        factor = min(1.0, max(config.schedule.total_steps - self.step_index, 0) / length)
         for optimizer, rate in (
             (self.generator_optimizer, config.learning_rate),
             (self.critic_optimizer, config.critic_learning_rate),

@@ -92,8 +92,8 @@ def test_the_error_of_action_units_is_squared_that_of_images_absolute() -> None:
 def test_two_scales_see_an_offset_twice_and_a_fine_pattern_once() -> None:
     flat = torch.zeros(1, 3, 8, 8)
     checkers = ((torch.arange(8)[:, None] + torch.arange(8)) % 2).float() * 2 - 1
-    assert losses.two_scale_reconstruction(flat + 0.5, flat) == 0.5
-    assert losses.two_scale_reconstruction(flat + checkers, flat) == 0.5
+    assert losses.two_scale_reconstruction(flat + 0.5, flat, even(flat)) == 0.5
+    assert losses.two_scale_reconstruction(flat + checkers, flat, even(flat)) == 0.5
 
 
 def test_features_are_compared_relative_to_their_size() -> None:
@@ -120,23 +120,39 @@ def test_affine_motion_does_not_bend_and_a_parabola_bends_by_its_second_differen
 
 def test_paint_is_held_to_the_real_photo_and_without_one_loosely_to_the_moved_photo() -> None:
     color, target, moved = constant(0.5, 3, 8), constant(0.1, 1, 8), constant(0.3, 3, 8)
-    assert losses.plausible_color(color, target, moved).item() == pytest.approx(0.4 + 0.25 * 0.2)
-    assert losses.plausible_color(color, target[:0], moved).item() == pytest.approx(0.25 * 0.2)
-    assert losses.plausible_color(color[:1], target, moved[:1]).item() == pytest.approx(0.4)
+    assert losses.plausible_color(color, target, moved, even(target)).item() == pytest.approx(0.4 + 0.25 * 0.2)
+    assert losses.plausible_color(color, target[:0], moved, even(target[:0])).item() == pytest.approx(0.25 * 0.2)
+    assert losses.plausible_color(color[:1], target, moved[:1], even(target)).item() == pytest.approx(0.4)
 
 
 def test_attention_is_to_open_where_paint_beats_motion() -> None:
     target, near, far = constant(0.0, 1, 8), constant(0.05, 1, 8), constant(0.8, 1, 8)
     shut, opened = constant(0.999, 1, 8, channels=1), constant(0.001, 1, 8, channels=1)
-    assert losses.responsibility(opened, near, far, target) < 0.01 < losses.responsibility(shut, near, far, target)
-    assert losses.responsibility(shut, far, near, target) < 0.01 < losses.responsibility(opened, far, near, target)
+    weight = even(target)
+    for right, wrong, paint, moved in ((opened, shut, near, far), (shut, opened, far, near)):
+        assert losses.responsibility(right, paint, moved, target, weight) < 0.01
+        assert losses.responsibility(wrong, paint, moved, target, weight) > 0.01
 
 
 def test_an_attention_that_closed_can_open_again() -> None:
     logit = torch.full((1, 1, 8, 8), 6.0, requires_grad=True)
     target = constant(0.0, 1, 8)
-    losses.responsibility(torch.sigmoid(logit), target, constant(0.8, 1, 8), target).backward()
+    losses.responsibility(torch.sigmoid(logit), target, constant(0.8, 1, 8), target, even(target)).backward()
     assert logit.grad is not None and logit.grad.sum() > 0.9
+
+
+def test_what_counts_more_errs_more() -> None:
+    goal, image, weight = constant(0.0, 1, 8), constant(0.0, 1, 8), constant(0.0, 1, 8, channels=1)
+    image[..., :4] = 0.5
+    weight[..., :4] = 2.0
+    assert losses.reconstruction(image, goal) == 0.25
+    assert losses.reconstruction(image, goal, weight) == 0.5
+    assert losses.two_scale_reconstruction(image, goal, weight) == 0.5
+
+
+def even(image: Tensor) -> Tensor:
+    """Every pixel counts the same."""
+    return torch.ones_like(image[:, :1])
 
 
 def constant(value: float, batch: int, size: int, channels: int = 3) -> Tensor:
@@ -145,7 +161,7 @@ def constant(value: float, batch: int, size: int, channels: int = 3) -> Tensor:
 
 TERMS: list[Callable[[Tensor, Tensor], Tensor]] = [
     losses.reconstruction,
-    losses.two_scale_reconstruction,
+    lambda a, b: losses.two_scale_reconstruction(a, b, even(a)),
     losses.flow_error,
     lambda a, _: losses.attention_size(a),
     lambda a, _: losses.total_variation(a),

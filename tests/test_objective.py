@@ -12,8 +12,8 @@ from ganimate import losses
 from ganimate.config import LossWeights
 from ganimate.dataset import Batch
 from ganimate.geometry import spline_flow
-from ganimate.networks import Edit, Verdict
-from ganimate.objective import CriticTerms, GeneratorTerms, adversarial_terms, geometry_terms
+from ganimate.networks import Edit
+from ganimate.objective import CriticTerms, GeneratorTerms, Reading, adversarial_terms, geometry_terms
 
 # Powers of two: a sum tells which terms are in it.
 WEIGHTS = LossWeights(*(2.0**i for i in range(len(dataclasses.fields(LossWeights)))))
@@ -43,9 +43,13 @@ def edit(samples: Batch, flow: Tensor | None = None) -> Edit:
     return Edit(*parts, samples.source, flow, flow)
 
 
-def verdict(count: int, seed: int = 0) -> Verdict:
-    features = tuple(draw(count, 4, 2**i, 2**i, seed=seed + i) for i in (4, 3, 2, 1))
-    return Verdict(draw(count, 6, seed=seed), draw(count, 5, seed=seed + 9), features)
+UNREAD = Reading(None)
+SCORES = draw(4, 6, seed=8)
+
+
+def reading(pairs: int = 2, seed: int = 0) -> Reading:
+    matched, real = ([draw(pairs, 4, 2**i, 2**i, seed=start + i) for i in (3, 2)] for start in (seed, seed + 5))
+    return Reading(draw(4, 5, seed=seed + 9), matched, real)
 
 
 @pytest.mark.parametrize("name", WEIGHT_OF)
@@ -70,13 +74,13 @@ def test_the_critics_terms_add_up() -> None:
 def test_a_flow_that_follows_the_landmarks_has_no_geometric_error() -> None:
     samples = batch()
     goal = spline_flow(samples.landmarks_from, samples.landmarks_to, 8)
-    right, still = geometry_terms(edit(samples, goal), samples), geometry_terms(edit(samples, 0 * goal), samples)
+    right, still = (geometry_terms(edit(samples, flow), samples, UNREAD) for flow in (goal, 0 * goal))
     assert right.geometry == 0 and still.flow_smoothness == 0
     assert still.geometry is not None and still.geometry > 0.001
 
 
 def test_a_generator_without_flow_has_no_geometric_terms() -> None:
-    terms = geometry_terms(edit(batch()), batch())
+    terms = geometry_terms(edit(batch()), batch(), UNREAD)
     assert terms.geometry is None and terms.flow_smoothness is None and terms.pair is not None
 
 
@@ -84,33 +88,43 @@ def test_pairs_are_compared_with_their_true_photo() -> None:
     samples = batch()
     made = edit(samples)
     made.image[:2] = samples.target
-    assert geometry_terms(made, samples).pair == 0
+    assert geometry_terms(made, samples, UNREAD).pair == 0
 
 
 def test_without_pairs_there_is_no_pair_term() -> None:
     samples = batch(pairs=0)
-    terms = geometry_terms(edit(samples), samples)
-    assert terms.pair is None and terms.responsibility is None
-    assert adversarial_terms(edit(samples), samples, verdict(4), None, None).features is None
+    terms = adversarial_terms(edit(samples), samples, UNREAD, SCORES, None)
+    assert terms.pair is None and terms.responsibility is None and terms.features is None
+
+
+def test_what_nobody_read_has_no_term() -> None:
+    terms = geometry_terms(edit(batch()), batch(), UNREAD)
+    assert terms.au is None and terms.features is None
+
+
+def test_the_aus_read_are_compared_with_those_asked() -> None:
+    samples, read = batch(), reading()
+    assert read.aus is not None
+    assert geometry_terms(edit(samples), samples, read).au == losses.action_units(read.aus, samples.y_to)
 
 
 def test_the_full_game_has_all_terms_of_the_paper() -> None:
-    samples, judged = batch(), verdict(4)
+    samples = batch()
     made = edit(samples, torch.zeros(4, 2, 8, 8))
-    terms = adversarial_terms(made, samples, judged, verdict(2, seed=5), samples.source[2:3] + 0.25)
+    terms = adversarial_terms(made, samples, reading(), SCORES, samples.source[2:3] + 0.25)
     assert all(value is not None for value in vars(terms).values())
-    assert terms.adversarial == -judged.realism.mean()
-    assert terms.au == losses.action_units(judged.aus, samples.y_to)
+    assert terms.adversarial == -SCORES.mean()
     assert terms.cycle is not None and terms.cycle.item() == pytest.approx(0.25, abs=1e-6)
     assert terms.attention_size == (1 - made.attention).mean()
 
 
 def test_features_are_those_of_the_pairs() -> None:
-    samples, judged = batch(), verdict(4)
-    real = Verdict(judged.realism[:2], judged.aus[:2], tuple(feature[:2] for feature in judged.features))
-    assert adversarial_terms(edit(samples), samples, judged, real, None).features == 0
+    read = reading()
+    same = dataclasses.replace(read, real=read.matched)
+    terms, other = (geometry_terms(edit(batch()), batch(), one).features for one in (same, read))
+    assert terms == 0 and other is not None and other > 0
 
 
 def test_a_batch_of_pairs_only_has_no_cycle() -> None:
     samples = batch(pairs=4)
-    assert adversarial_terms(edit(samples), samples, verdict(4), None, samples.source[:0]).cycle is None
+    assert adversarial_terms(edit(samples), samples, reading(4), SCORES, samples.source[:0]).cycle is None

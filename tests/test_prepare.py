@@ -14,6 +14,7 @@ from ganimate.config import ConfigError, CropSpec, PrepareOptions
 from ganimate.detect import Detector, FixedDetector
 from ganimate.errors import OutputError
 from ganimate.faces import Box, Face, crop_face
+from ganimate.geometry import eyelid_closure
 from ganimate.media import read_photo
 from ganimate.pack import MARGIN, Pack, PackWriter, open_pack
 from ganimate.prepare import Prepared, held_out, prepare
@@ -42,7 +43,14 @@ def test_every_usable_row_is_packed_in_order(tmp_path: Path) -> None:
     made, pack = run(tmp_path, SHOTS)
     assert all(one.skipped is None for one in made)
     assert pack.names.tolist() == [shot.name for shot in SHOTS]
-    np.testing.assert_allclose(pack.aus, [shot.aus for shot in SHOTS], atol=0.001)
+    blink = np.array(pack.au_numbers) == 45
+    np.testing.assert_allclose(pack.aus[:, ~blink], np.array([shot.aus for shot in SHOTS])[:, ~blink], atol=0.001)
+
+
+def test_the_blink_is_read_from_the_eyelids(tmp_path: Path) -> None:
+    _, pack = run(tmp_path, SHOTS)
+    closures = [eyelid_closure(shot.landmarks) for shot in SHOTS]
+    np.testing.assert_allclose(pack.aus[:, pack.au_numbers.index(45)], closures, atol=0.01)
 
 
 def test_the_crop_is_the_animators_own_with_a_margin(tmp_path: Path) -> None:

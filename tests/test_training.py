@@ -295,7 +295,7 @@ def test_the_learning_rate_falls_over_the_last_third(pack: Pack, tmp_path: Path)
     rates = []
     for _ in trainer.run(tmp_path):
         rates.append(trainer.generator_optimizer.param_groups[0]["lr"])
-    assert rates == pytest.approx([1e-3] * 7 + [0.5e-3])
+    assert rates == pytest.approx([1e-3] * 6 + [6e-3 / 7, 3e-3 / 7])  # of the generator's seven steps
 
 
 def test_saturated_masks_are_told_with_the_remedy(pack: Pack, tmp_path: Path) -> None:

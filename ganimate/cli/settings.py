@@ -24,7 +24,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "generator": ("generator.architecture",),
     "channels": ("generator.channels",),
     "blocks": ("generator.blocks",),
-    "flow_limit": ("generator.flow_limit",),
+    "correction_limit": ("generator.correction_limit",),
     "critic_channels": ("critic.channels",),
     "size": ("generator.size_px", "critic.size_px"),
     "batch": ("batch_images",),

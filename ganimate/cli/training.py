@@ -112,8 +112,11 @@ def train(
     ] = None,
     channels: Annotated[int | None, setting("channels", "Width of the generator.", NETWORKS)] = None,
     blocks: Annotated[int | None, setting("blocks", "Residual blocks of the generator.", NETWORKS)] = None,
-    flow_limit: Annotated[
-        float | None, setting("flow_limit", "Longest displacement, in widths of the face crop.", NETWORKS)
+    correction_limit: Annotated[
+        float | None,
+        setting(
+            "correction_limit", "Furthest that the network corrects the landmarks' motion, in crop widths.", NETWORKS
+        ),
     ] = None,
     critic_channels: Annotated[int | None, setting("critic_channels", "Width of the critic.", NETWORKS)] = None,
     size: Annotated[int | None, setting("size", "Side of the faces; the pack's own.", NETWORKS, "PX")] = None,

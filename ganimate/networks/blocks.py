@@ -41,17 +41,6 @@ def warp(image: Tensor, flow: Tensor) -> Tensor:
     return warped.to(image.dtype)
 
 
-def invert(forward: Tensor, rounds: int = 8) -> Tensor:
-    """Return the backward flow b (B, 2, H, W) of a forward displacement D: b(p) = −D(p + b(p)), iterated, damped.
-
-    Displacements of several causes add up only forwards, at the place that is moved.
-    """
-    backward = -forward
-    for _ in range(rounds):
-        backward = 0.5 * backward - 0.5 * warp(forward, backward)
-    return backward
-
-
 def resize(image: Tensor, size: int) -> Tensor:
     """Return an image or a flow (B, C, H, W) at size × size, bilinear."""
     if image.shape[-1] == size:

@@ -28,8 +28,8 @@ class AttentionGenerator(GeneratorNetwork):
         self.to_attention = nn.Conv2d(c, 1, 7, 1, 3, bias=False)
         init_weights(self)
 
-    def forward(self, image: Tensor, y_from: Tensor, y_to: Tensor) -> Edit:
-        """Return the edit of `image` (B, 3, S, S) towards `y_to` (B, N); the paper's network never sees `y_from`."""
+    def forward(self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor) -> Edit:
+        """Return the edit of `image` (B, 3, S, S) towards `y_to` (B, N), all that the paper's network sees."""
         planes = y_to[:, :, None, None].expand(-1, -1, *image.shape[-2:])  # (B, N, S, S)
         h = self.body(torch.cat([image, planes.to(image.dtype)], 1))
         color = torch.tanh(self.to_color(h)).float()  # C

@@ -10,20 +10,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganimate.config import GeneratorConfig
-from ganimate.geometry import spline_flow
+from ganimate.geometry import LandmarkResponse, move_landmarks, spline_flow
 from ganimate.networks.blocks import (
     ConvNorm,
     ModulatedBlock,
     SoftGatedWarp,
     Upsample,
     init_weights,
-    invert,
     resize,
     warp,
 )
 from ganimate.networks.edit import Edit, GeneratorNetwork
 
 BORDER = 0.06  # width of the rim, in crop widths, over which the flow falls to 0
+GAIN_RATE = 5.0  # the optimizer's steps are small for so few and so weighty numbers
 FULL_CHANGE = 0.1  # length of an AU change above which the edit is fully open
 
 
@@ -41,16 +41,32 @@ def change_strength(y_from: Tensor, y_to: Tensor) -> Tensor:
     return torch.tanh((squares + 1e-12).sqrt() / FULL_CHANGE - 1e-6 / FULL_CHANGE).clamp_min(0)
 
 
-class GeometricMatcher(nn.Module):
-    """Regresses a smooth displacement from the photo's features and the wanted change of AUs.
+def stretch(flow: Tensor) -> Tensor:
+    """Return how much a backward flow (B, 2, H, W) enlarges the photo, log2 of the area (B, 1, H, W), within ±3.
 
-    The mean face's answer, `basis`, one forward displacement field an AU, comes first: crops are aligned, so it is
-    nearly right for everybody. The fields of several AUs add up and are inverted; the network adds what this face asks.
+    Large where skin is drawn out over what was hidden, an opening mouth say: there paint is needed.
+    """
+    half_size = flow.shape[-1] / 2  # a step of one pixel is 1/half_size grid units
+    down = functional.pad(flow[..., 1:, :] - flow[..., :-1, :], (0, 0, 0, 1)) * half_size
+    right = functional.pad(flow[..., 1:] - flow[..., :-1], (0, 1)) * half_size
+    area = (1 + right[:, 0]) * (1 + down[:, 1]) - right[:, 1] * down[:, 0]  # (B, H, W), of the source
+    return -torch.log2(area.abs().clamp(1 / 8, 8))[:, None]
+
+
+class GeometricMatcher(nn.Module):
+    """Gives a smooth flow for a wanted change of AUs: the landmarks' own, and a correction by the photo's features.
+
+    A regression knows how each AU displaces landmarks; the face's own landmarks move by the sum, and a thin-plate
+    spline carries the skin along. So lids meet and lips part just where this face has them. What is learnt is one gain
+    an AU, by the critic's AU head alone (pairs, whose labels are noisy, would flatten it), and a small correction.
     """
 
-    def __init__(self, channels: int, condition: int, blocks: int, limit: float, basis: Tensor) -> None:
+    def __init__(self, channels: int, condition: int, blocks: int, limit: float, n_aus: int) -> None:
         super().__init__()
-        self.basis = nn.Parameter(basis)  # (N, 2, 2H, 2W), in units of `grid_sample` for a change of 1
+        self.register_buffer("slopes", torch.zeros(n_aus, 68, 2))  # see `geometry.LandmarkResponse` for all three
+        self.register_buffer("closing", torch.zeros(n_aus))
+        self.register_buffer("limits", torch.ones(68))
+        self.log_gain = nn.Parameter(torch.zeros(n_aus))  # in units of 1 / GAIN_RATE
         self.blocks = nn.ModuleList(ModulatedBlock(channels, condition) for _ in range(blocks))
         self.up = Upsample(channels, channels // 2)
         self.to_flow = nn.Conv2d(channels // 2, 2, 3, 1, 1)
@@ -58,23 +74,37 @@ class GeometricMatcher(nn.Module):
         kernel = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0])
         self.register_buffer("_smooth", (kernel[:, None] * kernel / 256)[None, None], persistent=False)
 
-    def forward(self, features: Tensor, e: Tensor, change: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, C, H, W), (B, E), (B, N) -> flow (B, 2, 2H, 2W) and the features that gave it (B, C, H, W)."""
+    def forward(
+        self, features: Tensor, e: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the spline's flow (B, 2, 4H, 4W), the correction likewise, and the features that gave it.
+
+        Features (B, C, H, W), condition e (B, E), AUs (B, N), landmarks (B, 68, 2).
+        """
         for block in self.blocks:
             features = block(features, e)
+        raw = self.to_flow(self.up(features))
         with torch.autocast(e.device.type, enabled=False):
-            mean = invert((change.float() @ self.basis.flatten(1)).view(-1, *self.basis.shape[1:]))
-        raw = torch.tanh(self.to_flow(self.up(features)).float() + mean / self._limit) * self._limit
-        padded = functional.pad(raw, (2, 2, 2, 2), mode="replicate")
-        flow = functional.conv2d(padded.transpose(0, 1).reshape(-1, 1, *padded.shape[-2:]), self.smooth_kernel())
-        flow = flow.reshape(2, raw.shape[0], *raw.shape[-2:]).transpose(0, 1)
-        return flow, features
+            points, size = landmarks.float(), 4 * features.shape[-1]
+            slopes = self.tensor("slopes") * (GAIN_RATE * self.log_gain).exp()[:, None, None]
+            goal = move_landmarks(
+                points, y_from.float(), y_to.float(), slopes, self.tensor("closing"), self.tensor("limits")
+            )
+            correction = self.smooth(torch.tanh(raw.float()) * self._limit)
+            return spline_flow(points, goal, size), resize(correction, size), features
 
-    def smooth_kernel(self) -> Tensor:
-        """Return the binomial kernel (1, 1, 5, 5) that keeps the flow free of kinks."""
-        kernel = self._smooth
-        assert isinstance(kernel, Tensor)
-        return kernel
+    def smooth(self, flow: Tensor) -> Tensor:
+        """Return the flow (B, 2, H, W) after a binomial filter: free of kinks."""
+        kernel = self.tensor("_smooth")
+        padded = functional.pad(flow, (2, 2, 2, 2), mode="replicate")
+        smoothed = functional.conv2d(padded.transpose(0, 1).reshape(-1, 1, *padded.shape[-2:]), kernel)
+        return smoothed.reshape(2, len(flow), *flow.shape[-2:]).transpose(0, 1)
+
+    def tensor(self, name: str) -> Tensor:
+        """Return a buffer, typed."""
+        found = getattr(self, name)
+        assert isinstance(found, Tensor)
+        return found
 
 
 class WarpingGenerator(GeneratorNetwork):
@@ -88,45 +118,54 @@ class WarpingGenerator(GeneratorNetwork):
         self.stem = ConvNorm(3, c, 7, 2)  # (B, c, S/2, S/2)
         self.down1 = ConvNorm(c, 3 * c, 4, 2)  # (B, 3c, S/4, S/4)
         self.down2 = ConvNorm(3 * c, 6 * c, 4, 2)  # (B, 6c, S/8, S/8)
-        basis = torch.zeros(n_aus, 2, config.size_px // 4, config.size_px // 4)
-        self.matcher = GeometricMatcher(6 * c, e, matcher_blocks, config.flow_limit, basis)
+        self.matcher = GeometricMatcher(6 * c, e, matcher_blocks, config.correction_limit, n_aus)
         self.warp_deep = SoftGatedWarp(6 * c)
         self.blocks = nn.ModuleList(ModulatedBlock(6 * c, e) for _ in range(config.blocks - matcher_blocks))
         self.up1 = Upsample(6 * c, 3 * c)
         self.modulate = ModulatedBlock(3 * c, e)
         self.up2 = Upsample(3 * c, 2 * c)
+        self.see_stretch = nn.Conv2d(1, 2 * c, 3, 1, 1)
         self.merge = ConvNorm(3 * c, 2 * c)
         self.up3 = Upsample(2 * c, c)
         self.to_color = nn.Conv2d(c + 3, 3, 5, 1, 2)
         self.to_attention = nn.Conv2d(c + 3, 1, 5, 1, 2)
         init_weights(self)
-        nn.init.zeros_(self.matcher.to_flow.weight)
+        for head in (self.matcher.to_flow, self.to_color):  # begin with what the spline moves, and paint nothing
+            nn.init.zeros_(head.weight)
 
     @torch.no_grad()
-    def prime(self, landmarks: Tensor, slopes: Tensor) -> None:
-        """Begin with the mean face's motion: `landmarks` (68, 2) and their `slopes` (N, 68, 2), in crop widths."""
-        basis = self.matcher.basis
-        start = landmarks.to(basis)[None].expand(len(slopes), -1, -1)
-        basis.copy_(spline_flow(start + slopes.to(basis), start, basis.shape[-1]))
+    def prime(self, response: LandmarkResponse) -> None:
+        """Take up what a regression knows of how AUs move landmarks."""
+        for name in ("slopes", "closing", "limits"):
+            self.matcher.tensor(name).copy_(torch.from_numpy(getattr(response, name)))
 
-    def forward(self, image: Tensor, y_from: Tensor, y_to: Tensor) -> Edit:
+    def forward(self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor) -> Edit:
         """Return the edit of `image` (B, 3, S, S) from its own AUs `y_from` (B, N) to `y_to` (B, N)."""
         size = image.shape[-1]
         strength = change_strength(y_from, y_to)  # (B, 1, 1, 1)
         e = self.embed(torch.cat([y_to, y_to - y_from], 1) * 2)  # (B, E)
         fine = self.stem(image)  # (B, c, S/2, S/2)
         middle = self.down1(fine)  # (B, 3c, S/4, S/4)
-        flow, h = self.matcher(self.down2(middle), e, y_to - y_from)
-        coarse = flow * strength * rim(flow.shape[-1], flow.device)  # (B, 2, S/4, S/4)
-        flow = functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)
-        flow = flow * rim(size, flow.device).gt(0)  # (B, 2, S, S)
+        spline, correction, h = self.matcher(self.down2(middle), e, y_from, y_to, landmarks)
+        fade = strength * rim(spline.shape[-1], spline.device)
+        coarse = (spline.detach() + correction) * fade  # (B, 2, S/2, S/2)
+        flow = self._enlarge(coarse, size)  # (B, 2, S, S)
         h = self.warp_deep(h, coarse)
         for block in self.blocks:
             h = block(h, e)
-        h = self.modulate(self.up1(h) + warp(middle, coarse), e)
-        h = self.merge(torch.cat([self.up2(h), warp(fine, resize(coarse, fine.shape[-1]))], 1))
+        h = self.modulate(self.up1(h) + warp(middle, resize(coarse, middle.shape[-1])), e)
+        h = self.up2(h) + self.see_stretch(stretch(coarse))
+        h = self.merge(torch.cat([h, warp(fine, coarse)], 1))
         moved = warp(image, flow)  # W(I)
         h = torch.cat([self.up3(h), moved.to(h.dtype)], 1)  # (B, c+3, S, S)
-        color = torch.tanh(self.to_color(h).float())  # C
+        color = (moved + 2 * torch.tanh(self.to_color(h).float())).clamp(-1, 1)  # C: what is painted is the difference
         attention = 1 - strength * torch.sigmoid(self.to_attention(h).float())  # A
-        return Edit((1 - attention) * color + attention * moved, attention, color, moved, flow, coarse)
+        image_f = (1 - attention) * color + attention * moved  # I_f
+        steerable = None
+        if self.training:
+            steerable = warp(image, self._enlarge((spline + correction.detach()) * fade, size))
+        return Edit(image_f, attention, color, moved, flow, coarse, steerable)
+
+    def _enlarge(self, coarse: Tensor, size: int) -> Tensor:
+        flow = functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)
+        return flow * rim(size, flow.device).gt(0)
