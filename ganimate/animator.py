@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ganimate.checkpoint import Model
 from ganimate.errors import ExpressionError, FaceError, ModelError
-from ganimate.faces import Crop, Face, Image, Paster, crop_face
+from ganimate.faces import Crop, Face, Image, Paster, crop_face, transform
 from ganimate.networks import Edit
 from ganimate.tensors import bf16_is_fast, to_floats, to_tensor
 from ganimate.trajectory import Trajectory
@@ -35,12 +35,13 @@ class FaceEdit:
     """One generated face at crop size S, as numpy, ready to be pasted.
 
     `attention` (S, S) in [0, 1], 1 keeps the photo; `color` (S, S, 3) in [0, 255]; `displacement` (S, S, 2) in pixels
-    of the crop, or None where the model does not move the photo.
+    of the crop, or None where the model does not move the photo; `moved` (S, S, 3) in [0, 255] is the crop so moved.
     """
 
     attention: NDArray[np.float32]
     color: NDArray[np.float32]
     displacement: NDArray[np.float32] | None
+    moved: NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Animator:
         for edits in zip(*streams, strict=True):
             image = photo.copy()
             for paster, edit in zip(pasters, edits, strict=True):
-                paster.paste(image, edit.color, edit.attention, edit.displacement)
+                paster.paste(image, edit.color, edit.attention, edit.displacement, edit.moved)
             yield Frame(image, edits)
 
     def still(self, photo: Image, sitters: Sequence[Sitter], goals: Sequence[NDArray[np.float32]]) -> Frame:
@@ -124,14 +125,16 @@ class Animator:
         image = to_tensor(sitter.crop.image[None]).to(self.device).expand(count, -1, -1, -1)
         own = torch.tensor(sitter.own, device=self.device).expand(count, -1)
         goal = torch.tensor(goals, device=self.device)
+        points = (transform(sitter.face.landmarks, sitter.crop.source_to_crop) + 0.5) / image.shape[-1]
+        landmarks = torch.tensor(points, dtype=torch.float32, device=self.device).expand(count, -1, -1)
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
-            edit: Edit = self.model.generator(image, own, goal)
+            edit: Edit = self.model.generator(image, own, goal, landmarks)
         if not torch.isfinite(edit.image).all():
             raise ModelError(
                 f"the model {self.model.card.name!r} paints pixels that are not numbers", "export it again"
             )
         attention = edit.attention[:, 0].float().cpu().numpy()
-        colors = to_floats(edit.color)
+        colors, moved = to_floats(edit.color), to_floats(edit.moved)
         flows = None if edit.flow is None else (edit.flow.float() * (image.shape[-1] / 2)).permute(0, 2, 3, 1)
         shifts = [None] * count if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
-        return [FaceEdit(a, c, f) for a, c, f in zip(attention, colors, shifts, strict=True)]
+        return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, strict=True)]

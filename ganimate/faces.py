@@ -30,6 +30,7 @@ ANCHOR_POINTS = np.array(
         [0.0, -0.041], [0.0, 0.147], [0.0, 0.332], [0.0, 0.525], [0.0, 0.740],
     ]
 )  # fmt: skip
+SHADE = 40.0  # of 255: a difference of paint and photo that is shadow rather than another thing
 FADE = 0.05  # width of the border, in crop widths, over which an edit fades into the photo
 STRIP_PX = (
     1 << 16
@@ -197,14 +198,19 @@ class Paster:
         color: NDArray[np.float32],
         attention: NDArray[np.float32],
         displacement: NDArray[np.float32] | None = None,
+        moved: NDArray[np.float32] | None = None,
     ) -> None:
         """Write one edit into `frame` (H, W, 3) uint8 in place.
 
         `color` (S, S, 3) in [0, 255]; `attention` (S, S) in [0, 1], 1 keeps the photo; `displacement` (S, S, 2) in
         pixels of the crop: the result at p shows the photo at p + displacement. Pixels that neither move nor are
-        repainted stay bit-equal.
+        repainted stay bit-equal. `moved` (S, S, 3) is W(I) at the crop's size: where C differs from it but little, as
+        in a fold or a shadow, the difference is added to the photo, whose fine detail so stays.
         """
         rows, columns = self.window
+        shade = None if moved is None else self._shade(color, attention, moved)
+        if moved is not None:
+            attention = 1 - (1 - attention) * (1 - _kept_detail(color, moved))
         paint = self._sheet(color)
         repaint = np.clip(self._sheet(1 - attention), 0, 1) * self._fade
         shift = None if displacement is None else self._shift(displacement)
@@ -213,14 +219,22 @@ class Paster:
         for top in range(rows.start, rows.stop, step):
             strip = (slice(top, min(top + step, rows.stop)), columns)
             own = frame[strip]
-            moved = own if shift is None or around is None else self._move(around, strip, shift)
-            self._blend(own, moved, self._sample(paint, strip), self._sample(repaint, strip))
+            photo = own if shift is None or around is None else self._move(around, strip, shift)
+            added = None if shade is None else self._sample(shade, strip)
+            self._blend(own, photo, self._sample(paint, strip), self._sample(repaint, strip), added)
 
     def _sheet(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return crop-sized values (S, S[, c]) at the size of the sheet."""
         size = (self._sheet_px, self._sheet_px)
         way = cv2.INTER_CUBIC if self._sheet_px > len(values) else cv2.INTER_AREA
         return np.asarray(cv2.resize(np.asarray(values, np.float32), size, interpolation=way), np.float32)
+
+    def _shade(
+        self, color: NDArray[np.float32], attention: NDArray[np.float32], moved: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Return what is added to the photo's pixels, at the sheet's size."""
+        share = (1 - attention) * _kept_detail(color, moved)
+        return self._sheet(share[..., None] * (color - moved)) * self._fade[..., None]
 
     def _shift(self, displacement: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the displacement at the sheet's size, in pixels of the photo, faded at the border."""
@@ -246,10 +260,24 @@ class Paster:
         return np.asarray(moved, np.uint8)
 
     @staticmethod
-    def _blend(own: Image, moved: Image, paint: NDArray[np.float32], repaint: NDArray[np.float32]) -> None:
+    def _blend(
+        own: Image,
+        moved: Image,
+        paint: NDArray[np.float32],
+        repaint: NDArray[np.float32],
+        shade: NDArray[np.float32] | None,
+    ) -> None:
         """Write I_f = W(I) + (1−A)·(C − W(I)) into `own`: in this form A = 1 gives exactly W(I)."""
         change = cv2.multiply(cv2.subtract(paint, moved, dtype=cv2.CV_32F), cv2.merge([repaint] * 3))
+        if shade is not None:
+            change = cv2.add(change, shade)
         own[:] = cv2.add(moved, change, dtype=cv2.CV_8U)
+
+
+def _kept_detail(color: NDArray[np.float32], moved: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (S, S) in [0, 1]: 1 where the paint is but a shade of the moved photo, 0 where it shows something else."""
+    difference = cv2.blur(np.abs(color - moved).mean(2), (3, 3))
+    return np.asarray(np.exp(-((difference / SHADE) ** 2)), np.float32)
 
 
 @dataclass(frozen=True)

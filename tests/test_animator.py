@@ -148,7 +148,9 @@ def test_asking_for_what_is_there_gives_the_photo_to_the_last_bit(
 def test_a_displacement_is_in_pixels_of_the_crop(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
     crop = torch.from_numpy(sitters[0].crop.image[None]).permute(0, 3, 1, 2) / 127.5 - 1
     own = torch.from_numpy(sitters[0].own[None])
-    flow = animator.model.generator(crop, own, torch.ones(1, 3)).flow
+    points = (transform(sitters[0].face.landmarks, sitters[0].crop.source_to_crop) + 0.5) / crop.shape[-1]
+    landmarks = torch.tensor(points[None], dtype=torch.float32)
+    flow = animator.model.generator(crop, own, torch.ones(1, 3), landmarks).flow
     shift = animator.still(astronaut, sitters, [ONE]).edits[0].displacement
     assert shift is not None
     scale = np.abs(shift).max()

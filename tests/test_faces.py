@@ -339,6 +339,47 @@ def test_overlapping_faces_lie_one_over_the_other() -> None:
     assert below.min() == 0 and below.max() > 200  # the second fades into the first, not into the photo
 
 
+def around(value: float, by: float) -> Image:
+    """Noise of small contrast, twice as fine as the crop sees it."""
+    return np.clip(value + np.random.default_rng(4).uniform(-by, by, (200, 200, 3)), 0, 255).astype(np.uint8)
+
+
+def test_a_shadow_is_laid_over_the_photos_detail() -> None:
+    photo, matrix = around(120, 40), place((100, 100), 150)
+    moved = cut(photo, matrix, S).image.astype(np.float32)
+    frame = photo.copy()
+    Paster(photo.shape, matrix, S).paste(frame, moved - 5, ALL_PAINT, None, moved)
+    middle = inside(photo, matrix, 0.2)
+    change = frame.astype(np.int16) - photo
+    assert np.abs(change[middle] + 5).max() <= 2
+    assert energy(frame) == pytest.approx(energy(photo), rel=0.02)
+
+
+def test_another_thing_is_painted_over_the_photos_detail() -> None:
+    photo, matrix = around(200, 20), place((100, 100), 150)
+    moved = cut(photo, matrix, S).image.astype(np.float32)
+    frame = photo.copy()
+    Paster(photo.shape, matrix, S).paste(frame, BLACK, ALL_PAINT, None, moved)
+    assert frame[inside(photo, matrix, 0.2)].max() <= 2
+
+
+def test_with_or_without_detail_the_crop_sees_the_papers_equation() -> None:
+    photo, matrix = cv2.GaussianBlur(noise(200, 200), (0, 0), 12), place((100, 100), 100)
+    moved = cut(photo, matrix, S).image.astype(np.float32)
+    color, half = np.clip(moved + 40 * np.sin(np.arange(S) / 20)[:, None], 0, 255).astype(np.float32), ALL_PAINT + 0.5
+    plain, kept = photo.copy(), photo.copy()
+    Paster(photo.shape, matrix, S).paste(plain, color, half, None)
+    Paster(photo.shape, matrix, S).paste(kept, color, half, None, moved)
+    assert np.abs(plain.astype(np.int16) - kept).max() <= 4
+
+
+def test_what_is_not_painted_stays_to_the_last_bit_also_with_detail() -> None:
+    photo, matrix = noise(200, 200), place((100, 100), 150)
+    moved, frame = cut(photo, matrix, S).image.astype(np.float32), photo.copy()
+    Paster(photo.shape, matrix, S).paste(frame, WHITE, NO_PAINT, None, moved)
+    assert np.array_equal(frame, photo)
+
+
 def test_strips_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     photo, matrix = noise(200, 200), place((101.3, 97.8), 150, 25)
     wave = (np.random.default_rng(1).normal(0, 1, (S, S, 2))).astype(np.float32)

@@ -17,7 +17,12 @@ from ganimate.recording import Outputs, Recorder, StillRecorder
 def frame(value: float) -> Frame:
     """A frame of two faces: attention `value`, and 1 - `value`."""
     edits = tuple(
-        FaceEdit(np.full((8, 8), a, np.float32), np.full((8, 8, 3), 255 * value, np.float32), None)
+        FaceEdit(
+            np.full((8, 8), a, np.float32),
+            np.full((8, 8, 3), 255 * value, np.float32),
+            None,
+            np.zeros((8, 8, 3), np.float32),
+        )
         for a in (value, 1 - value)
     )
     return Frame(np.full((40, 60, 3), round(255 * value), np.uint8), edits)
