@@ -22,17 +22,20 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, from_dict, to_dict
+from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig, from_dict, to_dict
 from ganimate.errors import ConfigError, ModelError, OutputError
-from ganimate.networks import build_generator
+from ganimate.networks import Judge, build_generator
 from ganimate.networks.critic import Critic
 
 MODEL_FORMAT = "ganimate-model-1"
 STATE_FORMAT = "ganimate-state-1"
+JUDGE_FORMAT = "ganimate-judge-1"
 _REMEDIES = {
     MODEL_FORMAT: "fetch or export it again; 'ganimate models' lists the models that are here",
     STATE_FORMAT: "train into a new folder",
+    JUDGE_FORMAT: "train one with 'ganimate train-judge PACK --out judge.safetensors'",
 }
+_KINDS = {MODEL_FORMAT: "model", STATE_FORMAT: "state of a training run", JUDGE_FORMAT: "judge"}
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,25 @@ class Model:
     card: ModelCard
     generator: nn.Module
     critic: Critic
+
+
+@dataclass(frozen=True)
+class JudgeCard:
+    """What a judge's file says of itself; all plain data."""
+
+    judge: JudgeConfig
+    crop: CropSpec
+    aus: tuple[int, ...]
+    license: str = "weights for non-commercial research use only"
+    training: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LoadedJudge:
+    """A judge, ready to read AUs in the order of its card."""
+
+    card: JudgeCard
+    network: Judge
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
@@ -99,8 +121,9 @@ def read_metadata(path: Path, expected: str) -> dict[str, Any]:
         with safe_open(path, "pt") as file:
             facts = json.loads((file.metadata() or {}).get("ganimate", "null"))
     except (SafetensorError, OSError, ValueError) as error:
-        kind = "model" if expected == MODEL_FORMAT else "state of a training run"
-        raise ModelError(f"{path} is not a ganimate {kind}, or it is cut short", _REMEDIES[expected]) from error
+        raise ModelError(
+            f"{path} is not a ganimate {_KINDS[expected]}, or it is cut short", _REMEDIES[expected]
+        ) from error
     if not isinstance(facts, dict) or facts.get("format") != expected:
         found = facts.get("format") if isinstance(facts, dict) else None
         raise ModelError(f"{path} has the format {found!r}, not {expected!r}", _REMEDIES[expected])
@@ -202,3 +225,32 @@ def load_model(path: Path, device: torch.device | None = None) -> Model:
             raise ModelError(f"the {part} in {path} does not fit its config", _REMEDIES[MODEL_FORMAT]) from error
         network.eval().requires_grad_(False).to(device or torch.device("cpu"))
     return Model(card, generator, critic)
+
+
+def save_judge(path: Path, card: JudgeCard, network: Judge, half: bool = True) -> None:
+    """Write a judge's file; `half` stores weights in 16 bits."""
+    tensors = {
+        name: tensor.half() if half and tensor.is_floating_point() else tensor
+        for name, tensor in network.state_dict().items()
+    }
+    write_tensors(path, tensors, {"format": JUDGE_FORMAT, "card": to_dict(card)})
+
+
+def load_judge(path: Path, device: torch.device | None = None) -> LoadedJudge:
+    """Return the judge in file `path`, without gradients, its AU order checked before its shapes; raises ModelError."""
+    tensors, facts = read_tensors(path, JUDGE_FORMAT)
+    try:
+        card = from_dict(JudgeCard, facts.get("card", {}))
+    except ConfigError as error:
+        raise ModelError(f"{path} cannot be used: {error.message}", "was it written by a newer ganimate?") from error
+    heads = tensors.get("au_head.bias")
+    if heads is None or len(heads) != len(card.aus):
+        found = "none" if heads is None else str(len(heads))
+        raise ModelError(f"{path} names {len(card.aus)} AUs but reads {found}", _REMEDIES[JUDGE_FORMAT])
+    network = Judge(card.judge, len(card.aus))
+    try:
+        network.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in tensors.items()})
+    except RuntimeError as error:
+        raise ModelError(f"the judge in {path} does not fit its config", _REMEDIES[JUDGE_FORMAT]) from error
+    network.eval().requires_grad_(False).to(device or torch.device("cpu"))
+    return LoadedJudge(card, network)

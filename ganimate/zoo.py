@@ -12,6 +12,7 @@ from ganimate.errors import ModelError
 
 WEIGHTS_NAME = "model.safetensors"
 CARD_NAME = "README.md"
+JUDGE_PATH = Path("judge", "judge.safetensors")  # below models/; no generator, so no model that one could animate with
 
 
 @dataclass(frozen=True)
@@ -68,4 +69,20 @@ def find_model(name: str = DEFAULT_MODEL) -> ZooEntry:
     raise ModelError(
         f"there is no model called {name!r}",
         f"models here: {names or 'none'}; or hand in the path of a model.safetensors",
+    )
+
+
+def find_judge(name: str | None = None) -> Path:
+    """Return the weights of the judge in that file or folder, by default of the one that ships; raises ModelError."""
+    if name is not None:
+        for path in (Path(name), Path(name) / JUDGE_PATH.name):
+            if isfile(path):
+                return path
+        raise ModelError(f"there is no judge at {name}", "leave it out for the one that ships, or train one")
+    for folder in zoo_folders():
+        if isfile(folder / JUDGE_PATH):
+            return folder / JUDGE_PATH
+    raise ModelError(
+        "the judge is missing from this installation",
+        "install ganimate again, or train one with 'ganimate train-judge PACK --out judge.safetensors'",
     )

@@ -8,6 +8,7 @@ from ganimate.config import GeneratorConfig
 from ganimate.networks.critic import Critic, Verdict
 from ganimate.networks.edit import Edit, GeneratorNetwork
 from ganimate.networks.generator import AttentionGenerator
+from ganimate.networks.judge import Judge, Reading
 from ganimate.networks.warping import WarpingGenerator
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "Critic",
     "Edit",
     "GeneratorNetwork",
+    "Judge",
+    "Reading",
     "Verdict",
     "WarpingGenerator",
     "build_generator",
