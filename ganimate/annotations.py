@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 from ganimate.errors import AnnotationError
 
 _AU_COLUMN = re.compile(r"AU0*(\d+)_r")
+_CODE_COLUMN = re.compile(r"AU0*(\d+)")
 _NAME_COLUMNS = ("file", "filename", "image", "input", "name")
 OPENFACE_TOP = 5.0  # OpenFace grades intensity from 0 to 5
+FACS_TOP = 5.0  # human coders grade it from a to e
+CODED_AS = {45: 43}  # on a still photo a blink (45) is coded as closed eyes (43)
 LOW_CONFIDENCE = 0.5
 
 
@@ -109,6 +112,32 @@ def read_persons(path: Path) -> dict[str, str]:
     file, identity = columns.index("file"), columns.index("identity")
     named = (row for row in rows if len(row) > max(file, identity) and row[identity].strip())
     return {row[file].strip(): row[identity].strip() for row in named}
+
+
+def read_facs(path: Path, au_numbers: Sequence[int]) -> dict[str, NDArray[np.float32]]:
+    """Return photo name -> human FACS codes (N,) in [0, 1], NaN for AUs of `au_numbers` that the table lacks.
+
+    The table is a CSV with a column `file` and columns such as AU01, 0 for absent and 1 to 5 for the intensities a to
+    e. Raises AnnotationError.
+    """
+    header, rows = _read_csv(path)
+    columns = {name.strip(): index for index, name in enumerate(header)}
+    codes = {int(match[1]): index for name, index in columns.items() if (match := _CODE_COLUMN.fullmatch(name))}
+    places = [codes.get(number, codes.get(CODED_AS.get(number, number))) for number in au_numbers]
+    if "file" not in columns or not any(place is not None for place in places):
+        raise AnnotationError(
+            f"{path.name} is not a table of FACS codes: it begins with {', '.join(list(columns)[:6])}",
+            "it needs a column 'file' and columns such as AU01, AU02",
+        )
+    try:
+        return {
+            row[columns["file"]].strip(): np.array(
+                [np.nan if place is None else float(row[place]) / FACS_TOP for place in places], np.float32
+            )
+            for row in rows
+        }
+    except (ValueError, IndexError) as error:
+        raise AnnotationError(f"{path.name} has a row in which a code is missing or not a number") from error
 
 
 def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:

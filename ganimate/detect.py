@@ -1,4 +1,4 @@
-"""Faces found in a photo, with 68 landmarks each: the only user of face_recognition and dlib.
+"""Faces found in a photo, with 68 landmarks each, and told apart: the only user of face_recognition and dlib.
 
 The libraries are imported when the first photo is searched, not before: they load 130 MB of weights.
 
@@ -98,6 +98,7 @@ WEAK_SCORE = 0.2  # a face if nothing surer is found anywhere: half hidden, or s
 
 UPRIGHT = CropSpec(size_px=512)  # finer than any model's crop
 UPRIGHT_BOX = np.array([88.0, 75.0, 424.0, 411.0])  # where HOG's box lies in it on average (244 faces)
+EMBEDDED = CropSpec(size_px=256)  # the embedding network itself takes a face of about 100 px
 LOOK_WIDTHS_PX = (90, 108, 130)  # of the face: three samples of HOG's pyramid; each is also mirrored
 # Boxes of the landmark predictor, as shifts of the four sides: seven whose errors average out.
 SHAKES = np.array(
@@ -193,6 +194,45 @@ def choose_faces(faces: Sequence[Face], selection: Selection = "largest") -> lis
                 f"face {number} was asked for, but {there_are}", "`ganimate faces PHOTO` lists and numbers them"
             )
     return [faces[number - 1] for number in numbers]
+
+
+class Embedder(Protocol):
+    """Whatever tells people apart."""
+
+    def embed(self, photo: Image, landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the embedding (128,) of the face with these landmarks (68, 2), in pixels of the photo."""
+        ...
+
+
+@dataclass(frozen=True)
+class GridEmbedder:
+    """An embedder that looks at the colours of a coarse grid: for tests. Equal pictures are at distance 0."""
+
+    def embed(self, photo: Image, landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the grey levels of 8×16 fields of the whole photo, in [0, 1]."""
+        grid = cv2.resize(photo, (16, 8), interpolation=cv2.INTER_AREA)
+        levels: NDArray[np.float64] = grid.mean(2).ravel() / 255
+        return levels
+
+
+class DlibEmbedder:
+    """Embeddings by dlib's network, through face_recognition: under 0.6 apart is one person. 0.1 s on a CPU."""
+
+    def load(self) -> None:
+        """Load the libraries now; raises DependencyError when face_recognition or what it needs is missing."""
+        _api()
+
+    def embed(self, photo: Image, landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Return the embedding (128,) of the face with these landmarks (68, 2), in pixels of the photo.
+
+        As face_recognition does with a known location: five points are looked for in the box, the face is turned by
+        them and encoded once. The box is HOG's usual one on the upright face, so no detection is needed, and a small
+        crop is enlarged on the way. Raises FaceError when the landmarks lie far outside the photo.
+        """
+        upright = cut(photo, align(landmarks, EMBEDDED), EMBEDDED.size_px).image
+        box = _rectangle(UPRIGHT_BOX * (EMBEDDED.size_px / UPRIGHT.size_px))
+        points = _api().pose_predictor_5_point(upright, box)
+        return np.array(_api().face_encoder.compute_face_descriptor(upright, points, 1), np.float64)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Copies of the photo for special ends: with its faces marked, or fitted into a frame."""
+"""Pictures for special ends: a photo with its faces marked, or fitted into a frame; many pictures on one sheet."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ganimate.faces import Face, Image
 # Okabe & Ito's colours, which nearly everybody can tell apart.
 COLOURS = ((0, 158, 115), (230, 159, 0), (86, 180, 233), (213, 94, 0), (204, 121, 167), (240, 228, 66))
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
+LINE_PX = 20  # height of a line of writing on a sheet
 
 
 def draw_faces(photo: Image, faces: Sequence[Face]) -> Image:
@@ -31,6 +32,24 @@ def fit_into(photo: Image, width_px: int, height_px: int) -> Image:
     frame = np.zeros((height_px, width_px, 3), np.uint8)
     frame[top : top + height, left : left + width] = cv2.resize(photo, (width, height), interpolation=how)
     return frame
+
+
+def contact_sheet(rows: Sequence[Sequence[Image]], titles: Sequence[str], columns: Sequence[str]) -> Image:
+    """Return pictures of one size (h, w, 3) as a sheet: a title above each row, the columns' names at the top."""
+    width = rows[0][0].shape[1]
+    parts = [np.concatenate([_line(name, width) for name in columns], 1)]
+    for row, title in zip(rows, titles, strict=True):
+        parts += [_line(title, width * len(columns)), np.concatenate(row, 1)]
+    return np.concatenate(parts)
+
+
+def _line(text: str, width_px: int) -> Image:
+    """Return black writing on white (LINE_PX, width_px, 3), no wider than that."""
+    line = np.full((LINE_PX, width_px, 3), 255, np.uint8)
+    (width, _), _ = cv2.getTextSize(text, _FONT, 0.45, 1)
+    scale = 0.45 * min(1.0, (width_px - 8) / max(width, 1))
+    cv2.putText(line, text, (4, LINE_PX - 6), _FONT, scale, (0, 0, 0), 1, cv2.LINE_AA)
+    return line
 
 
 def _draw(image: Image, face: Face, label: str, colour: tuple[int, int, int]) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from synthetic import shoot, write_identities, write_table
 
-from ganimate.annotations import read_openface, read_persons
+from ganimate.annotations import read_facs, read_openface, read_persons
 from ganimate.aus import OPENFACE_AUS
 from ganimate.errors import AnnotationError
 
@@ -105,3 +105,26 @@ def test_who_is_who_leaves_strangers_out(tmp_path: Path) -> None:
 def test_who_is_who_needs_its_columns(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError, match="lacks the columns 'file' and 'identity'"):
         read_persons(table_of(tmp_path, "photo,who\na,b\n"))
+
+
+def test_facs_codes_are_read_by_column_name(tmp_path: Path) -> None:
+    path = table_of(tmp_path, "file,emotion,AU12,AU01,AU43\na.jpg,Joy,5,0,2\n b.jpg,Calm,1,2.5,0\n")
+    codes = read_facs(path, (1, 12, 14, 45))
+    assert list(codes) == ["a.jpg", "b.jpg"]
+    np.testing.assert_allclose(codes["a.jpg"], [0, 1, np.nan, 0.4])  # closed eyes (43) stand for a blink (45)
+    np.testing.assert_allclose(codes["b.jpg"], [0.5, 0.2, np.nan, 0])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("file,emotion\na.jpg,Joy\n", "not a table of FACS codes"),
+        ("image,AU01\na.jpg,1\n", "not a table of FACS codes"),
+        ("file,AU01_r\na.jpg,1\n", "not a table of FACS codes"),
+        ("file,AU01\na.jpg,some\n", "missing or not a number"),
+        ("file,AU01\na.jpg\n", "missing or not a number"),
+    ],
+)
+def test_other_tables_hold_no_facs_codes(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(AnnotationError, match=message):
+        read_facs(table_of(tmp_path, text), (1, 12))

@@ -13,7 +13,16 @@ import pytest
 from numpy.typing import NDArray
 
 from ganimate import detect
-from ganimate.detect import REMEDIES, DlibDetector, FixedDetector, ScoredFace, choose_faces
+from ganimate.detect import (
+    REMEDIES,
+    DlibDetector,
+    DlibEmbedder,
+    Embedder,
+    FixedDetector,
+    GridEmbedder,
+    ScoredFace,
+    choose_faces,
+)
 from ganimate.errors import ConfigError, DependencyError, FaceError
 from ganimate.faces import Box, Face
 
@@ -221,3 +230,20 @@ assert not ImageFile.LOAD_TRUNCATED_IMAGES
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize("embedder", [DlibEmbedder(), GridEmbedder()], ids=["dlib", "grid"])
+def test_embeddings_of_equal_pictures_are_equal(embedder: Embedder, astronaut: Image, astronaut_face: Face) -> None:
+    own = embedder.embed(astronaut, astronaut_face.landmarks)
+    assert own.shape == (128,)
+    np.testing.assert_array_equal(embedder.embed(astronaut.copy(), astronaut_face.landmarks), own)
+    assert np.linalg.norm(embedder.embed(255 - astronaut, astronaut_face.landmarks) - own) > 0.1
+
+
+def test_small_and_tilted_faces_stay_who_they_are(astronaut: Image, astronaut_face: Face) -> None:
+    embedder, points = DlibEmbedder(), astronaut_face.landmarks
+    own = embedder.embed(astronaut, points)
+    small = embedder.embed(scaled(astronaut, 0.6), (points + 0.5) * 0.6 - 0.5)  # a crop of 128 px
+    assert np.linalg.norm(small - own) < 0.25
+    side = np.stack([points[:, 1], astronaut.shape[1] - 1 - points[:, 0]], 1)  # a quarter turn anticlockwise
+    assert np.linalg.norm(embedder.embed(np.ascontiguousarray(np.rot90(astronaut)), side) - own) < 0.15

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganimate.drawing import COLOURS, draw_faces, fit_into
+from ganimate.drawing import COLOURS, LINE_PX, contact_sheet, draw_faces, fit_into
 from ganimate.faces import Box, Face
 
 LANDMARKS = np.zeros((68, 2), np.float32)
@@ -34,3 +34,16 @@ def test_a_photo_is_fitted_whole_into_the_middle() -> None:
     assert (frame[:, 70:250] == 200).all()
     assert (frame[:, :70] == 0).all()
     assert (frame[:, 250:] == 0).all()
+
+
+def test_a_sheet_has_every_picture_under_its_title() -> None:
+    rows = [[np.full((40, 30, 3), 10 * row + column, np.uint8) for column in range(3)] for row in range(2)]
+    sheet = contact_sheet(rows, ["first", "second"], ["photo", "AU1", "AU12"])
+    assert sheet.shape == (LINE_PX + 2 * (LINE_PX + 40), 90, 3)
+    for row in range(2):
+        top = 2 * LINE_PX + row * (LINE_PX + 40)
+        assert (sheet[top - LINE_PX : top] < 100).any()  # the title
+        for column in range(3):
+            cell = sheet[top : top + 40, column * 30 : column * 30 + 30]
+            np.testing.assert_array_equal(cell, rows[row][column])
+    assert all((sheet[:LINE_PX, left : left + 30] < 100).any() for left in (0, 30, 60))

@@ -18,11 +18,11 @@ PACKAGE = Path(ganimate.__file__).parent
 # never in a circle.
 LAYERS = {
     0: ("", "errors", "config", "aus"),
-    1: ("trajectory", "plan", "annotations", "runs", "media", "naming", "faces", "drawing"),
+    1: ("trajectory", "plan", "annotations", "runs", "media", "naming", "faces", "likeness", "plots"),
     2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing"),
-    3: ("checkpoint", "losses", "dataset", "prepare", "runs"),
+    3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare", "runs"),
     4: ("zoo", "metrics", "objective"),
-    5: ("training", "sheets", "export", "animator", "recording", "sheets"),
+    5: ("training", "judging", "sheets", "export", "animator", "exam", "evaluation", "recording"),
     6: ("cli", "__main__"),
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names}
@@ -34,6 +34,7 @@ KEEPERS = {
     "face_recognition_models": "detect",
     "imageio": "media",
     "imageio_ffmpeg": "media",
+    "matplotlib": "plots",
     "rich": "cli",
     "typer": "cli",
 }
@@ -49,6 +50,7 @@ LATE = (
     "pkg_resources",
     "cv2",
     "imageio",
+    "matplotlib",
     "safetensors",
 )
 

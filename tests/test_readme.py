@@ -22,7 +22,7 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("ganimate ")
 ]
-TRAINING = ("prepare", "train", "export")
+TRAINING = ("prepare", "train", "export", "evaluate")
 
 
 @pytest.fixture

@@ -1,0 +1,128 @@
+"""What `ganimate evaluate` found, as tables, JSON lines and pictures; one model, or two side by side."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from ganimate.aus import ACTION_UNITS
+from ganimate.cli.console import plain_table
+from ganimate.drawing import contact_sheet
+from ganimate.evaluation import Report
+from ganimate.faces import Image
+from ganimate.metrics import BAR_AUS, SUMMARY, JudgeWorth, Metric
+from ganimate.plots import Response, response_plot
+
+JUDGE = "judge"  # stands for the model in the lines about the judge itself
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The judge's worth, and a report for each model; all of the same AUs and people."""
+
+    worth: JudgeWorth
+    reports: Sequence[Report]
+
+    def lines(self) -> Iterator[str]:
+        """Yield a line of JSON for each metric."""
+        for metric in self.worth.metrics():
+            yield self._line(JUDGE, metric)
+        for report in self.reports:
+            for metric in report.metrics:
+                yield self._line(report.model, metric)
+
+    def _line(self, model: str, metric: Metric) -> str:
+        facts: dict[str, Any] = {"model": model, "name": metric.name, "value": round(metric.value, 5), "n": metric.n}
+        for name, au in (("au", metric.au), ("read_au", metric.read_au)):
+            if au is not None:
+                facts[name] = au
+        read = metric.au if metric.read_au is None else metric.read_au
+        if read is not None:
+            facts["judge_can_read"] = read not in self.worth.unreadable
+        kind = SUMMARY.get(metric.key)
+        if kind is not None and kind.bar:
+            facts |= {"bar": kind.bar, "passes": kind.passes(metric.value)}
+        return json.dumps(facts, ensure_ascii=False, allow_nan=False)
+
+    def tables(self) -> Iterator[Table]:
+        """Yield the judge's table, that of the single AUs, and the summary with the bars."""
+        yield self._judge_table()
+        yield self._au_table()
+        yield self._summary_table()
+
+    def _judge_table(self) -> Table:
+        worth, told = self.worth, [("judge·labels", self.worth.by_labels), ("slope", self.worth.slope)]
+        title = f"the judge on {worth.n_labels} held-out photos"
+        if worth.n_codes:
+            told = [("judge·codes", worth.by_codes), ("labels·codes", worth.labels_by_codes), *told]
+            title += f", {worth.n_codes} with human codes"
+        headers = (name for name, _ in told)
+        table = plain_table("AU", "", *headers, "", numeric=tuple(range(2, 2 + len(told))), title=title)
+        for place, au in enumerate(worth.aus):
+            values = [_number(float(column[place]), 2) for _, column in told]
+            table.add_row(str(au), ACTION_UNITS[au].name, *values, "" if worth.readable[place] else "cannot read it")
+        return table
+
+    def _au_table(self) -> Table:
+        parts = [(report, key, title) for report in self.reports for key, title in _AU_COLUMNS]
+        several = len(self.reports) > 1
+        headers = [f"{report.model}: {title}" if several else title for report, _, title in parts]
+        title = f"one AU from 0 to 1, {self.reports[0].metrics[0].n} people"
+        table = plain_table("AU", "", *headers, "", numeric=tuple(range(2, 2 + len(parts))), title=title)
+        for au in self.worth.aus:
+            told = [_value(report.find(key, au), 2) for report, key, _ in parts]
+            notes = ["not counted"] if au in self.worth.unreadable else ["has a bar"] if au in BAR_AUS else [""]
+            table.add_row(str(au), ACTION_UNITS[au].name, *told, *notes)
+        return table
+
+    def _summary_table(self) -> Table:
+        names = [report.model for report in self.reports]
+        table = plain_table("measured", "n", *names, "bar", "", numeric=(1, *range(2, 2 + len(names))))
+        for key, kind in SUMMARY.items():
+            found = [report.find(key) for report in self.reports]
+            if any(found):
+                n = next(metric.n for metric in found if metric)
+                passed = " / ".join(_passed(kind.passes(metric.value) if metric else None) for metric in found)
+                table.add_row(
+                    kind.title, str(n), *(_value(metric, 3) for metric in found), kind.bar, passed.strip(" /")
+                )
+        return table
+
+    def verdict(self) -> str:
+        """Return which AUs no average counts, in a sentence."""
+        if not self.worth.unreadable:
+            return "the judge can read all of the model's AUs"
+        return f"the judge cannot read AU {', '.join(map(str, self.worth.unreadable))}: no average counts them"
+
+    def response(self) -> Image:
+        """Return the matrix plot (H, W, 3), a panel for each model."""
+        panels = [Response(report.model, report.matrix) for report in self.reports]
+        return response_plot(panels, self.worth.aus, self.worth.unreadable)
+
+    def sheet(self) -> Image:
+        """Return the sheet (H, W, 3): a row a person and model; the photo, then each AU at 1."""
+        rows, titles = [], []
+        for place, name in enumerate(self.reports[0].names):
+            for report in self.reports:
+                rows.append((report.faces[place], *report.results[place]))
+                titles.append(f"{name} | {report.model}")
+        return contact_sheet(rows, titles, ("photo", *(f"AU{au}" for au in self.worth.aus)))
+
+
+_AU_COLUMNS = (("response", "asked"), ("crosstalk", "others"), ("monotone_share", "rises"))
+
+
+def _value(metric: Metric | None, digits: int) -> str:
+    return "" if metric is None else _number(metric.value, digits)
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}" if value == value else ""  # NaN: there was nothing to compare with
+
+
+def _passed(passes: bool | None) -> str:
+    return "" if passes is None else "pass" if passes else "MISS"

@@ -1,0 +1,231 @@
+"""`ganimate evaluate`, from the command line to the tables and files; and its plot."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from patches import AUS
+from synthetic import make_pack, shoot
+from typer.testing import Result
+
+from ganimate import zoo
+from ganimate.aus import OPENFACE_AUS
+from ganimate.checkpoint import JudgeCard, load_model, save_judge, save_model
+from ganimate.cli import measuring
+from ganimate.config import CropSpec, JudgeConfig
+from ganimate.detect import GridEmbedder
+from ganimate.drawing import LINE_PX
+from ganimate.errors import DependencyError
+from ganimate.media import read_photo
+from ganimate.networks.judge import Judge
+from ganimate.pack import open_pack
+from ganimate.plots import Response, response_plot
+
+Cli = Callable[..., Result]
+FEW = ("--people", 3, "--pairs", 2, "--crowd", 3, "--device", "cpu")
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def grid_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measuring, "make_embedder", GridEmbedder)
+
+
+@pytest.fixture(scope="module")
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A judge of random weights, which can read nothing."""
+    path = tmp_path_factory.mktemp("judges") / "judge.safetensors"
+    config = JudgeConfig(size_px=32, channels=4, features=8)
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        save_judge(path, JudgeCard(config, CropSpec(size_px=32), OPENFACE_AUS), Judge(config, 17))
+    return path
+
+
+@pytest.fixture
+def facs(tmp_path: Path, faces_pack: Path) -> Path:
+    """A table of human codes that are the labels again, without AU14; 43 stands for 45."""
+    pack = open_pack(faces_pack)
+    known = [number for number in OPENFACE_AUS if number != 14]
+    lines = ["file,emotion," + ",".join(f"AU{43 if number == 45 else number:02d}" for number in known)]
+    for name, row in zip(pack.names, pack.aus, strict=True):
+        lines.append(f"{name},calm," + ",".join(f"{row[OPENFACE_AUS.index(n)] * 5:.2f}" for n in known))
+    path = tmp_path / "codes.csv"
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def other_model(path: Path, tiny_model: Path, **changes: Any) -> Path:
+    """Write the tiny model with another card."""
+    model = load_model(tiny_model)
+    save_model(path, dataclasses.replace(model.card, **changes), model.generator, model.critic)
+    return path
+
+
+def refused(result: Result, *words: str) -> None:
+    assert (result.exit_code, result.stdout) == (1, ""), result.output
+    assert "Traceback" not in result.output
+    error, hint = (line for line in result.stderr.splitlines() if line.startswith(("error: ", "hint: ")))
+    for word in words:
+        assert word in error + hint
+
+
+def rows(text: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in text.splitlines()]
+
+
+def test_the_tables_tell_what_was_measured(cli: Cli, tiny_model: Path, faces_pack: Path, judge: Path) -> None:
+    done = cli("evaluate", tiny_model, faces_pack, "--judge", judge, *FEW)
+    assert done.exit_code == 0, done.output
+    told = " ".join(done.stdout.split())
+    assert "one AU from 0 to 1, 3 people" in told
+    assert "judge·labels" in told and "judge·codes" not in told  # no table of codes was handed in
+    for row in ("identity: distance to the source", "lip corner puller", "not FID", "≤ 0.75", "≤ 1.5"):
+        assert row in told
+    assert "MISS" in told or "pass" in told
+    assert "3 people" in done.stderr and "2 pairs" in done.stderr
+
+
+def test_aus_that_the_judge_cannot_read_are_named(
+    cli: Cli, tiny_model: Path, faces_pack: Path, judge: Path, facs: Path
+) -> None:
+    done = cli("evaluate", tiny_model, faces_pack, "--judge", judge, "--facs", facs, *FEW)
+    assert done.exit_code == 0, done.output
+    assert "the judge cannot read AU" in done.stdout
+    assert "no average counts them" in done.stdout
+    assert "labels·codes" in done.stdout and " 1.00 " in done.stdout  # the labels go with the codes: they are the same
+    blind = done.stdout.splitlines()[-1]
+    for line in done.stdout.split("one AU from 0 to 1")[0].splitlines():
+        if "cannot read it" in line:
+            assert f" {line.split()[0]}," in blind.replace(":", ",")
+
+
+def test_json_lines_and_files_tell_the_same(
+    cli: Cli, tiny_model: Path, faces_pack: Path, judge: Path, facs: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "measured"
+    done = cli(
+        "evaluate", tiny_model, faces_pack, "--judge", judge, "--facs", facs, *FEW, "--json", "--out", out, "--quiet"
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert done.stderr == ""
+    assert sorted(path.name for path in out.iterdir()) == ["metrics.jsonl", "response.png", "sheet.png"]
+    assert (out / "metrics.jsonl").read_text("utf-8") == done.stdout
+    found = rows(done.stdout)
+    assert all({"model", "name", "value", "n"} <= row.keys() for row in found)
+    assert all(row["name"].endswith(f"_n{row['n']}") for row in found)
+    assert {row["model"] for row in found} == {"judge", "tiny"}
+    assert sum(row["name"] == "read_change_n3" for row in found) == 17 * 17
+    (identity,) = [row for row in found if row["name"] == "identity_distance_mean_n3"]
+    assert identity["bar"] == "≤ 0.3" and identity["passes"] is (identity["value"] <= 0.3)
+    coded = {row["au"] for row in found if row["name"].startswith("judge_correlation_with_codes")}
+    assert 14 not in coded
+    sheet = read_photo(out / "sheet.png")
+    assert sheet.shape == (LINE_PX + 3 * (LINE_PX + 32), 18 * 32, 3)
+
+
+def test_two_models_stand_side_by_side(
+    cli: Cli, tiny_model: Path, faces_pack: Path, judge: Path, tmp_path: Path
+) -> None:
+    other = other_model(tmp_path / "other.safetensors", tiny_model, name="other")
+    out = tmp_path / "measured"
+    command = ("evaluate", tiny_model, faces_pack, "--judge", judge, *FEW, "--against", other, "--out", out)
+    done = cli(*command)
+    assert done.exit_code == 0, done.output
+    (head,) = [line.split() for line in done.stdout.splitlines() if line.startswith("measured")]
+    assert head == ["measured", "n", "tiny", "other", "bar"]
+    found = rows((out / "metrics.jsonl").read_text("utf-8"))
+    ours, theirs = ([(r["name"], r["value"]) for r in found if r["model"] == name] for name in ("tiny", "other"))
+    assert ours == theirs  # the same weights
+    assert read_photo(out / "sheet.png").shape[0] == LINE_PX + 2 * 3 * (LINE_PX + 32)
+    plot = read_photo(out / "response.png")
+    assert plot.shape[1] > 1.7 * plot.shape[0]
+    refused(cli(*command), "already exists", "--force")
+    assert cli(*command, "--force", "--quiet").exit_code == 0
+
+
+def test_models_of_one_name_are_told_apart(cli: Cli, tiny_model: Path, faces_pack: Path, judge: Path) -> None:
+    done = cli("evaluate", tiny_model, faces_pack, "--judge", judge, *FEW, "--against", tiny_model, "--json")
+    assert {row["model"] for row in rows(done.stdout)} == {"judge", str(tiny_model)}
+
+
+def test_identity_can_be_left_out(
+    cli: Cli, tiny_model: Path, faces_pack: Path, judge: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing() -> GridEmbedder:
+        raise DependencyError("no dlib", "add --no-identity")
+
+    monkeypatch.setattr(measuring, "make_embedder", missing)
+    command = ("evaluate", tiny_model, faces_pack, "--judge", judge, *FEW)
+    refused(cli(*command), "no dlib", "--no-identity")
+    done = cli(*command, "--no-identity", "--json")
+    assert done.exit_code == 0, done.output
+    assert not any("identity" in row["name"] for row in rows(done.stdout))
+    assert any(row["name"] == "pair_l1_ratio_n2" for row in rows(done.stdout))
+
+
+def test_what_cannot_be_measured_is_told(
+    cli: Cli, tiny_model: Path, faces_pack: Path, judge: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def evaluate(model: Path, pack: Path, *options: object) -> Result:
+        return cli("evaluate", model, pack, "--judge", judge, *FEW, "--quiet", *options)
+
+    refused(evaluate(tmp_path / "none.safetensors", faces_pack), "there is no model")
+    refused(evaluate(tiny_model, tmp_path / "none.pack"), "not a pack")
+    refused(evaluate(tiny_model, faces_pack, "--judge", tmp_path / "none"), "there is no judge")
+    refused(evaluate(tiny_model, faces_pack, "--judge", tiny_model), "format")
+    (tmp_path / "codes.csv").write_text("file,emotion\na.jpg,calm\n")
+    refused(evaluate(tiny_model, faces_pack, "--facs", tmp_path / "codes.csv"), "not a table of FACS codes")
+    few = other_model(tmp_path / "few.safetensors", tiny_model, aus=(*OPENFACE_AUS[1:], 99))
+    refused(evaluate(few, faces_pack), "AU99")
+    turned = other_model(tmp_path / "turned.safetensors", tiny_model, aus=OPENFACE_AUS[::-1])
+    refused(evaluate(tiny_model, faces_pack, "--against", turned), "other AUs")
+    small = tmp_path / "small"
+    small.mkdir()
+    make_pack(small, shoot(people=2, photos=1, strangers=0), share=0.0)
+    refused(evaluate(tiny_model, small / "faces.pack"), "holds nobody out")
+    (tmp_path / "taken").write_text("")
+    refused(evaluate(tiny_model, faces_pack, "--out", tmp_path / "taken"), "not a folder")
+    refused(evaluate(tiny_model, faces_pack, "--out", tmp_path / "no" / "such"), "does not exist")
+    monkeypatch.setattr(zoo, "zoo_folders", lambda: [])
+    refused(cli("evaluate", tiny_model, faces_pack, *FEW), "judge is missing")
+    assert not list(tmp_path.glob("**/*.part")) and not (tmp_path / "no").exists()
+
+
+def test_codes_of_other_photos_are_warned_of(
+    cli: Cli, tiny_model: Path, faces_pack: Path, judge: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "codes.csv").write_text("file,AU01\nelse.jpg,3\n")
+    done = cli("evaluate", tiny_model, faces_pack, "--judge", judge, *FEW, "--facs", tmp_path / "codes.csv")
+    assert done.exit_code == 0
+    assert "names no photo that is held out" in done.stderr
+
+
+def test_wrong_numbers_are_usage_errors(cli: Cli, tiny_model: Path, faces_pack: Path) -> None:
+    assert cli("evaluate", tiny_model, faces_pack, "--people", 0).exit_code == 2
+
+
+def test_the_plot_colours_what_changed() -> None:
+    matrix = np.diag([0.6, -0.6, 0.6])
+    plot = response_plot([Response("a", matrix)], AUS, ())
+    assert plot.dtype == np.uint8 and plot.shape[2] == 3
+    red = (plot[..., 0].astype(int) - plot[..., 2] > 60).sum()
+    blue = (plot[..., 2].astype(int) - plot[..., 0] > 60).sum()
+    assert red > 1.5 * blue > 0  # two cells and one; the scale beside them has as much of both
+    blind = response_plot([Response("a", matrix)], AUS, (1, 26))
+    assert (blind[..., 0].astype(int) - blind[..., 2] > 60).sum() < red / 2
+    assert response_plot([Response("a", matrix)] * 2, AUS, ()).shape[1] > 1.7 * plot.shape[1]

@@ -1,0 +1,169 @@
+"""Laws of the exam: who does nothing scores nothing, who answers linearly is read so, and what does not fit is told."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import pytest
+import torch
+from patches import AUS, OWN, Idler, Painter, Shifter, make_judge, make_model
+
+from ganimate.config import EvaluationConfig
+from ganimate.detect import GridEmbedder
+from ganimate.errors import ModelError, PackError
+from ganimate.evaluation import Report, examine
+from ganimate.exam import Exam, study_judge
+from ganimate.likeness import mean_change
+from ganimate.metrics import JudgeWorth
+from ganimate.networks import GeneratorNetwork
+from ganimate.pack import Pack, open_pack
+from ganimate.panel import choose_panel
+
+Result = TypeVar("Result")
+MIXTURE = np.array([[0.6, 0.1, 0.0], [-0.2, 0.8, 0.1], [0.05, 0.0, 0.4]])  # (N read, N shown)
+SURE = JudgeWorth(AUS, *([np.full(3, 0.9)] * 4), n_codes=9, n_labels=9)
+CPU = torch.device("cpu")
+
+
+def outcome(work: Generator[None, None, Result]) -> tuple[int, Result]:
+    """Return how often `work` yields, and what it returns."""
+    for count in range(10_000):
+        try:
+            next(work)
+        except StopIteration as end:
+            return count, end.value
+    raise AssertionError("it does not end")
+
+
+@pytest.fixture(scope="module")
+def pack(faces_pack: Path) -> Pack:
+    return open_pack(faces_pack)
+
+
+def make_exam(pack: Pack, mixture: np.ndarray = MIXTURE) -> Exam:
+    panel = choose_panel(pack, EvaluationConfig(people=4, pairs=5, crowd=6))
+    return Exam(pack, panel, make_judge(mixture), AUS, CPU, GridEmbedder())
+
+
+def examined(pack: Pack, generator: GeneratorNetwork, mixture: np.ndarray = MIXTURE) -> Report:
+    exam = make_exam(pack, mixture)
+    count, report = outcome(examine(exam, make_model(generator), "fake", SURE))
+    assert count == exam.photos
+    return report
+
+
+def value(report: Report, key: str) -> float:
+    found = report.find(key)
+    assert found is not None, key
+    return found.value
+
+
+@pytest.fixture(scope="module")
+def idle(pack: Pack) -> Report:
+    return examined(pack, Idler())
+
+
+@pytest.fixture(scope="module")
+def painted(pack: Pack) -> Report:
+    return examined(pack, Painter())
+
+
+def test_doing_nothing_scores_nothing(idle: Report) -> None:
+    assert (idle.matrix == 0).all()
+    for key in ("response_mean", "crosstalk_mean", "monotone_share_mean", "untouched_change", "outside_change"):
+        assert value(idle, key) == 0
+    assert value(idle, "identity_distance_mean") == value(idle, "painted_share") == 0
+    for key in ("pair_l1_ratio", "pair_dssim_ratio", "sharpness_moved", "attention_mean", "identity_share_same"):
+        assert value(idle, key) == 1
+    assert value(idle, "frechet_judge_features") == pytest.approx(0, abs=1e-6)
+
+
+def test_a_linear_answer_is_read_as_it_is(painted: Report) -> None:
+    np.testing.assert_allclose(painted.matrix, MIXTURE.T, atol=0.02)
+    assert value(painted, "response_lowest") == pytest.approx(0.4, abs=0.02)
+    assert value(painted, "monotone_share_lowest") == 1
+    assert painted.find("crosstalk", 1).value == pytest.approx((0.2 + 0.05) / 2, abs=0.02)  # type: ignore[union-attr]
+    assert value(painted, "crosstalk_mean") == pytest.approx(np.mean([0.125, 0.05, 0.05]), abs=0.02)
+
+
+def test_paint_is_seen_for_what_it_is(painted: Report) -> None:
+    assert value(painted, "painted_share") == pytest.approx(3 * 64 / 32**2, abs=0.01)
+    assert value(painted, "untouched_change") > 1  # it paints whatever is asked
+    assert value(painted, "identity_distance_mean") > 0
+    assert value(painted, "frechet_judge_features") > 0
+
+
+def test_whole_pixels_move_without_loss(pack: Pack) -> None:
+    assert value(examined(pack, Shifter(2)), "sharpness_moved") == pytest.approx(1, abs=0.06)
+
+
+def test_the_same_exam_gives_the_same_numbers(pack: Pack, painted: Report) -> None:
+    assert examined(pack, Painter()).metrics == painted.metrics
+
+
+def test_names_tell_how_many(painted: Report) -> None:
+    names = {metric.name for metric in painted.metrics}
+    assert {"response_mean_n4", "identity_distance_p95_n4", "pair_l1_ratio_n5", "frechet_judge_features_n6"} <= names
+
+
+def test_the_sheet_shows_the_people_and_each_au_at_one(pack: Pack, painted: Report) -> None:
+    assert len(painted.names) == len(painted.faces) == len(painted.results) == 4
+    for face, results in zip(painted.faces, painted.results, strict=True):
+        assert len(results) == 3
+        for place, result in enumerate(results):
+            bright = [result[14:18, 6 + 8 * other : 10 + 8 * other].mean() for other in range(3)]
+            expected = [255 if other == place else OWN * 255 for other in range(3)]
+            assert bright == pytest.approx(expected, abs=3)
+            assert mean_change(result[24:], face[24:]) < 1
+
+
+def test_without_pairs_crowd_and_embedder_the_rest_is_measured(pack: Pack) -> None:
+    panel = choose_panel(pack, EvaluationConfig(people=1, pairs=0, crowd=0))
+    exam = Exam(pack, panel, make_judge(MIXTURE), AUS, CPU)
+    count, report = outcome(examine(exam, make_model(Painter()), "fake", SURE))
+    assert count == 2
+    for key in ("identity_distance_mean", "pair_l1_ratio", "frechet_judge_features"):
+        assert report.find(key) is None
+    assert value(report, "response_mean") > 0.3
+
+
+def test_the_judge_is_studied_on_all_that_is_held_out(pack: Pack) -> None:
+    exam = make_exam(pack)
+    read, _ = exam.read(np.stack([exam.face(int(index)) for index in exam.panel.held]))
+    codes = {str(pack.names[index]): row for index, row in zip(exam.panel.held, read, strict=True)}
+    codes["nobody.jpg"] = np.ones(3)
+    count, worth = outcome(study_judge(exam, {name: row.astype(np.float32) for name, row in codes.items()}))
+    assert count == exam.study_batches
+    assert worth.n_codes == worth.n_labels == int(pack.validation.sum())
+    assert worth.by_codes == pytest.approx(np.ones(3))  # these codes are its own readings
+    assert (worth.by_labels < 0.99).all()
+
+
+def test_aus_are_paired_by_number_not_by_place(pack: Pack) -> None:
+    turned = make_judge(MIXTURE[::-1], AUS[::-1])  # the same readings in another order
+    exam = Exam(pack, make_exam(pack).panel, turned, AUS, CPU)
+    faces = np.stack([exam.face(int(index)) for index in exam.panel.held])
+    np.testing.assert_array_equal(exam.read(faces)[0], make_exam(pack).read(faces)[0])
+    where = [pack.au_numbers.index(number) for number in AUS]
+    np.testing.assert_array_equal(exam.labels, pack.aus[:, where])
+
+
+def test_what_does_not_go_together_is_told(pack: Pack) -> None:
+    panel = make_exam(pack).panel
+    with pytest.raises(ModelError, match="does not read the model's AU26"):
+        Exam(pack, panel, make_judge(MIXTURE[:2, :2], (1, 12)), AUS, CPU)
+    with pytest.raises(PackError, match="no labels of the model's AU99"):
+        Exam(pack, panel, make_judge(MIXTURE), (1, 99), CPU)
+    with pytest.raises(ModelError, match="cut another way"):
+        Exam(pack, panel, make_judge(MIXTURE, size_px=64), AUS, CPU)
+    with pytest.raises(PackError, match="32 px wide, the model's 64 px"):
+        next(examine(make_exam(pack), make_model(Painter(), 64), "fake", SURE))
+
+
+def test_a_judge_of_no_numbers_is_told(pack: Pack) -> None:
+    exam = make_exam(pack, MIXTURE * np.nan)
+    with pytest.raises(ModelError, match="not numbers"):
+        outcome(study_judge(exam, {}))

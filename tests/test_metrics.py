@@ -1,0 +1,189 @@
+"""Laws of the numbers: known readings, known Gaussians and known bars give known matrices, distances and verdicts."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ganimate.metrics import (
+    BAR_AUS,
+    LEVELS,
+    SUMMARY,
+    JudgeWorth,
+    Kind,
+    Metric,
+    change_matrix,
+    correlation,
+    crosstalk,
+    crosstalk_of_means,
+    frechet_distance,
+    identity_metrics,
+    judge_worth,
+    monotone_share,
+    pair_metrics,
+    response_metrics,
+    sharpness_metric,
+)
+
+AUS = (1, 12, 14)
+ALL = np.ones(3, bool)
+MIXTURE = np.array([[0.5, 0.1, 0.0], [-0.2, 0.8, 0.1], [0.0, 0.0, 0.3]])  # (N asked, N read)
+
+
+def readings(people: int = 4, mixture: NDArray[np.float64] = MIXTURE) -> NDArray[np.float64]:
+    """Return the readings (n, N, L, N) of a generator that answers linearly, on top of what each person shows."""
+    own = np.random.default_rng(0).uniform(0, 0.2, (people, 1, 1, len(mixture)))
+    return own + np.array(LEVELS)[None, None, :, None] * mixture[None, :, None, :]
+
+
+def worth(readable: tuple[bool, ...] = (True, True, True)) -> JudgeWorth:
+    by_codes = np.where(readable, 0.8, 0.1)
+    return JudgeWorth(AUS, by_codes, by_codes, by_codes, by_codes, 100, 200)
+
+
+def by_key(metrics: list[Metric], key: str) -> list[float]:
+    return [metric.value for metric in metrics if metric.key == key]
+
+
+def test_names_tell_the_sample() -> None:
+    assert Metric("identity_distance_mean", 0.2, 64).name == "identity_distance_mean_n64"
+
+
+def test_a_linear_response_gives_its_own_matrix() -> None:
+    np.testing.assert_allclose(change_matrix(readings()), MIXTURE)
+    np.testing.assert_allclose(crosstalk(readings(), ALL), [0.05, 0.15, 0.0])
+    np.testing.assert_allclose(monotone_share(readings()), 1)
+
+
+def test_no_response_is_none() -> None:
+    still = readings(mixture=np.zeros((3, 3)))
+    assert (change_matrix(still) == 0).all()
+    assert (crosstalk(still, ALL) == 0).all()
+    assert (monotone_share(still) == 0).all()  # what stays does not rise
+
+
+def test_crosstalk_counts_what_cancels_out_over_people() -> None:
+    up, down = readings(1), readings(1, MIXTURE * [[1, -1, 1], [1, 1, 1], [1, 1, 1]])
+    both = np.concatenate([up, down])
+    assert crosstalk(both, ALL)[0] == pytest.approx(0.05)
+    assert crosstalk_of_means(both, ALL)[0] == pytest.approx(0)
+
+
+def test_crosstalk_does_not_count_what_cannot_be_read() -> None:
+    np.testing.assert_allclose(crosstalk(readings(), np.array([True, True, False])), [0.1, 0.2, 0.0], atol=1e-12)
+    assert np.isnan(crosstalk(readings(), np.array([True, False, False]))[0])  # no other is left
+
+
+def test_rising_people_are_counted() -> None:
+    four = readings(4)
+    four[0, 0, 2, 0] = four[0, 0, 1, 0]  # AU 1 of the first person stops half way
+    four[1, 1, 3, 1] = -1  # AU 12 of the second falls at the end
+    np.testing.assert_allclose(monotone_share(four), [0.75, 0.75, 1])
+
+
+def test_averages_are_of_what_can_be_read_and_has_a_bar() -> None:
+    found = response_metrics(readings(5), worth())
+    assert 14 not in BAR_AUS
+    assert by_key(found, "response_mean") == [pytest.approx((0.5 + 0.8) / 2)]
+    assert by_key(found, "response_lowest") == [pytest.approx(0.5)]
+    assert by_key(found, "crosstalk_mean") == [pytest.approx((0.05 + 0.15) / 3)]
+    assert {metric.n for metric in found} == {5}
+    blind = response_metrics(readings(5), worth((False, True, True)))
+    assert by_key(blind, "response_mean") == [pytest.approx(0.8)]
+    assert by_key(blind, "response") == pytest.approx([0.5, 0.8, 0.3])  # told, and not counted
+    assert len(by_key(blind, "read_change")) == 9
+
+
+def test_a_judge_that_can_read_nothing_gives_no_average() -> None:
+    found = response_metrics(readings(), worth((False, False, False)))
+    assert [metric.key for metric in found if metric.key in SUMMARY] == []
+
+
+def test_correlation_in_closed_form() -> None:
+    a = np.array([[0.0, 1.0, 5.0], [1.0, 0.0, 5.0], [2.0, 2.0, 5.0], [9.0, np.nan, 5.0]])
+    b = np.array([[1.0, 1.0, 1.0], [3.0, 2.0, 2.0], [5.0, 0.0, 3.0], [19.0, 9.0, 4.0]])
+    found = correlation(a, b)
+    assert found[:2] == pytest.approx([1.0, -1.0])
+    assert math.isnan(found[2])  # a constant goes with nothing
+
+
+def test_the_judge_is_measured_by_codes_where_there_are_any() -> None:
+    rng = np.random.default_rng(0)
+    labels = rng.uniform(0, 1, (50, 3))
+    read = labels * [0.5, 1.0, 1.0]
+    read[:, 1] = rng.uniform(0, 1, 50)
+    codes = np.full((50, 3), np.nan)
+    codes[:20, 0], codes[:20, 1] = labels[:20, 0], labels[:20, 1]
+    found = judge_worth(AUS, read, labels, codes)
+    assert (found.n_codes, found.n_labels) == (20, 50)
+    assert (found.by_codes[0], found.by_labels[0], found.labels_by_codes[0]) == pytest.approx((1, 1, 1))
+    assert found.slope[0] == pytest.approx(0.5)
+    assert math.isnan(found.by_codes[2])  # no codes: the labels decide
+    assert found.readable.tolist() == [True, False, True]
+    assert found.unreadable == (12,)
+    names = {metric.name for metric in found.metrics() if metric.au == 14}
+    assert names == {"judge_correlation_with_labels_n50", "judge_slope_of_labels_n50"}
+
+
+def test_codes_of_what_hardly_anybody_shows_do_not_count() -> None:
+    labels = np.random.default_rng(0).uniform(0, 1, (50, 3))
+    codes = np.zeros((50, 3))
+    codes[:2] = 1.0
+    assert np.isnan(judge_worth(AUS, labels, labels, codes).by_codes).all()
+    assert judge_worth(AUS, labels, labels, codes).readable.all()
+
+
+def test_identity_in_numbers() -> None:
+    mean, top, share = identity_metrics(np.array([0.1, 0.2, 0.3, 0.7]), 2)
+    assert (mean.value, share.value) == (pytest.approx(0.325), 0.75)
+    assert 0.3 < top.value < 0.7
+    assert mean.name == "identity_distance_mean_n2"
+    assert identity_metrics(np.array([]), 2) == []
+
+
+def test_doing_nothing_has_the_ratio_one() -> None:
+    unchanged = np.array([[12.3, 0.7], [4.5, 0.81]])
+    l1, dssim, *_ = pair_metrics(unchanged, unchanged)
+    assert (l1.value, dssim.value) == (1.0, 1.0)
+    better = pair_metrics(unchanged * [0.5, 1.1], unchanged)
+    assert better[0].value == 0.5 and better[1].value < 1
+    assert pair_metrics(np.array([]), np.array([])) == []
+
+
+def test_sharpness_needs_something_that_moved() -> None:
+    (found,) = sharpness_metric(3.0, 4.0, 7)
+    assert (found.value, found.name) == (0.75, "sharpness_moved_n7")
+    assert sharpness_metric(0.0, 0.0, 7) == []
+
+
+def test_frechet_distance_of_a_set_and_itself_is_zero() -> None:
+    features = np.random.default_rng(0).normal(size=(40, 8))
+    assert frechet_distance(features, features) == pytest.approx(0, abs=1e-9)
+    assert frechet_distance(features, features + 1) == pytest.approx(8)  # |μ_a − μ_b|²
+
+
+def test_frechet_distance_of_gaussians_in_closed_form() -> None:
+    rng = np.random.default_rng(0)
+    a = rng.normal(size=(5000, 3))
+    a = (a - a.mean(0)) @ np.linalg.inv(np.linalg.cholesky(np.cov(a, rowvar=False))).T  # covariance exactly I
+    b = a * [2.0, 3.0, 0.5] + [1.0, 0.0, 0.0]
+    expected = 1 + sum((1 - s) ** 2 for s in (2.0, 3.0, 0.5))
+    assert frechet_distance(a, b) == pytest.approx(expected)
+    assert frechet_distance(b, a) == pytest.approx(expected)
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    assert frechet_distance(a @ turn, b @ turn) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("value", "least", "most"), [(0.4, True, True), (0.41, True, False), (0.39, False, True)])
+def test_bars_are_met_at_their_value(value: float, least: bool, most: bool) -> None:
+    assert Kind("", at_least=0.4).passes(value) is least
+    assert Kind("", at_most=0.4).passes(value) is most
+    assert Kind("").passes(value) is None
+
+
+def test_what_could_not_be_measured_clears_no_bar() -> None:
+    assert Kind("", at_least=0.4).passes(math.nan) is False
+    assert (Kind("", at_least=0.4).bar, Kind("", at_most=1.5).bar, Kind("").bar) == ("≥ 0.4", "≤ 1.5", "")
