@@ -6,11 +6,8 @@ file is for resuming. Both are written to a temporary name and moved into place.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +20,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig, from_dict, to_dict
-from ganimate.errors import ConfigError, ModelError, OutputError
+from ganimate.errors import ConfigError, ModelError
+from ganimate.files import write_file
 from ganimate.networks import Judge, build_generator
 from ganimate.networks.critic import Critic
 
@@ -83,19 +81,7 @@ def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[s
     """Write tensors and metadata to `path`, atomically; the metadata carries the tensors' digest."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     facts = {**metadata, "digest": digest(plain)}
-    data = save(plain, {"ganimate": json.dumps({**facts, "seal": _seal(facts)})})
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}", "is there space left?") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
+    write_file(path, save(plain, {"ganimate": json.dumps({**facts, "seal": _seal(facts)})}))
 
 
 def _seal(facts: Mapping[str, Any]) -> str:

@@ -35,7 +35,7 @@ BLINK = 45  # closes the gap between the lids, however wide this face's is: no s
 UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 UPPER_LID_SHARE = 0.85  # of a blink's way; the lower lid hardly moves
 UPPER_LIPS, LOWER_LIPS = [61, 62, 63], [67, 66, 65]  # the inner edges
-CLOSED = 0.01  # crop widths: nearer to each other, lids and lips are closed, and the flow between them would tear
+CLOSED = 0.004  # crop widths: nearer to each other, lids and lips are closed, and the flow between them would tear
 MOUTH_WORTH, EYE_WORTH = 15.0, 4.0  # times the skin's, in comparisons
 LEAST_SPREAD = 0.04  # crop widths
 LEAST_LIMIT = 0.03  # crop widths: few photos of a person show few motions
@@ -48,10 +48,12 @@ _BROW_LIDS = dict(zip(_BROWS, [36, 37, 37, 38, 39, 42, 43, 44, 44, 45], strict=T
 _LID_BROWS = {36: 17, 37: 19, 38: 20, 39: 21, 42: 22, 43: 23, 44: 24, 45: 26}
 COMPANIONS = tuple(
     (point, other, share)
-    for pairs, share in ((_BROW_LIDS, 0.15), (_BROW_LIDS, 0.3), (_LID_BROWS, 0.25))
+    for pairs, share in ((_BROW_LIDS, 0.12), (_BROW_LIDS, 0.24), (_LID_BROWS, 0.25))
     for point, other in pairs.items()
 )
-STIFFNESS = 2e-3  # smoothing of the spline: landmarks scatter by about a pixel
+# Smoothing of the spline: landmarks scatter by about a pixel; but so much at the lids would keep a blink from closing.
+STIFFNESS, LID_STIFFNESS = 2e-3, 1e-4
+BROW_ROOM = 0.55  # of the way from brow to lid: a frown comes no nearer, as skin does not vanish
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,16 @@ def move_landmarks(
 ) -> Tensor:
     """Return where landmarks (B, 68, 2), in crop widths, go for a change of AUs from (B, N) to (B, N).
 
-    `slopes` (N, 68, 2) add up and level off towards `limits` (68,); then the lids close by the share of their gap that
-    `closing` (N,) says; at last lids and lips that would cross stay closed.
+    `slopes` (N, 68, 2) add up and level off towards `limits` (68,), brows also towards the lids; then the lids close by
+    the share of their gap that `closing` (N,) says; at last lids and lips that would cross stay closed.
     """
     step = torch.tensordot(y_to - y_from, slopes, 1)
     length = step.square().sum(-1, keepdim=True).add(1e-12).sqrt() / limits[:, None]
-    moved = points + step * torch.tanh(length) / length
+    step = step * torch.tanh(length) / length
+    room = BROW_ROOM * (points[:, list(_BROW_LIDS.values()), 1] - points[:, _BROWS, 1]).clamp_min(CLOSED)
+    lowered = step[:, _BROWS, 1].clamp_min(0)
+    excess = torch.stack([torch.zeros_like(room), lowered - room * torch.tanh(lowered / room)], -1)
+    moved = points + step.index_add(1, torch.tensor(_BROWS, device=step.device), -excess)
     closed, wanted = (y_from @ closing).clamp(0, 0.7), (y_to @ closing).clamp(0, 1)
     share = ((wanted - closed) / (1 - closed)).clamp(-1, 1)[:, None, None]
     way = share * (moved[:, LOWER_LIDS] - moved[:, UPPER_LIDS])
@@ -219,7 +225,9 @@ def spline_flow(source: Tensor, target: Tensor, size: int) -> Tensor:
     count = places.shape[1]
     affine = torch.cat([torch.ones_like(places[..., :1]), places], -1)  # (B, P, 3)
     system = places.new_zeros(len(places), count + 3, count + 3)
-    system[:, :count, :count] = _kernel(places, places) + STIFFNESS * torch.eye(count).to(places)
+    stiffness = torch.full((count,), STIFFNESS)
+    stiffness[UPPER_LIDS + LOWER_LIDS] = LID_STIFFNESS
+    system[:, :count, :count] = _kernel(places, places) + torch.diag(stiffness).to(places)
     system[:, :count, count:] = affine
     system[:, count:, :count] = affine.transpose(1, 2)
     right = torch.cat([values, values.new_zeros(len(values), 3, 2)], 1)

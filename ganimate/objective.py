@@ -92,6 +92,10 @@ def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms
         goal = spline_flow(batch.landmarks_from, batch.landmarks_to, edit.coarse_flow.shape[-1])
         geometry = losses.flow_error(edit.coarse_flow, goal)
         smoothness = losses.flow_bending(edit.coarse_flow)
+    au = None
+    if reading.aus is not None:
+        last = slice(-len(reading.aus), None)
+        au = losses.action_units(reading.aus, batch.y_to[last], batch.y_from[last])
     return GeneratorTerms(
         geometry=geometry,
         flow_smoothness=smoothness,
@@ -99,7 +103,7 @@ def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms
         color=losses.plausible_color(edit.color, batch.target, edit.moved, weight),
         responsibility=paint,
         features=losses.feature_matching(reading.matched, reading.real) if reading.matched else None,
-        au=None if reading.aus is None else losses.action_units(reading.aus, batch.y_to[-len(reading.aus) :]),
+        au=au,
         attention_smoothness=losses.total_variation(edit.attention),
     )
 

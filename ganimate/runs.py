@@ -9,16 +9,14 @@ RUN/samples/000500.png   sample sheets
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from ganimate.config import TrainConfig, from_dict, to_dict
 from ganimate.errors import OutputError, TrainingError
+from ganimate.files import sweep, write_file
 
 STATE_NAME, MODEL_NAME, LOG_NAME, CONFIG_NAME = "state.safetensors", "model.safetensors", "log.jsonl", "config.json"
 SAMPLES_NAME = "samples"
@@ -44,7 +42,7 @@ def create_run(folder: Path, config: TrainConfig) -> None:
 
 def write_config(folder: Path, config: TrainConfig) -> None:
     """Write the config of the run in `folder`, atomically."""
-    _write_text(folder / CONFIG_NAME, json.dumps(to_dict(config), indent=1) + "\n")
+    write_file(folder / CONFIG_NAME, (json.dumps(to_dict(config), indent=1) + "\n").encode())
 
 
 def read_config(folder: Path) -> TrainConfig:
@@ -58,9 +56,7 @@ def read_config(folder: Path) -> TrainConfig:
 def remove_leftovers(folder: Path) -> None:
     """Remove the half-written files of a trainer that was killed while it saved."""
     for name in (STATE_NAME, MODEL_NAME, CONFIG_NAME, LOG_NAME):
-        for path in folder.glob(f".{name}.*.tmp"):
-            with contextlib.suppress(OSError):
-                path.unlink()
+        sweep(folder / name)
 
 
 def cut_log(folder: Path, step: int) -> None:
@@ -68,7 +64,7 @@ def cut_log(folder: Path, step: int) -> None:
     path = folder / LOG_NAME
     if path.exists():
         kept = [line for line, row in _log_lines(path) if row["step"] <= step]
-        _write_text(path, "".join(line + "\n" for line in kept))
+        write_file(path, "".join(line + "\n" for line in kept).encode())
 
 
 def logged_seconds(folder: Path, batch_images: int, steps: float) -> float:
@@ -88,15 +84,3 @@ def _log_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         except (ValueError, KeyError, TypeError):
             continue
         yield line, row
-
-
-def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        temporary.write_text(text, "utf-8")
-        os.replace(temporary, path)
-    except OSError as error:
-        raise OutputError(f"{path} cannot be written: {error.strerror or error}", "is there space left?") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganimate import detect
 from ganimate.detect import (
     REMEDIES,
+    Detector,
     DlibDetector,
     DlibEmbedder,
     Embedder,
@@ -22,6 +22,7 @@ from ganimate.detect import (
     GridEmbedder,
     ScoredFace,
     choose_faces,
+    library,
 )
 from ganimate.errors import ConfigError, DependencyError, FaceError
 from ganimate.faces import Box, Face
@@ -153,7 +154,7 @@ def test_unknown_model() -> None:
 
 
 def test_fixed_detector_is_a_detector(astronaut: Image) -> None:
-    fake: detect.Detector = FixedDetector((at(0, 5.0), at(20, 9.0)))
+    fake: Detector = FixedDetector((at(0, 5.0), at(20, 9.0)))
     assert [face.box.left for face in fake.detect(astronaut)] == [20, 0]
     assert FixedDetector().detect(astronaut) == []
 
@@ -212,8 +213,8 @@ def test_damaged_weights_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(name: str) -> object:
         raise RuntimeError("Unable to open shape_predictor_68_face_landmarks.dat")
 
-    detect._api.cache_clear()
-    monkeypatch.setattr(detect.importlib, "import_module", broken)
+    library.api.cache_clear()
+    monkeypatch.setattr(library.importlib, "import_module", broken)
     with pytest.raises(DependencyError, match="cannot be read"):
         DlibDetector().detect(np.zeros((64, 64, 3), np.uint8))
     monkeypatch.undo()

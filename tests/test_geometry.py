@@ -15,6 +15,7 @@ from ganimate.config import CropSpec
 from ganimate.faces import align, transform
 from ganimate.geometry import (
     BLINK,
+    BROW_ROOM,
     CLOSED,
     LABEL_GAIN,
     LEAST_LIMIT,
@@ -125,9 +126,9 @@ def test_each_face_of_a_batch_has_its_own_flow() -> None:
 
 
 def test_the_flow_is_the_same_at_every_size() -> None:
-    source, target = layout(), bent(layout())
-    fine = functional.avg_pool2d(spline_flow(source, target, 64), 4)
-    assert torch.allclose(fine, spline_flow(source, target, 16), atol=0.01)
+    face = mean_face()
+    fine = functional.avg_pool2d(spline_flow(face, bent(face), 128), 2)
+    assert torch.allclose(fine, spline_flow(face, bent(face), 64), atol=0.005)
 
 
 def test_landmarks_outside_the_crop_or_on_one_place_give_a_finite_flow() -> None:
@@ -244,12 +245,20 @@ def test_a_full_blink_closes_every_eye_and_half_a_blink_half(openness: float) ->
 
 def test_motions_level_off_at_what_faces_were_seen_to_do() -> None:
     slopes, limits = torch.zeros(2, 68, 2), torch.full((68,), 0.06)
-    slopes[:, 17:27, 1] = -0.2
+    slopes[:, 17:27, 1] = -0.2  # up
     face = mean_face()
     both = face - move_landmarks(face, torch.zeros(1, 2), torch.ones(1, 2), slopes, torch.zeros(2), limits)
     assert (both[:, 17:27, 1] <= 0.06).all() and (both[:, 17:27, 1] > 0.9 * 0.06).all()
     little = face - move_landmarks(face, torch.zeros(1, 2), torch.full((1, 2), 0.01), slopes, torch.zeros(2), limits)
     assert torch.allclose(little[:, 17:27, 1], torch.tensor(0.004), atol=1e-4)
+
+
+def test_a_frown_leaves_room_between_brow_and_lid() -> None:
+    slopes, face = torch.zeros(1, 68, 2), mean_face()
+    slopes[:, 17:27, 1] = 0.3
+    moved = move_landmarks(face, torch.zeros(1, 1), torch.ones(1, 1), slopes, torch.zeros(1), FAR)
+    before, after = (points[:, [37, 44], 1] - points[:, [19, 24], 1] for points in (face, moved))
+    assert (after > (0.99 - BROW_ROOM) * before).all() and (after < before).all()
 
 
 def test_the_limits_are_what_landmarks_did_at_most() -> None:

@@ -17,10 +17,10 @@ PACKAGE = Path(ganimate.__file__).parent
 # The layer of each module or subpackage of ganimate. A module may import from its own layer and from those below,
 # never in a circle.
 LAYERS = {
-    0: ("", "errors", "config", "aus"),
-    1: ("trajectory", "plan", "annotations", "runs", "media", "naming", "faces", "likeness", "plots"),
+    0: ("", "errors", "config", "aus", "files"),
+    1: ("trajectory", "annotations", "runs", "media", "naming", "faces", "likeness", "plots"),
     2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing"),
-    3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare", "runs"),
+    3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare"),
     4: ("zoo", "metrics", "objective"),
     5: ("training", "judging", "sheets", "export", "animator", "exam", "evaluation", "recording"),
     6: ("cli", "__main__"),

@@ -89,6 +89,14 @@ def test_the_error_of_action_units_is_squared_that_of_images_absolute() -> None:
     assert losses.reconstruction(torch.full((1, 3, 2, 2), 0.75), torch.full((1, 3, 2, 2), 0.25)) == 0.5
 
 
+def test_an_au_that_was_asked_for_counts_more() -> None:
+    own, wanted = torch.zeros(1, 2), torch.tensor([[1.0, 0.0]])
+    missed, leaked = torch.tensor([[0.5, 0.0]]), torch.tensor([[1.0, 0.5]])
+    ratio = losses.action_units(missed, wanted, own) / losses.action_units(leaked, wanted, own)
+    assert ratio == 1 + losses.ASKED_WORTH
+    assert losses.action_units(torch.full((2, 5), 0.75), torch.full((2, 5), 0.25), torch.zeros(2, 5)) == 0.25
+
+
 def test_two_scales_see_an_offset_twice_and_a_fine_pattern_once() -> None:
     flat = torch.zeros(1, 3, 8, 8)
     checkers = ((torch.arange(8)[:, None] + torch.arange(8)) % 2).float() * 2 - 1

@@ -12,7 +12,7 @@ from ganimate.config import CriticConfig, GeneratorConfig
 from ganimate.geometry import LandmarkResponse, spline_flow
 from ganimate.networks import GENERATORS, Critic, Edit, GeneratorNetwork, build_generator
 from ganimate.networks.blocks import SoftGatedWarp, resize, warp
-from ganimate.networks.warping import WarpingGenerator, change_strength, rim, stretch
+from ganimate.networks.warping import MOST_GAIN, GeometricMatcher, WarpingGenerator, change_strength, rim, stretch
 
 N_AUS = 5
 ARCHITECTURES = sorted(GENERATORS)
@@ -185,6 +185,14 @@ def test_a_primed_generator_moves_a_face_by_its_landmarks_from_the_first_step() 
     wanted, inside = spline_flow(points, goal, 16)[0], slice(2, -2)
     assert torch.allclose(flow[3, :, inside, inside], wanted[:, inside, inside], atol=0.01 * float(wanted.abs().max()))
     assert flow[[0, 1, 2, 4]].abs().max() < 1e-6 < 0.01 < flow[3].abs().max()
+
+
+def test_no_gain_makes_a_grimace() -> None:
+    matcher = build_generator(GeneratorConfig("warping", 32, channels=4, blocks=2), N_AUS).get_submodule("matcher")
+    assert isinstance(matcher, GeometricMatcher)
+    assert torch.equal(matcher.gain(), torch.ones(N_AUS))
+    nn.init.constant_(matcher.log_gain, 9.0)
+    assert torch.allclose(matcher.gain(), torch.tensor(MOST_GAIN))
 
 
 def test_a_flow_that_enlarges_is_stretched_by_that_much() -> None:

@@ -105,7 +105,8 @@ def test_what_nobody_read_has_no_term() -> None:
 def test_the_aus_read_are_compared_with_those_asked() -> None:
     samples, read = batch(), reading()
     assert read.aus is not None
-    assert geometry_terms(edit(samples), samples, read).au == losses.action_units(read.aus, samples.y_to)
+    expected = losses.action_units(read.aus, samples.y_to, samples.y_from)
+    assert geometry_terms(edit(samples), samples, read).au == expected
 
 
 def test_the_full_game_has_all_terms_of_the_paper() -> None:

@@ -10,9 +10,9 @@ from synthetic import SIZE_PX, Shot, make_pack, shoot, write_sources
 
 import ganimate.media.photos
 from ganimate.annotations import read_openface, read_persons
-from ganimate.config import ConfigError, CropSpec, PrepareOptions
+from ganimate.config import CropSpec, PrepareOptions
 from ganimate.detect import Detector, FixedDetector
-from ganimate.errors import OutputError
+from ganimate.errors import ConfigError, OutputError
 from ganimate.faces import Box, Face, crop_face
 from ganimate.geometry import eyelid_closure
 from ganimate.media import read_photo

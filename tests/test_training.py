@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,6 @@ import torch
 from synthetic import make_pack, shoot, tiny_config
 from torch import Tensor
 
-import ganimate.training
 from ganimate.checkpoint import MODEL_FORMAT, STATE_FORMAT, load_model, read_metadata, read_tensors
 from ganimate.config import LossWeights, Schedule, TrainConfig
 from ganimate.errors import ModelError, OutputError, PackError, TrainingError
@@ -156,13 +156,13 @@ def test_time_adds_up_over_resumptions(pack: Pack, tmp_path: Path) -> None:
 def test_the_state_is_written_before_the_model(pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trainer = Trainer(pack, tiny_config(), CPU)
     moved: list[str] = []
-    real = ganimate.checkpoint.os.replace
+    real = os.replace
 
     def replace(source: Path, target: Path) -> None:
         moved.append(Path(target).name)
         real(source, target)
 
-    monkeypatch.setattr(ganimate.checkpoint.os, "replace", replace)
+    monkeypatch.setattr(os, "replace", replace)
     trainer.save(tmp_path)
     trainer.save(tmp_path)
     assert moved == ["state.safetensors", "model.safetensors"] * 2

@@ -5,6 +5,8 @@ After Soft-Gated Warping-GAN (Dong et al., NeurIPS 2018), from persons and poses
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -23,6 +25,7 @@ from ganimate.networks.blocks import (
 from ganimate.networks.edit import Edit, GeneratorNetwork
 
 BORDER = 0.06  # width of the rim, in crop widths, over which the flow falls to 0
+MOST_GAIN = 1.8  # the AU head would ask for more, where brows tear and eyes bulge
 GAIN_RATE = 5.0  # the optimizer's steps are small for so few and so weighty numbers
 FULL_CHANGE = 0.1  # length of an AU change above which the edit is fully open
 
@@ -86,12 +89,16 @@ class GeometricMatcher(nn.Module):
         raw = self.to_flow(self.up(features))
         with torch.autocast(e.device.type, enabled=False):
             points, size = landmarks.float(), 4 * features.shape[-1]
-            slopes = self.tensor("slopes") * (GAIN_RATE * self.log_gain).exp()[:, None, None]
+            slopes = self.tensor("slopes") * self.gain()[:, None, None]
             goal = move_landmarks(
                 points, y_from.float(), y_to.float(), slopes, self.tensor("closing"), self.tensor("limits")
             )
             correction = self.smooth(torch.tanh(raw.float()) * self._limit)
             return spline_flow(points, goal, size), resize(correction, size), features
+
+    def gain(self) -> Tensor:
+        """Return how many times as far as the regression says each AU moves the landmarks, (N,)."""
+        return (GAIN_RATE * self.log_gain).clamp_max(math.log(MOST_GAIN)).exp()
 
     def smooth(self, flow: Tensor) -> Tensor:
         """Return the flow (B, 2, H, W) after a binomial filter: free of kinks."""

@@ -1,182 +1,22 @@
-"""Trajectories: the AU intensities of an animation, frame by frame, as data that can be printed, saved and loaded."""
+"""Trajectories as tables: CSV files that give the same bits back, and text for people."""
 
 from __future__ import annotations
 
-import contextlib
 import csv
+import io
 import math
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.aus import did_you_mean
 from ganimate.errors import ExpressionError, OutputError
-
-__all__ = [
-    "EASINGS",
-    "LOOPS",
-    "Easing",
-    "Loop",
-    "Trajectory",
-    "build_trajectory",
-    "format_trajectory",
-    "load_trajectory",
-    "save_trajectory",
-]
-
-MAX_FPS = 1000.0
-MAX_FRAMES = 100_000
-
-Floats: TypeAlias = NDArray[np.float64]
-Easing: TypeAlias = Callable[[Floats], Floats]
-Choice = TypeVar("Choice")
-
-
-@dataclass(frozen=True, eq=False)
-class Trajectory:
-    """Intensities `values`, float32 (F, N) in [0, 1], shown at `fps`; column n is the AU `aus[n]`.
-
-    `values` is copied and read-only. Raises ExpressionError when F or N is 0, the shape does not fit `aus`, an AU
-    comes twice, a value is not in [0, 1] (frame and AU are named), or `fps` is not above 0 and at most 1000.
-    """
-
-    values: NDArray[np.float32]
-    fps: float
-    aus: tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        values = np.array(self.values, dtype=np.float32, order="C")
-        values.setflags(write=False)
-        object.__setattr__(self, "values", values)
-        object.__setattr__(self, "fps", float(self.fps))
-        object.__setattr__(self, "aus", tuple(self.aus))
-        self._check_shape()
-        self._check_range()
-        if not 0.0 < self.fps <= MAX_FPS:
-            raise ExpressionError(f"fps must be above 0 and at most {MAX_FPS:g}, not {self.fps}")
-
-    def _check_shape(self) -> None:
-        shape = self.values.shape
-        if len(shape) != 2 or 0 in shape or shape[1] != len(self.aus):
-            raise ExpressionError(f"a trajectory of {len(self.aus)} AUs cannot have values of the shape {shape}")
-        if len(set(self.aus)) < len(self.aus):
-            raise ExpressionError(f"an AU comes twice in the trajectory's {', '.join(map(str, self.aus))}")
-
-    def _check_range(self) -> None:
-        bad = np.argwhere(~((self.values >= 0.0) & (self.values <= 1.0)))
-        if len(bad):
-            frame, column = bad[0]
-            value = self.values[frame, column]
-            raise ExpressionError(f"AU{self.aus[column]} of frame {frame + 1} must be between 0 and 1, not {value}")
-
-    def __len__(self) -> int:
-        return len(self.values)
-
-    @property
-    def duration_s(self) -> float:
-        """Seconds that one showing takes; every frame, the last one too, stays for 1/fps."""
-        return len(self) / self.fps
-
-    @property
-    def times_s(self) -> Floats:
-        """When each frame appears, (F,) in seconds from 0."""
-        return np.arange(len(self)) / self.fps
-
-
-def _minimum_jerk(t: Floats) -> Floats:
-    """The way of least jerk from rest to rest (Flash & Hogan 1985), as limbs and faces move."""
-    return t**3 * (10.0 - 15.0 * t + 6.0 * t**2)
-
-
-# Each maps time in [0, 1] to the share α of the way, rising from exactly 0 to exactly 1: nothing overshoots, because
-# an AU cannot leave [0, 1].
-EASINGS: Mapping[str, Easing] = MappingProxyType(
-    {
-        "linear": lambda t: t,
-        "in": lambda t: t**2,
-        "out": lambda t: t * (2.0 - t),
-        "in-out": lambda t: t**2 * (3.0 - 2.0 * t),
-        "min-jerk": _minimum_jerk,
-    }
-)
-
-
-@dataclass(frozen=True)
-class Loop:
-    """What follows the goal: whether the frames come back to the start, and whether the player begins again."""
-
-    comes_back: bool
-    repeats: bool
-
-
-# `cycle` has the frames of `once`; only the writer of the file, told by `repeats`, makes the difference.
-LOOPS: Mapping[str, Loop] = MappingProxyType(
-    {
-        "once": Loop(comes_back=False, repeats=False),
-        "ping-pong": Loop(comes_back=True, repeats=True),
-        "cycle": Loop(comes_back=False, repeats=True),
-    }
-)
-
-
-def build_trajectory(
-    start: NDArray[np.float32],
-    goal: NDArray[np.float32],
-    aus: Sequence[int],
-    *,
-    frames: int,
-    fps: float,
-    easing: str = "in-out",
-    hold_frames: int = 0,
-    loop: str = "once",
-) -> Trajectory:
-    """The way y = α·y_g + (1−α)·y_r from `start` y_r to `goal` y_g, each (N,) in [0, 1] in the order of `aus`.
-
-    The move takes `frames`, the first exactly `start`, the last exactly `goal`, which stays for `hold_frames` more.
-    That is all of ``once`` and ``cycle``; ``ping-pong`` goes back the way it came and ends one frame before the
-    start, so that it repeats without a stutter: 2·frames − 2 + hold_frames in all.
-
-    Raises ExpressionError for an unknown `easing` (EASINGS) or `loop` (LOOPS), for fewer than 2 frames, and for what
-    Trajectory refuses. Source of the interpolation: Pumarola et al., GANimation (ECCV 2018).
-    """
-    _require_count("frames", frames, at_least=2)
-    _require_count("hold_frames", hold_frames, at_least=0)
-    move = _choose("easing", easing, EASINGS)(np.linspace(0.0, 1.0, frames))
-    way_back = move[-2:0:-1] if _choose("loop", loop, LOOPS).comes_back else move[:0]
-    alpha = np.concatenate([move, np.ones(hold_frames), way_back])[:, None]  # (F, 1)
-    y_r, y_g = _intensities("start", start, aus), _intensities("goal", goal, aus)
-    values = alpha * y_g + (1.0 - alpha) * y_r
-    return Trajectory(values.astype(np.float32), fps, tuple(aus))
-
-
-def _require_count(name: str, count: int, *, at_least: int) -> None:
-    if not at_least <= count <= MAX_FRAMES:
-        raise ExpressionError(f"{name} must be between {at_least} and {MAX_FRAMES}, not {count}")
-
-
-def _choose(what: str, name: str, choices: Mapping[str, Choice]) -> Choice:
-    if name not in choices:
-        hint = did_you_mean(name, choices) or f"choose one of {', '.join(choices)}"
-        raise ExpressionError(f"there is no {what} {name!r}", hint)
-    return choices[name]
-
-
-def _intensities(what: str, row: NDArray[np.float32], aus: Sequence[int]) -> Floats:
-    """The float32 `row` in double precision, so that a blend is rounded once and meets both ends exactly."""
-    values = np.asarray(row, dtype=np.float32).astype(np.float64)
-    if values.shape != (len(aus),):
-        raise ExpressionError(f"the {what} of {len(aus)} AUs cannot have the shape {values.shape}")
-    for number, value in zip(aus, values, strict=True):
-        if not 0.0 <= value <= 1.0:
-            raise ExpressionError(f"AU{number} of the {what} must be between 0 and 1, not {value}")
-    return values
+from ganimate.files import replace_file
+from ganimate.trajectory.frames import Trajectory
 
 
 def save_trajectory(trajectory: Trajectory, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
@@ -191,7 +31,7 @@ def save_trajectory(trajectory: Trajectory, path: str | os.PathLike[str], *, ove
     target = Path(path)
     try:
         _require_free(target, overwrite)
-        _write_atomically(target, _to_rows(trajectory))
+        replace_file(target, _to_csv(trajectory).encode())
     except OSError as error:
         message = f"the trajectory cannot be saved as {str(target)!r}: {error.strerror}"
         raise OutputError(message, "choose a folder that exists, may be written to and has space left") from error
@@ -205,16 +45,10 @@ def _require_free(target: Path, overwrite: bool) -> None:
         raise OutputError(message, "choose another name, or allow it to be overwritten")
 
 
-def _write_atomically(target: Path, rows: Iterable[Sequence[str]]) -> None:
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("w", encoding="utf-8", newline="") as stream:
-            csv.writer(stream, lineterminator="\n").writerows(rows)
-        os.replace(partial, target)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise
+def _to_csv(trajectory: Trajectory) -> str:
+    stream = io.StringIO(newline="")
+    csv.writer(stream, lineterminator="\n").writerows(_to_rows(trajectory))
+    return stream.getvalue()
 
 
 def _to_rows(trajectory: Trajectory) -> Iterator[Sequence[str]]:

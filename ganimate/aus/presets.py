@@ -1,0 +1,57 @@
+"""Presets: named expressions and the publications that say which AUs make them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A named expression: the intensity in (0, 1] of each AU that makes it, and the publication that says so."""
+
+    name: str
+    intensities: Mapping[int, float]
+    source: str
+
+
+def _preset(name: str, source: str, *full: int, **weaker: float) -> Preset:
+    """The preset in which the AUs of `full` are at 1 and those of `weaker`, as in ``au5=0.4``, below it."""
+    intensities = dict.fromkeys(full, 1.0) | {int(label[2:]): value for label, value in weaker.items()}
+    return Preset(name, MappingProxyType(dict(sorted(intensities.items()))), source)
+
+
+_EMFACS = "EMFACS (Friesen & Ekman 1983), after Ekman & Friesen, FACS Investigator's Guide (1978)"
+_DU = "Du, Tao & Martinez, Compound facial expressions of emotion, PNAS 111 (2014), table 1"
+
+# FACS grades A to E are fifths here, as in OpenFace's 0-5: A is 0.2, B is 0.4.
+_PRESETS = (
+    _preset("happiness", f"{_EMFACS}: 6+12", 6, 12),
+    _preset("surprise", f"{_EMFACS}: 1+2+5B+26", 1, 2, 26, au5=0.4),
+    _preset("fear", f"{_EMFACS}: 1+2+4+5+7+20+26", 1, 2, 4, 5, 7, 20, 26),
+    _preset("anger", f"{_EMFACS}: 4+5+7+23", 4, 5, 7, 23),
+    _preset("sadness", f"{_EMFACS}: 1+4+15", 1, 4, 15),
+    # EMFACS gives 9+15+16, of which OpenFace, and so most models, lack 16.
+    _preset("disgust", f"{_DU}: 9+10+17", 9, 10, 17),
+    # With both lip corners raised far it would be a smile: 14 leads, 12 keeps the trace of the source.
+    _preset("contempt", f"{_EMFACS}: 12A+14A on one side; here on both, as these AUs have no side", 14, au12=0.2),
+    _preset("blink", "Ekman, Friesen & Hager, FACS (2002): 45", 45),
+    _preset("happily-surprised", _DU, 1, 2, 12, 25),
+    _preset("happily-disgusted", _DU, 10, 12, 25),
+    _preset("sadly-fearful", _DU, 1, 4, 20, 25),
+    _preset("sadly-surprised", _DU, 1, 4, 25, 26),
+    _preset("fearfully-angry", _DU, 4, 20, 25),
+    _preset("fearfully-surprised", _DU, 1, 2, 5, 20, 25),
+    _preset("fearfully-disgusted", _DU, 1, 4, 10, 20, 25),
+    _preset("angrily-surprised", _DU, 4, 25, 26),
+    _preset("angrily-disgusted", _DU, 4, 10, 17),
+    _preset("disgustedly-surprised", _DU, 1, 2, 5, 10),
+    _preset("awed", _DU, 1, 2, 5, 25),
+)
+
+PRESETS: Mapping[str, Preset] = MappingProxyType({preset.name: preset for preset in _PRESETS})
+
+RESETS: Mapping[str, str] = MappingProxyType(
+    {"neutral": "every AU of the model at 0", "self": "every AU as the photo shows it"}
+)

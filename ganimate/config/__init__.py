@@ -1,0 +1,30 @@
+"""Every setting of ganimate as a frozen dataclass; each default is written here, once, with its reason beside it.
+
+Torch-free, so that the command line can print and check a configuration without loading a network.
+A configuration validates itself, and goes to JSON and back with `to_dict` and `from_dict`.
+"""
+
+from __future__ import annotations
+
+from ganimate.config.commands import DEFAULT_MODEL, EvaluationConfig, Motion, PrepareOptions
+from ganimate.config.networks import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
+from ganimate.config.record import from_dict, to_dict
+from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, Schedule, TrainConfig
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "Augmentation",
+    "CriticConfig",
+    "CropSpec",
+    "EvaluationConfig",
+    "GeneratorConfig",
+    "JudgeConfig",
+    "JudgeTraining",
+    "LossWeights",
+    "Motion",
+    "PrepareOptions",
+    "Schedule",
+    "TrainConfig",
+    "from_dict",
+    "to_dict",
+]

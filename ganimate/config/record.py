@@ -1,0 +1,57 @@
+"""What every configuration can do: check its fields, and go to plain data and back."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, TypeVar, get_type_hints
+
+from ganimate.errors import ConfigError
+
+ConfigT = TypeVar("ConfigT")
+
+_KIND_NAMES = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}
+
+
+def to_dict(config: Any) -> dict[str, Any]:
+    """Return a configuration as plain data (JSON-ready; tuples become lists on the way through JSON)."""
+    return dataclasses.asdict(config)
+
+
+def from_dict(cls: type[ConfigT], data: Mapping[str, Any]) -> ConfigT:
+    """Return `cls` built from plain data; raises ConfigError for unknown, missing, mistyped or out-of-range fields."""
+    if not isinstance(data, Mapping):
+        raise ConfigError(f"{cls.__name__} must be a table of fields, not {data!r}")
+    hints = get_type_hints(cls)
+    unknown = sorted(set(data) - set(hints))
+    if unknown:
+        raise ConfigError(f"{cls.__name__} has no field {unknown[0]!r}", "was this written by a newer ganimate?")
+    values = {name: _revive(f"{cls.__name__}.{name}", hints[name], value) for name, value in data.items()}
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise ConfigError(f"{cls.__name__} cannot be read: {error}") from error
+
+
+def _revive(name: str, kind: Any, value: Any) -> Any:
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return from_dict(kind, value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind in _KIND_NAMES and type(value) is not kind:
+        raise ConfigError(f"{name} must be {_KIND_NAMES[kind]}, not {value!r}")
+    return tuple(value) if isinstance(value, list) else value
+
+
+def require(config: object, name: str, low: float, high: float) -> None:
+    """Raise ConfigError, with the range, unless the field `name` is a number in [`low`, `high`]."""
+    value = getattr(config, name)
+    if not isinstance(value, int | float) or not low <= value <= high:
+        raise ConfigError(f"{type(config).__name__}.{name} must lie in [{low:g}, {high:g}], not {value!r}")
+
+
+def require_choice(config: object, name: str, choices: tuple[str, ...]) -> None:
+    """Raise ConfigError, with the choices, unless the field `name` has one of them."""
+    value = getattr(config, name)
+    if value not in choices:
+        raise ConfigError(f"{type(config).__name__}.{name} must be one of {', '.join(choices)}, not {value!r}")

@@ -1,0 +1,22 @@
+"""Faces found in a photo, with 68 landmarks each, and told apart: the only user of face_recognition and dlib."""
+
+from __future__ import annotations
+
+from ganimate.detect.choice import Selection, choose_faces
+from ganimate.detect.detector import Detector, DetectorModel, DlibDetector, FixedDetector, ScoredFace
+from ganimate.detect.embedder import DlibEmbedder, Embedder, GridEmbedder
+from ganimate.detect.library import REMEDIES
+
+__all__ = [
+    "REMEDIES",
+    "Detector",
+    "DetectorModel",
+    "DlibDetector",
+    "DlibEmbedder",
+    "Embedder",
+    "FixedDetector",
+    "GridEmbedder",
+    "ScoredFace",
+    "Selection",
+    "choose_faces",
+]

@@ -1,0 +1,276 @@
+"""Laws of expressions: what their terms do, and the grammar in which they are asked for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ganimate.aus import (
+    ACTION_UNITS,
+    OPENFACE_AUS,
+    PRESETS,
+    RESETS,
+    ChangeAU,
+    Expression,
+    Others,
+    Reset,
+    SetAU,
+    Term,
+    UsePreset,
+    combine,
+    format_expression,
+    parse_expression,
+)
+from ganimate.errors import ExpressionError
+
+intensities = st.floats(0.0, 1.0)
+numbers = st.sampled_from(sorted(ACTION_UNITS))
+terms = st.one_of(
+    st.builds(SetAU, numbers, intensities),
+    st.builds(ChangeAU, numbers, st.floats(-1.0, 1.0)),
+    st.builds(UsePreset, st.sampled_from(sorted(PRESETS)), st.floats(0.0, 1.0, exclude_min=True)),
+    st.builds(Reset, st.sampled_from(sorted(RESETS))),
+)
+expressions = st.builds(Expression, st.lists(terms, min_size=1, max_size=6).map(tuple))
+openface_terms = st.one_of(
+    st.builds(SetAU, st.sampled_from(OPENFACE_AUS), intensities),
+    st.builds(ChangeAU, st.sampled_from(OPENFACE_AUS), st.floats(-1.0, 1.0)),
+    st.builds(UsePreset, st.sampled_from(sorted(PRESETS))),
+    st.builds(Reset, st.sampled_from(sorted(RESETS))),
+)
+own_rows = st.lists(st.floats(0.0, 1.0, width=32), min_size=17, max_size=17).map(lambda row: np.array(row, np.float32))
+
+
+def row(**values: float) -> NDArray[np.float32]:
+    """An OpenFace row that is 0 but for ``au12=0.5`` and the like."""
+    return np.array([values.get(f"au{number}", 0.0) for number in OPENFACE_AUS], dtype=np.float32)
+
+
+def resolved(text: str, own: NDArray[np.float32] | None = None) -> dict[int, float]:
+    """The AUs that are not 0 after `text`."""
+    goal = parse_expression(text).resolve(row() if own is None else own, OPENFACE_AUS)
+    return {number: round(float(value), 6) for number, value in zip(OPENFACE_AUS, goal, strict=True) if value}
+
+
+def refused(text: str) -> ExpressionError:
+    with pytest.raises(ExpressionError) as caught:
+        parse_expression(text)
+    return caught.value
+
+
+@given(expressions)
+def test_parse_of_format_is_the_identity(expression: Expression) -> None:
+    assert parse_expression(format_expression(expression)) == expression
+
+
+@given(st.lists(expressions, min_size=1, max_size=3))
+def test_combining_is_joining_with_commas(parts: list[Expression]) -> None:
+    assert combine(parts) == parse_expression(",".join(map(format_expression, parts)))
+
+
+@given(st.lists(openface_terms, min_size=1, max_size=5), own_rows, st.sampled_from(["keep", "zero"]))
+def test_a_goal_is_in_range_and_leaves_the_photo_alone(
+    some: list[Term], own: NDArray[np.float32], others: Others
+) -> None:
+    before = own.copy()
+    goal = Expression(tuple(some)).resolve(own, OPENFACE_AUS, others)
+    assert goal.shape == (17,) and goal.dtype == np.float32
+    assert np.all((goal >= 0) & (goal <= 1))
+    assert np.array_equal(own, before) and not np.shares_memory(goal, own)
+
+
+@given(own_rows, st.permutations(OPENFACE_AUS))
+def test_the_order_of_the_models_aus_does_not_matter(own: NDArray[np.float32], order: list[int]) -> None:
+    expression = parse_expression("fear:0.6,12=+0.3,45=0.2")
+    goal = dict(zip(OPENFACE_AUS, expression.resolve(own, OPENFACE_AUS), strict=True))
+    shuffled = np.array([own[OPENFACE_AUS.index(number)] for number in order], dtype=np.float32)
+    assert dict(zip(order, expression.resolve(shuffled, order), strict=True)) == goal
+
+
+@pytest.mark.parametrize("text", ["12=1.0", "AU12=1", "au 12=1", "Au12 = 1.", " 012=1e0 ", "AU_12=1", "aU-12=1"])
+def test_an_au_can_be_written_in_several_ways(text: str) -> None:
+    assert parse_expression(text) == Expression((SetAU(12, 1.0),))
+
+
+@pytest.mark.parametrize("text", ["happily-surprised:0.5", "Happily Surprised : 0.5", "HAPPILY_SURPRISED:.5"])
+def test_a_preset_can_be_written_in_several_ways(text: str) -> None:
+    assert parse_expression(text) == Expression((UsePreset("happily-surprised", 0.5),))
+
+
+def test_a_sign_makes_a_change() -> None:
+    assert parse_expression("12=+0.4,6=-.2") == Expression((ChangeAU(12, 0.4), ChangeAU(6, -0.2)))
+
+
+def test_terms_built_in_code_format_like_those_that_were_parsed() -> None:
+    made = Expression((SetAU(12, 1), SetAU(6, -0.0), ChangeAU(1, np.float64(0.25)), UsePreset("fear", 1)))
+    assert str(made) == "12=1.0,6=0.0,1=+0.25,fear"
+
+
+@pytest.mark.parametrize(
+    ("text", "goal"),
+    [
+        ("12=1.0,6=0.5", {12: 1.0, 6: 0.5}),
+        ("12=0.2,12=0.7", {12: 0.7}),
+        ("12=0.5,12=+0.25", {12: 0.75}),
+        ("12=+0.4,12=+0.4,12=-0.1", {12: 0.7}),
+        ("12=+0.9,12=+0.9", {12: 1.0}),
+        ("12=-0.5", {}),
+        ("happiness:0.8,45=0.2", {6: 0.8, 12: 0.8, 45: 0.2}),
+        ("12=0.3,happiness", {6: 1.0, 12: 1.0}),
+        ("happiness:0.5,12=+0.2", {6: 0.5, 12: 0.7}),
+        ("surprise:0.5", {1: 0.5, 2: 0.5, 5: 0.2, 26: 0.5}),
+        ("happiness,neutral", {}),
+        ("neutral,12=1", {12: 1.0}),
+        ("happiness,self", {}),
+    ],
+)
+def test_what_terms_do_to_a_blank_face(text: str, goal: dict[int, float]) -> None:
+    assert resolved(text) == goal
+
+
+@pytest.mark.parametrize(
+    ("text", "goal"),
+    [
+        ("self", {1: 0.25, 12: 0.5}),
+        ("neutral", {}),
+        ("12=+0.25", {1: 0.25, 12: 0.75}),
+        ("12=-0.25", {1: 0.25, 12: 0.25}),
+        ("12=0", {1: 0.25}),
+        ("neutral,12=+0.25", {12: 0.25}),
+        ("neutral,self,1=0", {12: 0.5}),
+        ("happiness:0.5", {1: 0.25, 6: 0.5, 12: 0.5}),
+    ],
+)
+def test_what_terms_do_to_a_photo(text: str, goal: dict[int, float]) -> None:
+    assert resolved(text, row(au1=0.25, au12=0.5)) == goal
+
+
+@pytest.mark.parametrize(
+    ("text", "goal"),
+    [
+        ("12=+0.25", row(au12=0.75)),
+        ("6=1", row(au6=1.0)),
+        ("self", row(au1=0.25, au12=0.5)),
+        ("self,6=1", row(au1=0.25, au6=1.0, au12=0.5)),
+        ("blink", row(au45=1.0)),
+    ],
+)
+def test_others_zero_clears_only_what_no_term_names(text: str, goal: NDArray[np.float32]) -> None:
+    own = row(au1=0.25, au12=0.5)
+    assert np.array_equal(parse_expression(text).resolve(own, OPENFACE_AUS, "zero"), goal)
+
+
+@given(own_rows)
+def test_self_is_the_photo_to_the_bit(own: NDArray[np.float32]) -> None:
+    assert np.array_equal(parse_expression("neutral,self").resolve(own, OPENFACE_AUS), own)
+
+
+def test_a_model_may_have_any_aus_and_presets_leave_out_those_that_it_lacks() -> None:
+    small = (24, 12)
+    own = np.array([0.5, 0.0], dtype=np.float32)
+    assert parse_expression("happiness,24=+0.25").resolve(own, small).tolist() == [0.75, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("", "the expression is empty", "happiness:0.6"),
+        (" ", "the expression is empty", "self"),
+        ("12=1,", "the expression '12=1,' has an empty term", "quotes"),
+        ("12=1,,6=1", "has an empty term", "comma"),
+        ("12=1.5", "AU12 must be between 0 and 1, not 1.5", "0-5 scale"),
+        ("12=1.0000001", "not 1.0000001", "0 is absent"),
+        ("12=nan", "AU12 must be between 0 and 1, not nan", ""),
+        ("12=inf", "not inf", ""),
+        ("12=1e400", "not inf", ""),
+        ("12=+1.5", "AU12 can change by at most 1 in either direction, not by +1.5", ""),
+        ("12=-inf", "not by -inf", ""),
+        ("12=+nan", "not by +nan", ""),
+        ("12=strong", "'strong' in '12=strong' is not a number", "0.5"),
+        ("12=50%", "'50%' in '12=50%' is not a number", "0.5"),
+        ("12=--0.5", "not a number", "change"),
+        ("12=0.5=0.6", "'0.5=0.6' in '12=0.5=0.6' is not a number", ""),
+        ("12", "the term '12' gives AU12 no value", "write 12=0.5"),
+        ("12=", "gives AU12 no value", "12=+0.4"),
+        ("12:0.5", "the term '12:0.5' gives AU12 no value", "write 12=0.5"),
+        ("12=0,5", "the term '5' gives AU5 no value", "decimals take a point"),
+        ("3=1", "FACS has no action unit 3 of the face", "did you mean AU13 (sharp lip puller)"),
+        ("112=1", "FACS has no action unit 112", "AU12 (lip corner puller)"),
+        ("999999=1", "FACS has no action unit 999999", "AU9"),
+        ("hapiness", "'hapiness' is neither an AU nor a preset", "did you mean happiness"),
+        ("surprized:0.5", "'surprized' is neither an AU nor a preset", "surprise"),
+        ("smile", "'smile' is neither an AU nor a preset", "did you mean happiness?"),
+        ("happy=1", "'happy' is neither an AU nor a preset", "did you mean happiness"),
+        ("lip corner puller=1", "'lip-corner-puller' is neither", "12=1.0 (lip corner puller)"),
+        ("xyzzy", "'xyzzy' is neither an AU nor a preset", "presets: happiness"),
+        ("=1", "'=1' is neither an AU nor a preset", "presets:"),
+        ("-5=1", "is neither an AU nor a preset", ""),
+        ("9" * 5000 + "=1", "is neither an AU nor a preset", ""),
+        ("happiness=0.5", "the term 'happiness=0.5' gives 'happiness' no intensity", "write happiness:0.6"),
+        ("happiness:", "gives 'happiness' no intensity", "write happiness:0.6"),
+        ("happiness:much", "'much' in 'happiness:much' is not a number", "0.5"),
+        ("happiness:1.2", "the intensity of 'happiness' must be above 0 and at most 1, not 1.2", "happiness:0.6"),
+        ("happiness:0", "must be above 0", "neutral"),
+        ("happiness:nan", "not nan", ""),
+        ("neutral:0.5", "'neutral' takes no value", "write neutral"),
+        ("self=1", "'self' takes no value", "write self"),
+        ("wink", "'wink' closes one eye, and AUs have no side", "blink"),
+        ("Wink:0.5", "'wink' closes one eye", "blink"),
+    ],
+)
+def test_what_is_refused_and_how(text: str, message: str, hint: str) -> None:
+    error = refused(text)
+    assert message in error.message and "\n" not in error.message
+    assert hint in (error.hint or "")
+
+
+@given(st.text(alphabet="0123456789aAuU=+-:., neutralsf_\x00é１", max_size=20))
+def test_any_text_is_an_expression_or_an_expression_error(text: str) -> None:
+    try:
+        assert parse_expression(format_expression(parse_expression(text))) == parse_expression(text)
+    except ExpressionError as error:
+        assert error.message
+
+
+def test_an_au_that_only_this_model_lacks_is_told_apart_from_one_that_nobody_knows() -> None:
+    with pytest.raises(ExpressionError, match=r"this model does not have AU24 \(lip pressor\)") as caught:
+        parse_expression("24=1").resolve(row(), OPENFACE_AUS)
+    assert caught.value.hint == "its AUs are 1, 2, 4, 5, 6, 7, 9, 10, 12, 14, 15, 17, 20, 23, 25, 26, 45"
+    with pytest.raises(ExpressionError, match=r"this model does not have AU43 \(eyes closed\)"):
+        parse_expression("43=+0.1").resolve(row(), OPENFACE_AUS)
+
+
+def test_a_preset_of_which_the_model_has_nothing_is_refused() -> None:
+    with pytest.raises(ExpressionError, match=r"no AU of the preset 'blink': AU45 \(blink\)"):
+        parse_expression("blink").resolve(np.zeros(2, np.float32), (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        (np.zeros(16, np.float32), r"shape \(16,\), the model has 17"),
+        (np.zeros((1, 17), np.float32), r"shape \(1, 17\)"),
+        (row(au12=float("nan")), "own AU12 must be between 0 and 1, not nan"),
+        (row(au4=1.5), "own AU4 must be between 0 and 1, not 1.5"),
+    ],
+)
+def test_a_photo_row_that_cannot_be_is_refused(own: NDArray[np.float32], message: str) -> None:
+    with pytest.raises(ExpressionError, match=message):
+        parse_expression("12=1").resolve(own, OPENFACE_AUS)
+
+
+def test_combining_nothing_and_unknown_others_are_refused() -> None:
+    with pytest.raises(ExpressionError, match="the expression is empty"):
+        combine([])
+    with pytest.raises(ExpressionError, match="'keep' or 'zero', not 'drop'"):
+        parse_expression("self").resolve(row(), OPENFACE_AUS, "drop")  # type: ignore[arg-type]
+
+
+def test_terms_built_in_code_obey_the_same_law() -> None:
+    with pytest.raises(ExpressionError, match="neither an AU nor a preset"):
+        UsePreset("glee")
+    with pytest.raises(ExpressionError, match="neither an AU nor a preset"):
+        Reset("happiness")
