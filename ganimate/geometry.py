@@ -48,12 +48,12 @@ _BROW_LIDS = dict(zip(_BROWS, [36, 37, 37, 38, 39, 42, 43, 44, 44, 45], strict=T
 _LID_BROWS = {36: 17, 37: 19, 38: 20, 39: 21, 42: 22, 43: 23, 44: 24, 45: 26}
 COMPANIONS = tuple(
     (point, other, share)
-    for pairs, share in ((_BROW_LIDS, 0.12), (_BROW_LIDS, 0.24), (_LID_BROWS, 0.25))
+    for pairs, share in ((_BROW_LIDS, 0.1), (_BROW_LIDS, 0.2), (_LID_BROWS, 0.2))
     for point, other in pairs.items()
 )
 # Smoothing of the spline: landmarks scatter by about a pixel; but so much at the lids would keep a blink from closing.
 STIFFNESS, LID_STIFFNESS = 2e-3, 1e-4
-BROW_ROOM = 0.55  # of the way from brow to lid: a frown comes no nearer, as skin does not vanish
+BROW_ROOM = 0.45  # of the way from brow to lid: a frown comes no nearer, as what lies beside them keeps its place
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,9 @@ def move_landmarks(
     step = torch.tensordot(y_to - y_from, slopes, 1)
     length = step.square().sum(-1, keepdim=True).add(1e-12).sqrt() / limits[:, None]
     step = step * torch.tanh(length) / length
-    room = BROW_ROOM * (points[:, list(_BROW_LIDS.values()), 1] - points[:, _BROWS, 1]).clamp_min(CLOSED)
+    lids = list(_BROW_LIDS.values())
+    room = BROW_ROOM * (points[:, lids, 1] - points[:, _BROWS, 1]) + step[:, lids, 1].clamp_max(0)
+    room = room.clamp_min(CLOSED)
     lowered = step[:, _BROWS, 1].clamp_min(0)
     excess = torch.stack([torch.zeros_like(room), lowered - room * torch.tanh(lowered / room)], -1)
     moved = points + step.index_add(1, torch.tensor(_BROWS, device=step.device), -excess)

@@ -58,6 +58,7 @@ def measure(image: NDArray[np.uint8]) -> dict[str, float]:
         "brows": float(points[36:48, 1].mean() - points[17:27, 1].mean()) / unit,
         "gap": float(points[66, 1] - points[62, 1]) / unit,
         "chin": float(points[8, 1] - points[36:48, 1].mean()) / unit,
+        "eyes": float(points[[40, 41, 46, 47], 1].mean() - points[[37, 38, 43, 44], 1].mean()) / unit,
         "mouth": float(points[54, 0] - points[48, 0]) / unit,
     }
 
@@ -69,6 +70,8 @@ def measure(image: NDArray[np.uint8]) -> dict[str, float]:
         ("25=1,26=1", "gap", 0.05),
         ("25=1,26=1", "chin", 0.15),
         ("12=0", "mouth", -0.03),
+        ("45=1", "eyes", -0.05),
+        ("5=1", "eyes", 0.02),
     ],
 )
 def test_the_result_shows_what_was_asked_for(

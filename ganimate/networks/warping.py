@@ -25,7 +25,7 @@ from ganimate.networks.blocks import (
 from ganimate.networks.edit import Edit, GeneratorNetwork
 
 BORDER = 0.06  # width of the rim, in crop widths, over which the flow falls to 0
-MOST_GAIN = 1.8  # the AU head would ask for more, where brows tear and eyes bulge
+MOST_GAIN = 1.5  # the AU head would ask for more, where brows tear and eyes bulge
 GAIN_RATE = 5.0  # the optimizer's steps are small for so few and so weighty numbers
 FULL_CHANGE = 0.1  # length of an AU change above which the edit is fully open
 
