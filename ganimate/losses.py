@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-PAINT_LEAD = 0.03  # in units of [-1, 1]: how much nearer the paint must be, 4 of 255: folds of the skin are no more
+PAINT_LEAD = 0.04  # in units of [-1, 1]: how much nearer the paint must be, 5 of 255: folds of the skin are hardly more
 ASKED_WORTH = 6.0  # without it an AU that others answer to, 4 or 9, is better not moved at all
 PAINT_PATCH_PX = 5
 PAINT_WORTH = 2.0  # such places are few; to miss one costs this much more than to paint in vain
@@ -133,6 +133,6 @@ def responsibility(attention: Tensor, color: Tensor, moved: Tensor, target: Tens
     with torch.no_grad():
         lead = (moved - target).abs().mean(1, keepdim=True) - (color - target).abs().mean(1, keepdim=True)
         patches = functional.avg_pool2d(lead, PAINT_PATCH_PX, 1, PAINT_PATCH_PX // 2, count_include_pad=False)
-        paint = torch.sigmoid((patches - PAINT_LEAD) / (PAINT_LEAD / 3))
+        paint = torch.sigmoid((patches - PAINT_LEAD) / (PAINT_LEAD / 8))
     keep = attention.clamp(1e-3, 1 - 1e-3)
     return -(weight * (PAINT_WORTH * paint * torch.log(1 - keep) + (1 - paint) * torch.log(keep))).mean()
