@@ -20,7 +20,7 @@ from ganimate.config import Augmentation, TrainConfig
 from ganimate.errors import PackError
 from ganimate.faces import Image, transform
 from ganimate.geometry import MIRROR, LandmarkResponse, fit_response
-from ganimate.pack import MARGIN, Pack, stored_size_px
+from ganimate.pack import MARGIN, Pack
 from ganimate.tensors import step_seed, to_tensor
 
 RARE_BOOST = 2.0  # how much more often a photo with a rare, strong AU is drawn
@@ -113,7 +113,7 @@ class FaceDataset(Dataset[Batch]):
         """
         known = np.concatenate(self._persons) if self._persons else self._train
         person = self._pack.person[known] if self._persons else np.zeros(len(known), np.int32)
-        points = self._pack.landmarks[known] / stored_size_px(self._pack.spec) * (1 + 2 * MARGIN)
+        points = plain_landmarks(self._pack, known).numpy()
         return fit_response(points, self._pack.aus[known], person, self._pack.au_numbers)
 
     def __getitem__(self, step: int) -> Batch:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ganimate.animator import Animator, Frame, Sitter
 from ganimate.checkpoint import Model
+from ganimate.dataset import plain_landmarks
 from ganimate.exam import SHEET_PEOPLE, Exam
 from ganimate.faces import Box, Crop, Face, Image
 from ganimate.likeness import energy_where_moved, face_region, mean_change, ssim
@@ -114,7 +115,8 @@ class _Sitting:
         crop = Crop(self.exam.face(index), np.array([[1.0, 0.0, -start], [0.0, 1.0, -start]]))
         face = Face(Box(*points.min(0).tolist(), *points.max(0).tolist()), points)
         own = self.animator.read(crop.image[None])[0]
-        return Subject(pack.image(index), Sitter(face, crop, own), (points + 0.5 - start) / np.float32(size))
+        landmarks = plain_landmarks(pack, np.array([index]))[0].numpy()
+        return Subject(pack.image(index), Sitter(face, crop, own), landmarks)
 
     def show(self, subject: Subject, goals: NDArray[np.float32]) -> list[Frame]:
         """Return the photo with each of the goals (F, N), as an animation's frames."""

@@ -170,7 +170,7 @@ def fit_response(
 def expressive_weight(landmarks: Tensor, size: int) -> Tensor:
     """Return how much each pixel counts in a comparison of faces, (B, 1, size, size), mean 1 an image.
 
-    The mouth is a thirtieth of the crop and nearly all that must be painted; without this it is learnt last.
+    The mouth is a small part of the crop and nearly all that must be painted; without this it is learnt last.
     `landmarks` (B, 68, 2) in crop widths, of the face that is wanted.
     """
     line = (torch.arange(size, device=landmarks.device, dtype=torch.float32) + 0.5) / size

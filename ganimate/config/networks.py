@@ -28,7 +28,7 @@ class GeneratorConfig:
 
     architecture: str = "warping"  # moves the photo's own pixels: sharp at any resolution
     size_px: int = 128
-    channels: int = 24  # the warp does most of the work; a step of 16 photos takes 1.7 s on two cores
+    channels: int = 24  # the warp does most of the work; a step of 16 photos takes 2.2 s on one core
     blocks: int = 6  # the paper's number of residual blocks
     correction_limit: float = 0.012  # of the landmarks' motion, in crop widths: their own scatter; more undid the AUs
 
