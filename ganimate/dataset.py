@@ -192,7 +192,7 @@ def _draw_view(rng: np.random.Generator, how: Augmentation, size_px: int) -> _Vi
         bool(how.flip and rng.random() < 0.5),
         (contrast * (1 + rng.uniform(-how.tint, how.tint, 3))).astype(np.float32),
         float(rng.uniform(-how.brightness, how.brightness)) * 128,
-        1 + float(rng.uniform(-how.saturation, how.saturation)),
+        0.0 if rng.random() < how.grey_probability else 1 + float(rng.uniform(-how.saturation, how.saturation)),
         float(rng.uniform(0.4, 1.2)) if rng.random() < how.blur_probability else 0.0,
         int(rng.integers(40, 90)) if rng.random() < how.jpeg_probability else None,
     )

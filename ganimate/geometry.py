@@ -53,6 +53,12 @@ COMPANIONS = tuple(
 )
 # Smoothing of the spline: landmarks scatter by about a pixel; but so much at the lids would keep a blink from closing.
 STIFFNESS, LID_STIFFNESS = 2e-3, 1e-4
+# How much less far the averted side of a turned head moves sideways, and the near side further: for a nose tip that
+# lies one eye span off the middle, per crop width from the midline. Measured at lip corners of 113,487 pairs of photos
+# of one person with the same turn; 98 % of photos are turned by less than 0.2.
+TURN = 12.0
+LEAST_TURNED, MOST_TURNED = 0.4, 1.5
+_MIDDLES = ((_MOUTH, [51, 57, 62, 66]), (_JAW, [8]), (_BROWS + _EYES + _NOSE, [27]))
 BROW_ROOM = 0.45  # of the way from brow to lid: a frown comes no nearer, as what lies beside them keeps its place
 
 
@@ -102,10 +108,12 @@ def move_landmarks(
 ) -> Tensor:
     """Return where landmarks (B, 68, 2), in crop widths, go for a change of AUs from (B, N) to (B, N).
 
-    `slopes` (N, 68, 2) add up and level off towards `limits` (68,), brows also towards the lids; then the lids close by
-    the share of their gap that `closing` (N,) says; at last lids and lips that would cross stay closed.
+    `slopes` (N, 68, 2), foreshortened where the head is turned, add up and level off towards `limits` (68,), brows also
+    towards the lids; then the lids close by the share of their gap that `closing` (N,) says; at last lids and lips that
+    would cross stay closed.
     """
     step = torch.tensordot(y_to - y_from, slopes, 1)
+    step = step * torch.stack([foreshortening(points), torch.ones_like(step[..., 0])], -1)
     length = step.square().sum(-1, keepdim=True).add(1e-12).sqrt() / limits[:, None]
     step = step * torch.tanh(length) / length
     lids = list(_BROW_LIDS.values())
@@ -124,6 +132,19 @@ def move_landmarks(
         apart = torch.stack([torch.zeros_like(short), short], -1)
         moved = _shifted(moved, upper, lower, -apart, apart)
     return moved
+
+
+def foreshortening(points: Tensor) -> Tensor:
+    """Return how far each of the landmarks (B, 68, 2) moves sideways beside its way in a frontal face, (B, 68).
+
+    1 all over where the face looks into the camera; of a turned head less on the averted side, and more on the other.
+    """
+    x = points[..., 0]
+    turn = (x[:, 30] - (x[:, 36] + x[:, 45]) / 2) / (x[:, 45] - x[:, 36]).clamp_min(CLOSED)
+    middle = torch.empty_like(x)
+    for part, on_it in _MIDDLES:
+        middle[:, part] = x[:, on_it].mean(1, keepdim=True)
+    return (1 - TURN * turn[:, None] * (x - middle)).clamp(LEAST_TURNED, MOST_TURNED)
 
 
 def _shifted(points: Tensor, upper: list[int], lower: list[int], by_upper: Tensor, by_lower: Tensor) -> Tensor:

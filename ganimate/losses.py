@@ -28,6 +28,11 @@ def generator_adversarial(fake: Tensor) -> Tensor:
     return -fake.mean()
 
 
+def hinge(real: Tensor, fake: Tensor) -> Tensor:
+    """Return the hinge loss of a region's critic from scores (B, P): sure beyond ±1, it learns no more."""
+    return functional.relu(1 - real).mean() + functional.relu(1 + fake).mean()
+
+
 def interpolate(real: Tensor, fake: Tensor, mix: Tensor) -> Tensor:
     """Return mix·real + (1−mix)·fake, `mix` (B, 1, 1, 1) in [0, 1]: where the penalty is taken."""
     return mix * real + (1 - mix) * fake
@@ -108,7 +113,7 @@ def flow_bending(flow: Tensor) -> Tensor:
     return down.abs().mean() + right.abs().mean()
 
 
-def plausible_color(color: Tensor, target: Tensor, moved: Tensor, weight: Tensor, share: float = 0.25) -> Tensor:
+def plausible_color(color: Tensor, target: Tensor, moved: Tensor, weight: Tensor, share: float = 0.1) -> Tensor:
     """Return how far the paint C (B, 3, H, W) is from a face: the real photo for the first len(target) samples.
 
     `weight` (len(target), 1, H, W) says how much each of their pixels counts.

@@ -35,6 +35,17 @@ class CriticTerms:
 
 
 @dataclass(frozen=True)
+class RegionTerms:
+    """Unweighted terms of the loss of the regions' critics."""
+
+    hinge: Tensor
+
+    def total(self, weights: LossWeights) -> Tensor:
+        """Return the sum; a weight would only scale what Adam scales back."""
+        return self.hinge
+
+
+@dataclass(frozen=True)
 class GeneratorTerms:
     """Unweighted terms of the generator's loss; a term that a phase or an architecture does not use is None."""
 
@@ -44,6 +55,7 @@ class GeneratorTerms:
     color: Tensor | None = None
     responsibility: Tensor | None = None
     features: Tensor | None = None
+    regions: Tensor | None = None
     adversarial: Tensor | None = None
     au: Tensor | None = None
     cycle: Tensor | None = None
@@ -59,6 +71,7 @@ class GeneratorTerms:
             (weights.color, self.color),
             (weights.responsibility, self.responsibility),
             (weights.features, self.features),
+            (weights.regions, self.regions),
             (weights.adversarial, self.adversarial),
             (weights.generator_au, self.au),
             (weights.cycle, self.cycle),
@@ -72,12 +85,14 @@ class GeneratorTerms:
 class Reading:
     """What the critic sees in a generator's edits.
 
-    AUs (b, N) of the last b of the batch, or None; features of the pairs and of their real photos.
+    AUs (b, N) of the last b of the batch, or None; features of the pairs and of their real photos; the scores (B, P)
+    that the critics of regions give the paint, or None.
     """
 
     aus: Tensor | None
     matched: Sequence[Tensor] = ()
     real: Sequence[Tensor] = ()
+    regions: Tensor | None = None
 
 
 def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms:
@@ -103,6 +118,7 @@ def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms
         color=losses.plausible_color(edit.color, batch.target, edit.moved, weight),
         responsibility=paint,
         features=losses.feature_matching(reading.matched, reading.real) if reading.matched else None,
+        regions=None if reading.regions is None else losses.generator_adversarial(reading.regions),
         au=au,
         attention_smoothness=losses.total_variation(edit.attention),
     )

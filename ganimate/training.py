@@ -20,8 +20,8 @@ from ganimate.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, s
 from ganimate.config import TrainConfig, to_dict
 from ganimate.dataset import Batch, FaceDataset, batches
 from ganimate.errors import ModelError, TrainingError
-from ganimate.networks import Critic, Edit, Verdict, build_generator
-from ganimate.objective import CriticTerms, Reading, adversarial_terms, geometry_terms
+from ganimate.networks import Critic, Edit, RegionCritics, Verdict, build_generator
+from ganimate.objective import CriticTerms, GeneratorTerms, Reading, RegionTerms, adversarial_terms, geometry_terms
 from ganimate.pack import Pack
 from ganimate.runs import LOG_NAME, MODEL_NAME, STATE_NAME, cut_log, logged_seconds, read_config, remove_leftovers
 from ganimate.tensors import bf16_is_fast, step_seed
@@ -70,9 +70,11 @@ class Trainer:
         generator.prime(self.dataset.response)
         self.generator = _channels_last(generator.to(device))
         self.critic = _channels_last(Critic(config.critic, count).to(device))
+        self.regions = RegionCritics(config.regions, count).to(device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.generator_optimizer = self._adam(self.generator, config.learning_rate)
         self.critic_optimizer = self._adam(self.critic, config.critic_learning_rate)
+        self.region_optimizer = self._adam(self.regions, config.region_learning_rate)
         self.step_index = 0
         self.seconds = 0.0  # of work in all, over all resumptions
         self._between_steps = True
@@ -137,9 +139,9 @@ class Trainer:
                 )
         # 5. The full objective (equation 5).
         parts = adversarial_terms(edit, batch, reading, verdict.realism, None if returned is None else returned.image)
-        terms |= self._descend(parts, parts.total(self.config.weights), self.generator_optimizer)
+        terms |= self._descend(parts, self.generator_optimizer)
         self.critic.requires_grad_(True)
-        return terms | _mask_statistics(edit)
+        return terms | self._region_step(edit, batch) | _mask_statistics(edit)
 
     def _geometry_step(self, batch: Batch) -> dict[str, float]:
         with self._autocast():
@@ -147,9 +149,9 @@ class Trainer:
         self.critic.requires_grad_(False)
         # Paint that nobody judges must not be steered: it would learn patterns that read as an AU.
         parts = geometry_terms(edit, batch, self._read(edit, batch, aus=edit.flow is not None))
-        terms = self._descend(parts, parts.total(self.config.weights), self.generator_optimizer)
+        terms = self._descend(parts, self.generator_optimizer)
         self.critic.requires_grad_(True)
-        return terms | _mask_statistics(edit)
+        return terms | self._region_step(edit, batch) | _mask_statistics(edit)
 
     def _read(self, edit: Edit, batch: Batch, *, aus: bool = True) -> Reading:
         """Return what the critic, whose weights rest, reads in the edits."""
@@ -160,7 +162,27 @@ class Trainer:
             if batch.pairs:
                 matched = self.critic(edit.image[: batch.pairs]).features[FEATURE_LAYERS]
                 real = self.critic(batch.target).features[FEATURE_LAYERS]
-        return Reading(None if steered is None else steered.aus, matched, real)
+        return Reading(None if steered is None else steered.aus, matched, real, self._score(edit, batch))
+
+    def _score(self, edit: Edit, batch: Batch) -> Tensor | None:
+        """Return what the critics of regions, whose weights rest, make of the paint; None where it counts nothing."""
+        if not self.config.weights.regions:
+            return None
+        self.regions.requires_grad_(False)
+        scores = self.regions.score(edit.painted, batch.landmarks_to, batch.y_to)
+        self.regions.requires_grad_(True)
+        return scores
+
+    def _region_step(self, edit: Edit, batch: Batch) -> dict[str, float]:
+        """Let the critics of regions learn to tell paint from photos."""
+        if not self.config.weights.regions:
+            return {}
+        pairs = slice(batch.pairs)
+        photos = torch.cat([batch.source, batch.target])
+        landmarks = torch.cat([batch.landmarks_from, batch.landmarks_to[pairs]])
+        real = self.regions.score(photos, landmarks, torch.cat([batch.y_from, batch.y_to[pairs]]))
+        fake = self.regions.score(edit.painted.detach(), batch.landmarks_to, batch.y_to)
+        return self._descend(RegionTerms(losses.hinge(real, fake)), self.region_optimizer)
 
     def _critic_step(self, batch: Batch, fake: Tensor | None) -> dict[str, float]:
         with self._autocast():
@@ -178,17 +200,19 @@ class Trainer:
                         lambda x: self.critic(x).realism, losses.interpolate(batch.source, fake, mix)
                     )
             parts = CriticTerms(au, losses.critic_adversarial(real.realism, judged.realism), penalty)
-        return self._descend(parts, parts.total(self.config.weights), self.critic_optimizer)
+        return self._descend(parts, self.critic_optimizer)
 
-    def _descend(self, parts: Any, total: Tensor, optimizer: torch.optim.Optimizer) -> dict[str, float]:
-        side = "critic" if optimizer is self.critic_optimizer else "generator"
+    def _descend(
+        self, parts: CriticTerms | GeneratorTerms | RegionTerms, optimizer: torch.optim.Optimizer
+    ) -> dict[str, float]:
+        side = next(name for name, one in self._optimizers().items() if one is optimizer).removesuffix("_optimizer")
         terms = {
             f"{side}_{name}": float(value.detach()) for name, value in vars(parts).items() if isinstance(value, Tensor)
         }
         for name, value in terms.items():
             self._require_finite(f"term {name}", value)
         optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(total)
+        torch.autograd.backward(parts.total(self.config.weights))
         self._require_finite(f"gradient of the {side}", _gradient_norm(optimizer))
         optimizer.step()
         return terms
@@ -289,10 +313,16 @@ class Trainer:
         save_model(folder / MODEL_NAME, self.card(folder.resolve().name), self.average, self.critic)
 
     def _networks(self) -> dict[str, nn.Module]:
-        return {"generator": self.generator, "critic": self.critic, "average": self.average}
+        return {
+            "generator": self.generator, "critic": self.critic, "regions": self.regions, "average": self.average,
+        }  # fmt: skip
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        return {"generator_optimizer": self.generator_optimizer, "critic_optimizer": self.critic_optimizer}
+        return {
+            "generator_optimizer": self.generator_optimizer,
+            "critic_optimizer": self.critic_optimizer,
+            "region_optimizer": self.region_optimizer,
+        }
 
     def restore(self, folder: Path) -> None:
         """Take up the state in `folder`; raises ModelError where it is missing, damaged or of another network.

@@ -16,7 +16,7 @@ from ganimate.geometry import MIRROR
 from ganimate.pack import MARGIN, Pack, open_pack
 from ganimate.tensors import to_pictures
 
-STILL = Augmentation(False, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+STILL = Augmentation(False, *(0.0,) * 10)
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +102,14 @@ def test_a_pair_is_one_person_twice(pack: Pack) -> None:
             torch.testing.assert_close(batch.target[place], plain_views(pack, np.array([target]))[0])
 
 
+def test_black_and_white_photos_are_so_on_both_sides(pack: Pack) -> None:
+    grey = dataclasses.replace(STILL, grey_probability=1.0)
+    batch = FaceDataset(pack, tiny_config(pair_share=1.0, augmentation=grey))[0]
+    for images in (batch.source, batch.target):
+        assert (images - images.mean(1, keepdim=True)).abs().max() < 0.01
+    assert batch.source.std() > 0.05
+
+
 def test_a_view_without_augmentation_is_the_animators_crop(pack: Pack) -> None:
     batch = FaceDataset(pack, tiny_config(augmentation=STILL))[0]
     rows = np.array([row_of(pack, aus) for aus in batch.y_from])
@@ -112,7 +120,7 @@ def test_a_view_without_augmentation_is_the_animators_crop(pack: Pack) -> None:
 
 def test_landmarks_follow_the_image_through_every_view(pack: Pack) -> None:
     # drawn brows are dark and cheeks are light, wherever a view takes them
-    strong = Augmentation(True, 0.05, 15, 0.1, 0, 0, 0, 0, 0, 0)
+    strong = Augmentation(True, 0.05, 15, 0.1, *(0.0,) * 7)
     dataset = FaceDataset(pack, tiny_config(batch_images=16, augmentation=strong))
     skin, brow = [], []
     for step in range(4):

@@ -19,9 +19,11 @@ from ganimate.geometry import (
     CLOSED,
     LABEL_GAIN,
     LEAST_LIMIT,
+    LEAST_TURNED,
     LOWER_LIDS,
     LOWER_LIPS,
     MIRROR,
+    MOST_TURNED,
     REACH,
     UPPER_LIDS,
     UPPER_LIPS,
@@ -29,6 +31,7 @@ from ganimate.geometry import (
     expressive_weight,
     eyelid_closure,
     fit_response,
+    foreshortening,
     move_landmarks,
     spline_flow,
 )
@@ -52,6 +55,14 @@ def mean_face() -> Tensor:
     points = np.loadtxt(DATA / "astronaut_landmarks.csv", np.float32, delimiter=",")
     aligned = (transform(points, align(points, CropSpec())) + 0.5) / CropSpec().size_px
     return torch.from_numpy(aligned.astype(np.float32))[None]
+
+
+def turned(by: float) -> Tensor:
+    """The plain face with its nose tip `by` eye spans off the middle."""
+    face = mean_face().clone()
+    span = face[:, 45, 0] - face[:, 36, 0]
+    face[:, 30, 0] = (face[:, 36, 0] + face[:, 45, 0]) / 2 + by * span
+    return face
 
 
 def bent(points: Tensor, by: float = 0.04) -> Tensor:
@@ -210,7 +221,7 @@ def test_where_nobody_is_known_nothing_moves() -> None:
 def test_an_au_moves_the_landmarks_by_its_slope_and_back() -> None:
     slopes = torch.zeros(2, 68, 2)
     slopes[0, 48:] = 0.02
-    face, none = mean_face(), torch.zeros(1, 2)
+    face, none = turned(0.0), torch.zeros(1, 2)
     smile = torch.tensor([[0.8, 0.0]])
     there = move_landmarks(face, none, smile, slopes, torch.zeros(2), FAR)
     assert torch.allclose(there - face, 0.8 * slopes[:1], atol=1e-5)
@@ -299,3 +310,34 @@ def test_the_mouth_and_the_eyes_count_more_and_a_face_as_much_as_another() -> No
         mouth, eye, chin = (face[points].mean(0) for points in ([62, 66], [37, 38, 40, 41], [8]))
         at = [float(values[int(64 * y), int(64 * x)]) for x, y in (mouth, eye, chin)]
         assert at[0] > 2 * at[1] > 4 * at[2]
+
+
+def test_a_face_that_looks_into_the_camera_is_not_foreshortened() -> None:
+    assert (foreshortening(turned(0.0)) == 1).all()
+
+
+def test_the_averted_side_moves_less_and_the_near_side_more() -> None:
+    share = foreshortening(turned(0.1))  # the nose points to the right of the picture, where the left lip corner is
+    assert share[0, 54] < 0.95 < 1.05 < share[0, 48]
+    assert share[0, 26] < share[0, 22] and share[0, 17] > share[0, 21]
+
+
+def test_a_mirrored_face_is_foreshortened_as_its_image() -> None:
+    face = turned(0.15)
+    image = torch.tensor([1.0, 0.0]) + face[:, MIRROR] * torch.tensor([-1.0, 1.0])
+    torch.testing.assert_close(foreshortening(image), foreshortening(face)[:, MIRROR], atol=1e-5, rtol=0)
+
+
+def test_not_even_a_profile_stands_still_or_leaps() -> None:
+    share = foreshortening(turned(0.9))
+    assert share.min() == LEAST_TURNED and share.max() == MOST_TURNED
+
+
+def test_a_turned_head_moves_up_and_down_as_any() -> None:
+    slopes = torch.zeros(1, 68, 2)
+    slopes[0, 48:60] = torch.tensor([0.02, 0.02])
+    off, on = torch.zeros(1, 1), torch.ones(1, 1)
+    face = turned(0.15)
+    step = move_landmarks(face, off, on, slopes, torch.zeros(1), FAR) - face
+    torch.testing.assert_close(step[0, 48:60, 1], torch.full((12,), 0.02), atol=1e-4, rtol=0)
+    assert step[0, 54, 0] < 0.018 < 0.022 < step[0, 48, 0]

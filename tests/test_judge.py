@@ -42,7 +42,7 @@ AUS = (1, 2, 12)
 TINY = JudgeConfig(size_px=32, channels=4, features=8)
 CARD = JudgeCard(TINY, CropSpec(size_px=32), AUS, training={"steps": 3})
 SHORT = JudgeTraining(batch_images=8, steps=4, check_steps=2, precision="fp32")
-STILL = Augmentation(False, *(0.0,) * 9)
+STILL = Augmentation(False, *(0.0,) * 10)
 CPU = torch.device("cpu")
 
 

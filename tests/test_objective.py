@@ -13,7 +13,7 @@ from ganimate.config import LossWeights
 from ganimate.dataset import Batch
 from ganimate.geometry import spline_flow
 from ganimate.networks import Edit
-from ganimate.objective import CriticTerms, GeneratorTerms, Reading, adversarial_terms, geometry_terms
+from ganimate.objective import CriticTerms, GeneratorTerms, Reading, RegionTerms, adversarial_terms, geometry_terms
 
 # Powers of two: a sum tells which terms are in it.
 WEIGHTS = LossWeights(*(2.0**i for i in range(len(dataclasses.fields(LossWeights)))))
@@ -49,7 +49,7 @@ SCORES = draw(4, 6, seed=8)
 
 def reading(pairs: int = 2, seed: int = 0) -> Reading:
     matched, real = ([draw(pairs, 4, 2**i, 2**i, seed=start + i) for i in (3, 2)] for start in (seed, seed + 5))
-    return Reading(draw(4, 5, seed=seed + 9), matched, real)
+    return Reading(draw(4, 5, seed=seed + 9), matched, real, SCORES)
 
 
 @pytest.mark.parametrize("name", WEIGHT_OF)
@@ -69,6 +69,19 @@ def test_the_critics_terms_add_up() -> None:
     assert CriticTerms(au).total(WEIGHTS) == 2 * WEIGHTS.critic_au
     total = 2 * WEIGHTS.critic_au + 3 * WEIGHTS.adversarial + 5 * WEIGHTS.penalty
     assert CriticTerms(au, adversarial, penalty).total(WEIGHTS) == total
+
+
+def test_the_critics_of_regions_have_one_term() -> None:
+    assert RegionTerms(torch.tensor(2.0)).total(WEIGHTS) == 2
+
+
+def test_paint_that_the_critics_of_regions_take_for_a_photo_costs_less() -> None:
+    samples = batch()
+    liked, disliked = (
+        geometry_terms(edit(samples), samples, Reading(None, regions=torch.full((4, 3), score))).regions
+        for score in (1.0, -1.0)
+    )
+    assert liked is not None and disliked is not None and liked < disliked
 
 
 def test_a_flow_that_follows_the_landmarks_has_no_geometric_error() -> None:

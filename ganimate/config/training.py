@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass, field
 
-from ganimate.config.networks import CriticConfig, GeneratorConfig
+from ganimate.config.networks import CriticConfig, GeneratorConfig, RegionConfig
 from ganimate.config.record import require, require_choice
 from ganimate.errors import ConfigError
 
@@ -27,6 +27,7 @@ class LossWeights:
     color: float = 20.0  # C shows the real photo (pairs) or the moved one, also where A hides it: no wild paint
     responsibility: float = 2.0  # A opens where paint beats motion; without it the sharp photo always wins and A = 1
     features: float = 2.0  # the critic's features of result and real target compared
+    regions: float = 2.0  # realism of mouth and brows: without it teeth and folds are the blurred mean of all that fits
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
@@ -47,12 +48,21 @@ class Augmentation:
     tint: float = 0.06  # one gain for each colour channel: light bulbs, shade
     blur_probability: float = 0.1
     jpeg_probability: float = 0.1
+    grey_probability: float = 0.1  # black and white photos, which paint must not tint
 
     def __post_init__(self) -> None:
         require(self, "shift", 0.0, 0.1)
         require(self, "rotate_deg", 0.0, 15.0)
         require(self, "scale", 0.0, 0.1)
-        for name in ("brightness", "contrast", "saturation", "tint", "blur_probability", "jpeg_probability"):
+        for name in (
+            "brightness",
+            "contrast",
+            "saturation",
+            "tint",
+            "blur_probability",
+            "jpeg_probability",
+            "grey_probability",
+        ):
             require(self, name, 0.0, 1.0)
 
 
@@ -84,12 +94,14 @@ class TrainConfig:
 
     generator: GeneratorConfig = field(default_factory=GeneratorConfig)
     critic: CriticConfig = field(default_factory=CriticConfig)
+    regions: RegionConfig = field(default_factory=RegionConfig)
     weights: LossWeights = field(default_factory=LossWeights)
     augmentation: Augmentation = field(default_factory=Augmentation)
     schedule: Schedule = field(default_factory=Schedule)
     batch_images: int = 16
     learning_rate: float = 4e-4  # four times the paper's: a step costs two seconds here, and steps are few
     critic_learning_rate: float = 4e-4  # one critic step for each of the generator's: it must keep up
+    region_learning_rate: float = 4e-4
     beta1: float = 0.5
     beta2: float = 0.999
     decay_fraction: float = 1 / 3  # linear to 0 over the last third, as in the paper
@@ -104,7 +116,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         require(self, "batch_images", 2, 1024)
-        for name in ("learning_rate", "critic_learning_rate"):
+        for name in ("learning_rate", "critic_learning_rate", "region_learning_rate"):
             require(self, name, 1e-7, 1.0)
         for name in ("beta1", "beta2", "ema_decay"):
             require(self, name, 0.0, 0.99999)
@@ -137,7 +149,7 @@ class JudgeTraining:
     augmentation: Augmentation = field(
         default_factory=lambda: Augmentation(  # harsher than a generator's: nothing here has to look good
             shift=0.04, rotate_deg=8.0, scale=0.08, brightness=0.3, contrast=0.3, saturation=0.5, tint=0.1,
-            blur_probability=0.3,
+            blur_probability=0.3, grey_probability=0.0,
         )
     )  # fmt: skip
     precision: str = "auto"

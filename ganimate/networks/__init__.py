@@ -9,6 +9,7 @@ from ganimate.networks.critic import Critic, Verdict
 from ganimate.networks.edit import Edit, GeneratorNetwork
 from ganimate.networks.generator import AttentionGenerator
 from ganimate.networks.judge import Judge, Reading
+from ganimate.networks.regions import RegionCritics
 from ganimate.networks.warping import WarpingGenerator
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "GeneratorNetwork",
     "Judge",
     "Reading",
+    "RegionCritics",
     "Verdict",
     "WarpingGenerator",
     "build_generator",

@@ -40,6 +40,12 @@ class Edit:
         keep = self.attention.detach()
         return (1 - keep) * self.color.detach() + keep * self.steerable
 
+    @property
+    def painted(self) -> Tensor:
+        """I_f again, (B, 3, H, W), with a gradient in paint and mask only: critics of regions must not bend faces."""
+        moved = self.moved.detach()
+        return moved + (1 - self.attention) * (self.color - self.moved)
+
 
 class GeneratorNetwork(nn.Module):
     """What trainer and animator ask of a generator, whatever its architecture."""
