@@ -113,19 +113,18 @@ def flow_bending(flow: Tensor) -> Tensor:
     return down.abs().mean() + right.abs().mean()
 
 
-def plausible_color(color: Tensor, target: Tensor, moved: Tensor, weight: Tensor, share: float = 0.1) -> Tensor:
+def plausible_color(color: Tensor, target: Tensor, moved: Tensor, weight: Tensor, hold: Tensor) -> Tensor:
     """Return how far the paint C (B, 3, H, W) is from a face: the real photo for the first len(target) samples.
 
-    `weight` (len(target), 1, H, W) says how much each of their pixels counts.
-
-    For the others, of which there is no photo, `share` times the distance from the moved source.
+    `weight` (len(target), 1, H, W) says how much each of their pixels counts. For the others, of which there is no
+    photo, the distance from the moved source counts by `hold` (B − len(target), 1, H, W).
     """
     pairs = len(target)
     terms = []
     if pairs:
         terms.append(two_scale_reconstruction(color[:pairs], target, weight))
     if pairs < len(color):
-        terms.append(share * reconstruction(color[pairs:], moved[pairs:].detach()))
+        terms.append(reconstruction(color[pairs:], moved[pairs:].detach(), hold))
     return torch.stack(terms).sum()
 
 

@@ -15,6 +15,9 @@ from ganimate.dataset import Batch
 from ganimate.geometry import expressive_weight, spline_flow
 from ganimate.networks import Edit
 
+# Of the skin, where nobody knows what is to be painted; a sixteenth of it in the mouth, where something must be.
+UNSEEN_HOLD = 0.25
+
 
 @dataclass(frozen=True)
 class CriticTerms:
@@ -98,7 +101,9 @@ class Reading:
 def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms:
     """Return the terms of the geometric phase: where the skin moves, and how the same person really looks there."""
     pairs, pair, paint = slice(batch.pairs), None, None
-    weight = expressive_weight(batch.landmarks_to[pairs], edit.image.shape[-1])
+    expressive = expressive_weight(batch.landmarks_to, edit.image.shape[-1])
+    weight, rest = expressive[pairs], expressive[batch.pairs :]
+    hold = UNSEEN_HOLD * rest.amin((2, 3), keepdim=True) / rest if len(rest) else rest
     if batch.pairs:
         pair = losses.two_scale_reconstruction(edit.image[pairs], batch.target, weight)
         paint = losses.responsibility(edit.attention[pairs], edit.color[pairs], edit.moved[pairs], batch.target, weight)
@@ -115,7 +120,7 @@ def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms
         geometry=geometry,
         flow_smoothness=smoothness,
         pair=pair,
-        color=losses.plausible_color(edit.color, batch.target, edit.moved, weight),
+        color=losses.plausible_color(edit.color, batch.target, edit.moved, weight, hold),
         responsibility=paint,
         features=losses.feature_matching(reading.matched, reading.real) if reading.matched else None,
         regions=None if reading.regions is None else losses.generator_adversarial(reading.regions),

@@ -128,9 +128,11 @@ def test_affine_motion_does_not_bend_and_a_parabola_bends_by_its_second_differen
 
 def test_paint_is_held_to_the_real_photo_and_without_one_loosely_to_the_moved_photo() -> None:
     color, target, moved = constant(0.5, 3, 8), constant(0.1, 1, 8), constant(0.3, 3, 8)
-    assert losses.plausible_color(color, target, moved, even(target)).item() == pytest.approx(0.4 + 0.1 * 0.2)
-    assert losses.plausible_color(color, target[:0], moved, even(target[:0])).item() == pytest.approx(0.1 * 0.2)
-    assert losses.plausible_color(color[:1], target, moved[:1], even(target)).item() == pytest.approx(0.4)
+    hold = torch.full((3, 1, 8, 8), 0.1)
+    none = even(target[:0])
+    assert losses.plausible_color(color, target, moved, even(target), hold[:2]).item() == pytest.approx(0.4 + 0.1 * 0.2)
+    assert losses.plausible_color(color, target[:0], moved, none, hold).item() == pytest.approx(0.1 * 0.2)
+    assert losses.plausible_color(color[:1], target, moved[:1], even(target), hold[:0]).item() == pytest.approx(0.4)
 
 
 def test_attention_is_to_open_where_paint_beats_motion() -> None:
