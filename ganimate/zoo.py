@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from os.path import isfile  # unlike Path.is_file, also answers for what cannot be a file name
 from pathlib import Path
@@ -46,12 +47,16 @@ def zoo_folders() -> list[Path]:
     return [folder for folder in (package / "_models", package.parent / "models") if folder.is_dir()]
 
 
-def list_models() -> list[ZooEntry]:
-    """Return the models that come with ganimate, by name."""
+def list_models(on_damage: Callable[[ModelError], None] | None = None) -> list[ZooEntry]:
+    """Return the models that come with ganimate, by name; one that cannot be read is left out, and told `on_damage`."""
     entries: dict[str, ZooEntry] = {}
     for folder in zoo_folders():
         for path in sorted(folder.glob(f"*/{WEIGHTS_NAME}")):
-            entries.setdefault(path.parent.name, ZooEntry(path.parent.name, path, read_card(path)))
+            try:
+                entries.setdefault(path.parent.name, ZooEntry(path.parent.name, path, read_card(path)))
+            except ModelError as error:
+                if on_damage is not None:
+                    on_damage(error)
     return [entries[name] for name in sorted(entries)]
 
 

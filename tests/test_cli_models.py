@@ -44,6 +44,15 @@ def test_an_empty_shelf_is_told(cli: Run, monkeypatch: pytest.MonkeyPatch) -> No
     assert json.loads(cli("models", "--json").stdout) == []
 
 
+def test_a_damaged_model_does_not_hide_the_others(cli: Run, shelf: Path) -> None:
+    (shelf / "broken").mkdir()
+    (shelf / "broken" / zoo.WEIGHTS_NAME).write_bytes(b"cut")
+    done = cli("models")
+    assert done.exit_code == 0
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["name", "small"]
+    assert done.stderr.startswith("left out: ") and "broken" in done.stderr
+
+
 def test_a_model_is_described(cli: Run, shelf: Path) -> None:
     done = cli("models", "show", "small")
     assert done.exit_code == 0

@@ -35,7 +35,7 @@ def list_models(json: options.Json = False) -> None:
     from ganimate.cli.console import plain_table, print_json, print_table
     from ganimate.zoo import list_models as entries
 
-    found = entries()
+    found = entries(lambda error: typer.echo(f"left out: {error.message}", err=True))
     if json:
         print_json([_summary(entry) for entry in found])
     elif not found:
