@@ -9,7 +9,7 @@ from torch import Tensor
 from ganimate import losses
 from ganimate.config import RegionConfig
 from ganimate.networks import Edit, RegionCritics
-from ganimate.networks.regions import REGIONS, Region
+from ganimate.networks.regions import REGIONS, Region, detail
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 N_AUS = 3
@@ -47,6 +47,16 @@ def test_every_region_is_symmetric_and_has_a_size_that_can_be_halved_three_times
     assert set(MIRROR[list(region.points)]) == set(region.points)
     patch = region.cut(draw(2, 3, 128, 128), draw(2, 68, 2, seed=1))
     assert patch.shape[2] % 8 == patch.shape[3] % 8 == 0
+
+
+def test_colour_and_broad_shadows_are_not_judged() -> None:
+    skin = draw(1, 3, 128, 128)
+    tint = torch.tensor([0.2, -0.1, -0.1])[:, None, None]
+    shadow = 0.3 * torch.linspace(-1, 1, 128)
+    torch.testing.assert_close(detail(skin + tint), detail(skin), atol=1e-5, rtol=0)
+    inside = (..., slice(16, -16))  # at the border a box sees one side only
+    torch.testing.assert_close(detail(skin + shadow)[inside], detail(skin)[inside], atol=1e-5, rtol=0)
+    assert detail(skin).std() > 0.1
 
 
 def test_each_face_is_judged_alone() -> None:

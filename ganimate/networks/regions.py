@@ -23,7 +23,7 @@ class Region:
     height: float
 
     def cut(self, images: Tensor, landmarks: Tensor) -> Tensor:
-        """Return the window (B, 3, h, w) of images (B, 3, S, S) at landmarks (B, 68, 2), at the crop's resolution.
+        """Return the window (B, C, h, w) of images (B, C, S, S) at landmarks (B, 68, 2), at the crop's resolution.
 
         h and w are multiples of 8. What lies outside of the crop is its border repeated.
         """
@@ -37,6 +37,22 @@ class Region:
         grid = 2 * (centre[:, None, None] + window) - 1
         return functional.grid_sample(images.float(), grid, padding_mode="border", align_corners=False)
 
+
+def detail(images: Tensor) -> Tensor:
+    """Return what is finer than teeth and folds in images (B, 3, H, W), without colour: (B, 1, H, W), mean about 0.
+
+    AUs and light go together in the photos: a critic that sees colour, or large shadows, teaches that who frowns is
+    pink, as the studio's frowning people are.
+    """
+    grey = images.float().mean(1, keepdim=True)  # all channels alike, so that its gradient has no tint
+    reach = round(FINEST_SHADE * images.shape[-1] / 2)
+    smooth = grey
+    for _ in range(2):  # two boxes are nearly a bell
+        smooth = functional.avg_pool2d(smooth, 2 * reach + 1, 1, reach, count_include_pad=False)
+    return grey - smooth
+
+
+FINEST_SHADE = 0.1  # crop widths, of the box
 
 # Where what the AUs paint is to be seen: teeth and folds beside the mouth; lids and the folds between the brows.
 REGIONS = (
@@ -53,14 +69,14 @@ class RegionCritic(nn.Module):
 
     def __init__(self, config: RegionConfig, n_aus: int) -> None:
         super().__init__()
-        widths = [3, config.channels, 2 * config.channels, 4 * config.channels]
+        widths = [1, config.channels, 2 * config.channels, 4 * config.channels]
         self.layers = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in itertools.pairwise(widths))
         self.mix = spectral_norm(nn.Conv2d(widths[-1], widths[-1], 3, 1, 1))
         self.score = spectral_norm(nn.Conv2d(widths[-1], 1, 1))
         self.embed = spectral_norm(nn.Linear(n_aus, widths[-1]))
 
     def forward(self, patch: Tensor, aus: Tensor) -> Tensor:
-        """Return scores (B, P) of patches (B, 3, h, w) of faces that show AUs (B, N)."""
+        """Return scores (B, P) of patches (B, 1, h, w) of the detail of faces that show AUs (B, N)."""
         h = patch
         for layer in self.layers:
             h = functional.leaky_relu(layer(h), 0.2)
@@ -78,5 +94,5 @@ class RegionCritics(nn.ModuleList):
 
     def score(self, images: Tensor, landmarks: Tensor, aus: Tensor) -> Tensor:
         """Return all scores (B, P) of faces (B, 3, S, S) at landmarks (B, 68, 2), said to show AUs (B, N)."""
-        pairs = zip(self, REGIONS, strict=True)
-        return torch.cat([critic(region.cut(images, landmarks), aus) for critic, region in pairs], 1)
+        fine, pairs = detail(images), zip(self, REGIONS, strict=True)
+        return torch.cat([critic(region.cut(fine, landmarks), aus) for critic, region in pairs], 1)
