@@ -21,7 +21,7 @@ from ganimate.config import Motion
 from ganimate.errors import FaceError
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
-from ganimate.plan import Move, Plan, Replay, Row, furthest
+from ganimate.plan import Move, Perform, Plan, Replay, Row, furthest
 from ganimate.recording import Outputs, Recorder, StillRecorder
 from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_trajectory, save_trajectory
 
@@ -111,6 +111,8 @@ class Job:
         entry = session.find_model(self.means.model, display)
         aus, nothing = entry.card.aus, np.zeros(len(entry.card.aus), np.float32)
         self.plan.trajectory(nothing, aus)  # an AU that the model lacks is told before faces are sought
+        if isinstance(self.plan, Perform) and (missing := self.plan.left_out(aus)):
+            display.note(f"the model lacks {', '.join(f'AU{number}' for number in missing)} of the clip: left out")
         sitting = session.sit(photo, entry, self.means, display)
         if self.save_trajectory is not None and len(sitting.sitters) > 1:
             message = f"a trajectory is that of one face, and {len(sitting.sitters)} were chosen"
