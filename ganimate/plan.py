@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,19 @@ class Plan(Protocol):
 
     def goal(self, own: Row, aus: Sequence[int]) -> Row:
         """Return the expression that the plan leads to, y_g."""
+        ...
+
+
+@runtime_checkable
+class NamesPhotos(Protocol):
+    """A plan that asks for what other photos show: the terms ``@other.jpg`` of its expressions."""
+
+    def photos(self) -> tuple[str, ...]:
+        """Return the paths of those photos."""
+        ...
+
+    def with_readings(self, readings: Mapping[str, Mapping[int, float]]) -> Plan:
+        """Return the plan with the AUs that were read from them, by path; before that it has no trajectory."""
         ...
 
 
@@ -63,6 +76,12 @@ class Move:
 
     def goal(self, own: Row, aus: Sequence[int]) -> Row:
         return self.to.resolve(own, aus, self.others)
+
+    def photos(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.start.photos() + self.to.photos()))
+
+    def with_readings(self, readings: Mapping[str, Mapping[int, float]]) -> Move:
+        return replace(self, to=self.to.with_readings(readings), start=self.start.with_readings(readings))
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,17 @@ def test_others_may_be_zero_but_the_photo_stays_the_start() -> None:
     assert move.goal(OWN, AUS).tolist() == [0, 0, 1]
 
 
+def test_a_move_towards_other_photos_waits_for_what_they_show() -> None:
+    move = Move(parse_expression("@b.jpg,6=1"), parse_expression("@a.jpg,@b.jpg"))
+    assert move.photos() == ("a.jpg", "b.jpg")
+    read = move.with_readings({"a.jpg": {12: 0.25}, "b.jpg": {1: 0.75}})
+    assert read.photos() == ()
+    assert read.goal(OWN, AUS).tolist() == [0.75, 1, 0.125]
+    assert read.trajectory(OWN, AUS).values[0].tolist() == [0.75, 0.25, 0.25]
+    with pytest.raises(ExpressionError, match="has not been read"):
+        move.goal(OWN, AUS)
+
+
 def test_a_replay_finds_its_columns_and_keeps_the_other_aus() -> None:
     recorded = Trajectory(np.array([[0, 0.2], [1, 0.4]], np.float32), 10, (12, 1))
     path = Replay(recorded).trajectory(OWN, AUS)

@@ -28,7 +28,7 @@ TRAINING = ("prepare", "train", "export", "evaluate")
 @pytest.fixture
 def desk(tmp_path: Path, astronaut_path: Path, faces_pack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what the README's commands name."""
-    for name in ("me.jpg", "group.jpg"):
+    for name in ("me.jpg", "group.jpg", "other.jpg"):
         shutil.copy(astronaut_path, tmp_path / name)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     (tmp_path / "clip.csv").write_text("timestamp, success, AU12_r\n0.00, 1, 0.5\n0.04, 1, 4\n0.08, 1, 2\n")
