@@ -16,6 +16,7 @@ from ganimate.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from ganimate.cli.console import Display
+    from ganimate.plan import Perform
     from ganimate.trajectory import Performance
 
 DRIVING = Driving()
@@ -158,8 +159,7 @@ def drive(
 
     For example: ganimate drive me.jpg --aus openface.csv -o me.mp4
 
-    AUs that the clip does not tell stay as the photo shows them. A table of one row gives one
-    picture.
+    AUs that the clip does not tell stay as the photo shows them. A table of one row gives one picture.
     """
     from ganimate.cli import job
     from ganimate.cli.console import Display
@@ -171,13 +171,10 @@ def drive(
     display = Display(quiet)
     performance = _recorded(aus, format, table_fps, person, display).between(start, end)
     plan = Perform(performance, fps or DRIVING.fps_for(performance.fps), smooth, relative)
-    frames = len(performance.resampled(plan.fps, smooth_s=smooth))  # too many are told before the slow work
-    still = frames == 1
+    still = _count_frames(plan, display) == 1
     if still:
         _check_picture(aus, output, relative, save_trajectory is not None or print_trajectory)
-    if save_trajectory is not None and os.path.realpath(save_trajectory) == os.path.realpath(aus):
-        raise OutputError(f"'{save_trajectory}' is the clip itself", "choose another name for the trajectory")
-    display.note("one frame, so one picture" if still else f"{frames} frames at {plan.fps:g} a second")
+    _check_spared(aus, save_trajectory)
     job.Job(
         photo=photo,
         plan=plan,
@@ -203,6 +200,19 @@ def _recorded(
     for note in performance.notes:
         display.note(note)
     return performance
+
+
+def _count_frames(plan: Perform, display: Display) -> int:
+    """Return, and note, how many frames the animation will have; raises ExpressionError for too many."""
+    frames = len(plan.performance.resampled(plan.fps, smooth_s=plan.smooth_s))
+    display.note("one frame, so one picture" if frames == 1 else f"{frames} frames at {plan.fps:g} a second")
+    return frames
+
+
+def _check_spared(clip: Path, save_trajectory: str | None) -> None:
+    """Raise OutputError when the trajectory would replace the clip."""
+    if save_trajectory is not None and os.path.realpath(save_trajectory) == os.path.realpath(clip):
+        raise OutputError(f"'{save_trajectory}' is the clip itself", "choose another name for the trajectory")
 
 
 def _check_picture(table: Path, output: str | None, relative: bool, trajectory_wanted: bool) -> None:
