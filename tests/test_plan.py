@@ -8,7 +8,7 @@ import pytest
 from ganimate.aus import parse_expression
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
-from ganimate.plan import Move, Perform, Replay, furthest
+from ganimate.plan import Move, Perform, Replay, distinct_frames, evenly, furthest
 from ganimate.trajectory import Performance, Trajectory
 
 AUS = (1, 6, 12)
@@ -99,3 +99,17 @@ def test_the_furthest_row_is_the_first_of_the_hold() -> None:
 def test_a_motion_checks_itself(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Motion(**wrong)  # type: ignore[arg-type]
+
+
+def test_distinct_frames_are_the_move_without_its_holds_and_its_way_back() -> None:
+    up_and_back = Trajectory(np.float32([[0.1], [0.5], [0.9], [0.9], [0.5]]), 25, (12,))
+    assert distinct_frames([up_and_back]) == [0, 1, 2]
+    later = Trajectory(np.float32([[0], [0], [0], [1], [0]]), 25, (12,))
+    assert distinct_frames([up_and_back, later]) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("count", "chosen"), [(1, [3]), (2, [3, 11]), (3, [3, 7, 11]), (5, [3, 5, 7, 9, 11]), (9, [3, 5, 7, 9, 11])]
+)
+def test_evenly_goes_from_the_first_to_the_last(count: int, chosen: list[int]) -> None:
+    assert evenly([3, 5, 7, 9, 11], count) == chosen

@@ -8,9 +8,9 @@ import typer
 
 from ganimate.cli import options
 from ganimate.cli.errors import usage_error
-from ganimate.config import DEFAULT_MODEL, Motion
+from ganimate.config import DEFAULT_MODEL, Motion, Scrutiny
 
-MOTION = Motion()
+MOTION, SCRUTINY = Motion(), Scrutiny()
 EASING, LOOP = options.Easing(MOTION.easing), options.Loop(MOTION.loop)
 # What a trajectory brings along itself.
 REPLACED_BY_TRAJECTORY = ("expressions", "others", "frames", "fps", "easing", "hold", "still")
@@ -40,6 +40,12 @@ def animate(
     save_color: options.SaveColor = None,
     save_trajectory: options.SaveTrajectory = None,
     print_trajectory: options.PrintTrajectory = False,
+    compare: options.Compare = SCRUTINY.compare,
+    strip: options.StripPath = None,
+    strip_frames: options.StripFrames = SCRUTINY.strip_frames,
+    report: options.Reports = None,
+    identity_frames: options.IdentityFrames = SCRUTINY.identity_frames,
+    strict: options.Strict = SCRUTINY.strict,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -70,16 +76,21 @@ def animate(
         raise usage_error("nothing to show: add for example --expression happiness or --au 12=1.0", ctx)
     if still and (save_trajectory or print_trajectory):
         raise usage_error("--still has no trajectory to save or print", ctx)
+    if still and strip is not None:
+        raise usage_error("--still has no frames for a film strip", ctx)
     job.Job(
         photo=photo,
         plan=plan,
         means=job.Means(model, options.parse_selection(face), detector.value, device),
-        outputs=job.outputs(photo, words, ".png" if still else ".gif", output, save_attention, save_color, force),
+        outputs=job.outputs(
+            photo, words, ".png" if still else ".gif", output, save_attention, save_color, force, strip, report or ()
+        ),
         still=still,
         loop=loop.value,
         seen_as=own,
         save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
+        scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
     ).run(quiet=quiet, as_json=json)
 
 
@@ -98,6 +109,12 @@ def interpolate(
     save_color: options.SaveColor = None,
     save_trajectory: options.SaveTrajectory = None,
     print_trajectory: options.PrintTrajectory = False,
+    compare: options.Compare = SCRUTINY.compare,
+    strip: options.StripPath = None,
+    strip_frames: options.StripFrames = SCRUTINY.strip_frames,
+    report: options.Reports = None,
+    identity_frames: options.IdentityFrames = SCRUTINY.identity_frames,
+    strict: options.Strict = SCRUTINY.strict,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -118,10 +135,11 @@ def interpolate(
         photo=photo,
         plan=job.move([start], [goal], others.value, motion),
         means=job.Means(model, options.parse_selection(face), detector.value, device),
-        outputs=job.outputs(photo, words, ".gif", output, save_attention, save_color, force),
+        outputs=job.outputs(photo, words, ".gif", output, save_attention, save_color, force, strip, report or ()),
         loop=loop.value,
         save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
+        scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
     ).run(quiet=quiet, as_json=json)
 
 

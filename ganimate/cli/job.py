@@ -6,7 +6,7 @@ Loaded by the commands that do such a job, not for their help.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,20 +17,19 @@ from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expres
 from ganimate.cli import session, targets
 from ganimate.cli.console import Display, plain_table, print_json
 from ganimate.cli.session import Means, Sitting, au_facts, face_facts
-from ganimate.config import Motion
+from ganimate.config import Motion, Scrutiny
 from ganimate.errors import FaceError
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
-from ganimate.plan import Move, Perform, Plan, Replay, Row, furthest
+from ganimate.plan import WORTH_TELLING, Move, Perform, Plan, Replay, Row, furthest
 from ganimate.recording import Outputs, Recorder, StillRecorder
 from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_trajectory, save_trajectory
 
 if TYPE_CHECKING:
     from ganimate.animator import Sitter
+    from ganimate.cli.lookback import Lookback
 
 __all__ = ["Job", "Means", "move", "outputs", "replay"]
-
-WORTH_TELLING = 0.05  # AUs and changes below this are hardly seen
 
 
 def move(start: Sequence[str], to: Sequence[str], others: Others, motion: Motion) -> Plan:
@@ -48,10 +47,19 @@ def _expression(texts: Sequence[str]) -> Expression:
 
 
 def outputs(
-    photo: Path, words: str, suffix: str, path: str | None, attention: str | None, color: str | None, force: bool
+    photo: Path,
+    words: str,
+    suffix: str,
+    path: str | None,
+    attention: str | None,
+    color: str | None,
+    force: bool,
+    strip: str | None = None,
+    reports: Sequence[str] = (),
 ) -> Outputs:
     """Return where results go, by default beside the photo; raises OutputError where one is in another's way."""
-    found = Outputs(str(beside(photo, words, suffix)) if path is None else path, attention, color, force)
+    place = str(beside(photo, words, suffix)) if path is None else path
+    found = Outputs(place, attention, color, force, strip, tuple(reports))
     found.check_distinct(photo)
     return found
 
@@ -77,6 +85,7 @@ class Job:
     seen_as: str | None = None
     save_trajectory: str | None = None
     print_trajectory: bool = False
+    scrutiny: Scrutiny = field(default_factory=Scrutiny)
 
     def run(self, *, quiet: bool, as_json: bool) -> None:
         """Do the job, and print where its result is."""
@@ -88,13 +97,17 @@ class Job:
             _tell_role(sitting, place, role, display)
             if self.print_trajectory:
                 typer.echo(format_trajectory(role.path), err=True)
-        count = self._record(sitting, roles, recorder, display)
+        look = self._lookback(sitting, roles, display)
+        count = self._record(sitting, roles, recorder, look, display)
         if self.save_trajectory is not None:
             save_trajectory(roles[0].path, self.save_trajectory, overwrite=self.outputs.overwrite)
+        look.write(str(self.photo))
+        look.tell(display)
         if as_json:
-            print_json(self._facts(sitting, roles, count))
+            print_json(self._facts(sitting, roles, count, look))
         else:
             typer.echo(self.outputs.path)
+        look.conclude()
 
     def _recorder(self) -> Recorder | StillRecorder:
         """Return what will write the result; raises OutputError, before any slow work, where it could not."""
@@ -132,16 +145,28 @@ class Job:
         path = Trajectory(goal[None], 1.0, aus) if self.still else plan.trajectory(sitter.own, aus)
         return Role(path, goal)
 
+    def _lookback(self, sitting: Sitting, roles: Sequence[Role], display: Display) -> Lookback:
+        """Return what will look at the frames on their way."""
+        from ganimate.cli.lookback import Lookback
+
+        with display.stage("reading the faces"):
+            return Lookback(sitting, [role.path for role in roles], self.outputs, self.scrutiny)
+
     def _record(
-        self, sitting: Sitting, roles: Sequence[Role], recorder: Recorder | StillRecorder, display: Display
+        self,
+        sitting: Sitting,
+        roles: Sequence[Role],
+        recorder: Recorder | StillRecorder,
+        look: Lookback,
+        display: Display,
     ) -> int:
         """Generate and write all frames; return their number."""
         paths = [role.path for role in roles]
-        frames = sitting.animator.frames(sitting.photo, sitting.sitters, paths)
+        frames = look.watch(sitting.animator.frames(sitting.photo, sitting.sitters, paths))
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
             return recorder.record(counted(frames), furthest(paths[0], sitting.sitters[0].own))
 
-    def _facts(self, sitting: Sitting, roles: Sequence[Role], count: int) -> dict[str, Any]:
+    def _facts(self, sitting: Sitting, roles: Sequence[Role], count: int, look: Lookback) -> dict[str, Any]:
         """Return the result as plain data."""
         extra = {
             "attention": self.outputs.attention, "color": self.outputs.color, "trajectory": self.save_trajectory,
@@ -150,15 +175,17 @@ class Job:
             "path": self.outputs.path,
             "frames": count,
             **({} if self.still else {"fps": roles[0].path.fps, "duration_s": round(roles[0].path.duration_s, 3)}),
-            "width_px": sitting.photo.shape[1],
+            "width_px": look.width_px,
             "height_px": sitting.photo.shape[0],
             "model": sitting.model,
             "faces": [
                 face_facts(sitting, place)
                 | {"y_r": au_facts(sitting.aus, sitting.sitters[place].own), "y_g": au_facts(sitting.aus, role.goal)}
+                | look.peak_facts(place)
                 for place, role in enumerate(roles)
             ],
             **{name: path for name, path in extra.items() if path is not None},
+            **look.facts(),
         }
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SHOWN = "What is shown"
 TIMING = "Timing"
 RESULTS = "Results"
+SCRUTINY = "See and measure"
 MEANS = "Model and faces"
 
 
@@ -169,6 +170,54 @@ SaveTrajectory = Annotated[
 ]
 PrintTrajectory = Annotated[
     bool, typer.Option("--print-trajectory", help="Print the AUs of every frame on stderr.", rich_help_panel=RESULTS)
+]
+Compare = Annotated[
+    bool,
+    typer.Option(
+        "--compare", help="Write the photo and the result side by side in one picture.", rich_help_panel=SCRUTINY
+    ),
+]
+StripPath = Annotated[
+    str | None,
+    typer.Option(
+        "--strip",
+        metavar="PATH",
+        help="Also write a film strip: a row of frames, cut around the faces, as .png, .jpg or .webp.",
+        show_default=False,
+        rich_help_panel=SCRUTINY,
+    ),
+]
+StripFrames = Annotated[
+    int, typer.Option(min=1, max=64, metavar="N", help="Frames of the film strip.", rich_help_panel=SCRUTINY)
+]
+Reports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report",
+        metavar="PATH",
+        help="Also write what can be measured of every frame: AUs asked and read again, identity, pixels changed. "
+        ".json, .csv, or .png for a plot. May be repeated.",
+        show_default=False,
+        rich_help_panel=SCRUTINY,
+    ),
+]
+IdentityFrames = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=10_000,
+        metavar="N",
+        help="In how many frames, beside the end expression, the report measures identity; 0 for nowhere.",
+        rich_help_panel=SCRUTINY,
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Exit with code 3 when the result, which is written, did not change the face or may be another person.",
+        rich_help_panel=SCRUTINY,
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace results that exist.", rich_help_panel=RESULTS)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.", rich_help_panel=RESULTS)]

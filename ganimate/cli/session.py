@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ganimate.animator import Animator, Sitter
     from ganimate.aus import Expression
-    from ganimate.detect import Detector, Selection
+    from ganimate.detect import Detector, Embedder, Selection
     from ganimate.faces import Face, Image
     from ganimate.zoo import ZooEntry
 
@@ -66,6 +66,13 @@ def make_detector(name: str) -> Detector:
     from ganimate.detect import DlibDetector
 
     return DlibDetector("cnn" if name == "cnn" else "hog")
+
+
+def make_embedder() -> Embedder:
+    """Return what tells people apart; tests put another one in its place."""
+    from ganimate.detect import DlibEmbedder
+
+    return DlibEmbedder()
 
 
 def read_photo(path: Path, display: Display) -> Image:

@@ -122,6 +122,17 @@ class Place(ABC):
 class FilePlace(Place):
     """A result that is one file."""
 
+    def fill(self, data: bytes) -> None:
+        """Write the file as a whole; raises OutputError, and then leaves what was there."""
+        self.check()
+        try:
+            with self.explained():
+                with self.temporary.open("xb") as file:
+                    file.write(data)
+                self.publish()
+        finally:
+            self.discard()
+
     def check_vacant(self) -> None:
         if self.path.is_dir():
             raise OutputError(f"'{self.shown}' is a folder", "choose the name of a file")
