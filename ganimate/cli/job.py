@@ -5,8 +5,8 @@ Loaded by the commands that do such a job, not for their help.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,12 @@ import typer
 from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expression
 from ganimate.cli import session
 from ganimate.cli.console import Display, plain_table, print_json
-from ganimate.cli.session import Means, Sitting, au_facts, face_facts
+from ganimate.cli.session import Means, Sitting, Studio, au_facts, face_facts
 from ganimate.config import Motion
 from ganimate.errors import FaceError
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
-from ganimate.plan import Move, Plan, Replay, Row, furthest
+from ganimate.plan import SELF, Move, Plan, Replay, Row, peak
 from ganimate.recording import Outputs, Recorder, StillRecorder
 from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_trajectory, save_trajectory
 
@@ -43,6 +43,11 @@ def replay(path: str) -> Plan:
     return Replay(load_trajectory(path))
 
 
+def correction(text: str | None) -> Expression:
+    """Return what a face shows instead of what the model reads; without a `text`, just that; raises ExpressionError."""
+    return SELF if text is None else parse_expression(text)
+
+
 def _expression(texts: Sequence[str]) -> Expression:
     return combine(parse_expression(text) for text in texts)
 
@@ -57,6 +62,14 @@ def outputs(
 
 
 @dataclass(frozen=True)
+class Part:
+    """What is asked of one face; `seen_as` is an expression that corrects what the model reads from it."""
+
+    plan: Plan
+    seen_as: Expression = SELF
+
+
+@dataclass(frozen=True)
 class Role:
     """What one face does: its trajectory, and the expression y_g (N,) that this leads to."""
 
@@ -66,7 +79,10 @@ class Role:
 
 @dataclass(frozen=True)
 class Job:
-    """What the command line asks for; `seen_as` is an expression that corrects what the model reads from the photo."""
+    """What the command line asks for; `seen_as` is an expression that corrects what the model reads from the photo.
+
+    `apart` has the faces, by their numbers, that have a part of their own; its plans have the frames of `plan`.
+    """
 
     photo: Path
     plan: Plan
@@ -75,15 +91,26 @@ class Job:
     still: bool = False
     loop: str = "ping-pong"
     seen_as: str | None = None
+    apart: Mapping[int, Part] = field(default_factory=dict)
     save_trajectory: str | None = None
     print_trajectory: bool = False
 
     def run(self, *, quiet: bool, as_json: bool) -> None:
         """Do the job, and print where its result is."""
-        display = Display(quiet)
+        facts = self.make(Display(quiet))
+        if as_json:
+            print_json(facts)
+        else:
+            typer.echo(self.outputs.path)
+
+    def make(self, display: Display, studio: Studio | None = None) -> dict[str, Any]:
+        """Do the job, in a `studio` that may be ready from another job, and return the result as plain data."""
         recorder = self._recorder()
-        sitting = self._sitting(display)
-        roles = [self._role(sitter, sitting.aus) for sitter in sitting.sitters]
+        sitting = self._sitting(display, studio)
+        roles = [
+            self._role(sitter, self.apart[number].plan if number in self.apart else self.plan, sitting.aus)
+            for sitter, number in zip(sitting.sitters, sitting.numbers, strict=True)
+        ]
         for place, role in enumerate(roles):
             _tell_role(sitting, place, role, display)
             if self.print_trajectory:
@@ -91,10 +118,7 @@ class Job:
         count = self._record(sitting, roles, recorder, display)
         if self.save_trajectory is not None:
             save_trajectory(roles[0].path, self.save_trajectory, overwrite=self.outputs.overwrite)
-        if as_json:
-            print_json(self._facts(sitting, roles, count))
-        else:
-            typer.echo(self.outputs.path)
+        return self._facts(sitting, roles, count)
 
     def _recorder(self) -> Recorder | StillRecorder:
         """Return what will write the result; raises OutputError, before any slow work, where it could not."""
@@ -104,22 +128,22 @@ class Job:
             return StillRecorder(self.outputs)
         return Recorder(self.outputs, self.plan.fps, repeats=LOOPS[self.loop].repeats)
 
-    def _sitting(self, display: Display) -> Sitting:
+    def _sitting(self, display: Display, studio: Studio | None) -> Sitting:
         """Return the chosen faces, ready to be animated."""
-        seen_as = None if self.seen_as is None else parse_expression(self.seen_as)
+        seen_as = correction(self.seen_as)
         photo = session.read_photo(self.photo, display)
-        entry = session.find_model(self.means.model, display)
-        aus, nothing = entry.card.aus, np.zeros(len(entry.card.aus), np.float32)
-        self.plan.trajectory(nothing, aus)  # an AU that the model lacks is told before faces are sought
-        sitting = session.sit(photo, entry, self.means, display)
+        studio = studio or Studio(session.find_model(self.means.model, display), self.means)
+        studio.check(self.plan, *(part.plan for part in self.apart.values()))
+        sitting = studio.sit(photo, display)
         if self.save_trajectory is not None and len(sitting.sitters) > 1:
             message = f"a trajectory is that of one face, and {len(sitting.sitters)} were chosen"
             raise FaceError(message, "choose one with --face, or leave out --save-trajectory")
-        return sitting if seen_as is None else sitting.corrected(seen_as)
+        everyone = Part(self.plan, seen_as)
+        return sitting.corrected([self.apart.get(number, everyone).seen_as for number in sitting.numbers])
 
-    def _role(self, sitter: Sitter, aus: tuple[int, ...]) -> Role:
-        goal = self.plan.goal(sitter.own, aus)
-        path = Trajectory(goal[None], 1.0, aus) if self.still else self.plan.trajectory(sitter.own, aus)
+    def _role(self, sitter: Sitter, plan: Plan, aus: tuple[int, ...]) -> Role:
+        goal = plan.goal(sitter.own, aus)
+        path = Trajectory(goal[None], 1.0, aus) if self.still else plan.trajectory(sitter.own, aus)
         return Role(path, goal)
 
     def _record(
@@ -129,7 +153,8 @@ class Job:
         paths = [role.path for role in roles]
         frames = sitting.animator.frames(sitting.photo, sitting.sitters, paths)
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
-            return recorder.record(counted(frames), furthest(paths[0], sitting.sitters[0].own))
+            owns = [sitter.own for sitter in sitting.sitters]
+            return recorder.record(counted(frames), peak(paths, owns))
 
     def _facts(self, sitting: Sitting, roles: Sequence[Role], count: int) -> dict[str, Any]:
         """Return the result as plain data."""

@@ -81,6 +81,16 @@ Own = Annotated[
         rich_help_panel=SHOWN,
     ),
 ]
+OwnByFace = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        metavar="EXPR",
+        help="What the photo shows (y_r), where the model misreads it; 12=0.2 corrects one AU.",
+        show_default=False,
+        rich_help_panel=SHOWN,
+    ),
+]
 Start = Annotated[
     str,
     typer.Option("--from", metavar="EXPR", help="The face to begin with.", show_default=False, rich_help_panel=SHOWN),
@@ -181,6 +191,17 @@ FaceChoice = Annotated[
         "--face",
         metavar="WHICH",
         help="largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them.",
+        rich_help_panel=MEANS,
+    ),
+]
+FaceGroups = Annotated[
+    list[str],
+    typer.Option(
+        "--face",
+        metavar="WHICH",
+        help="largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them. Given more than once, "
+        "each takes the --au, --expression and --from that follow it: --face 1 -e fear --face 2 -e anger; what stands "
+        "before the first is for all.",
         rich_help_panel=MEANS,
     ),
 ]
