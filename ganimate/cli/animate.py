@@ -65,7 +65,7 @@ def animate(
     from ganimate.cli import job
 
     if trajectory is not None:
-        _refuse_beside_trajectory(ctx, face)
+        refuse_beside_trajectory(ctx, face)
     who = cast(ctx, face, expressions, own)
     parts: dict[int, job.Part] = {}
     if trajectory is not None:
@@ -137,7 +137,7 @@ def interpolate(
     ).run(quiet=quiet, as_json=json)
 
 
-def _refuse_beside_trajectory(ctx: typer.Context, face: list[str]) -> None:
+def refuse_beside_trajectory(ctx: typer.Context, face: list[str]) -> None:
     """Raise a usage error for an option whose answer the trajectory already holds."""
     if len(face) > 1:
         raise usage_error(f"one --trajectory is for all: say --face {','.join(face)}", ctx)

@@ -123,9 +123,10 @@ class Studio:
         return choose_device(self.means.device)
 
     def check(self, *plans: Plan) -> None:
-        """Raise ExpressionError when a plan asks for an AU that the model lacks: told before faces are sought."""
+        """Raise what is told before faces are sought: no such device, or an AU in a plan that the model lacks."""
         import numpy as np
 
+        self._device()
         aus = self.entry.card.aus
         for plan in plans:
             plan.trajectory(np.zeros(len(aus), np.float32), aus)
