@@ -99,6 +99,14 @@ def test_all_is_told_as_json_and_in_a_file(batch: Run) -> None:
     assert bad["reason"] == "'in/cut.jpg' is damaged or cut off" and bad["hint"] and "path" not in bad
 
 
+def test_the_report_may_lie_among_the_results(batch: Run) -> None:
+    batch("in/me.jpg", "--report", "out/report.json")
+    assert sorted(results()) == ["me.gif", "report.json"]
+    assert "already exists" in batch("in/sub/you.jpg", "--report", "out/report.json", ends=1).stderr
+    batch("in/me.jpg", "--resume", "--report", "out/report.json")
+    assert json.loads(results()["report.json"])["skipped"] == 1
+
+
 def test_quiet_says_only_what_went_wrong(batch: Run) -> None:
     assert batch("in/me.jpg", "-q").stderr == ""
     assert batch("in/cut.jpg", "-q", ends=1).stderr.splitlines()[0].startswith("error: 1 of 1 photos failed")

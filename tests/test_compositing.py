@@ -115,7 +115,7 @@ def test_one_faces_edit_is_not_moved_along_by_the_other(two: list[Territory], pa
     green[..., 1] = 255
     paster = Paster(pair.shape, two[0].source_to_crop, SIZE)
     painted = lambda frame: paster.paste(frame, green, np.zeros((SIZE, SIZE), np.float32))  # noqa: E731
-    changes = [painted, paste(pair, two[1], 1.0, 128.0)]
+    changes = [painted, paste(pair, two[1], -1.0, 128.0)]
     result = Compositor(pair, two).compose(changes)
     bright = (result[..., 1] > 150) & (result[..., 0] < 60) & (result[..., 2] < 60)
     where_painted = (alone(pair, painted) != pair).any(-1)

@@ -35,7 +35,7 @@ class Format(str, Enum):
 Photos = Annotated[
     list[str],
     typer.Argument(
-        metavar="PHOTOS…", help="Photos, folders of photos, or patterns such as 'trip/*.jpg'.", show_default=False
+        metavar="PHOTOS", help="Photos, folders of photos, or patterns such as 'trip/*.jpg'.", show_default=False
     ),
 ]
 Recursive = Annotated[
@@ -73,7 +73,7 @@ Jobs = Annotated[
         min=1,
         max=64,
         metavar="N",
-        help="Photos at the same time, each in a process with its share of the cores and some 0.7 GB of memory.",
+        help="Photos at the same time, each in a process with its share of the cores and some 0.6 GB of memory.",
         rich_help_panel=options.RESULTS,
     ),
 ]
@@ -82,7 +82,7 @@ ReportFile = Annotated[
     typer.Option(
         "--report",
         metavar="FILE.json",
-        help="Also write what came of each photo.",
+        help="Also write what came of each photo, and why.",
         show_default=False,
         rich_help_panel=options.RESULTS,
     ),

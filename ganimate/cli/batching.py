@@ -230,12 +230,13 @@ def run(batch: Batch, display: Display, report: str | None, *, as_json: bool) ->
     Ends with exit code 1 if a photo failed. Raises OutputError before any work.
     """
     place = None if report is None else places.FilePlace(report, batch.force or batch.resume)
-    if place is not None:
+    if place is not None and (place.path.parent.exists() or not place.path.is_relative_to(batch.folder.resolve())):
         place.check()
     began = time.perf_counter()
     outcomes = batch.run(display)
     told = _report(batch, outcomes, time.perf_counter() - began)
     if place is not None:
+        place.path.parent.mkdir(parents=True, exist_ok=True)
         write_file(place.path, json.dumps(told, indent=2, ensure_ascii=False).encode("utf-8", "surrogateescape"))
     if as_json:
         print_json(told)
