@@ -6,9 +6,10 @@ what that one alone would be.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -69,10 +70,10 @@ class Compositor:
         """Prepare for the faces of `photo` (H, W, 3), which stays as it is."""
         self._photo, self._territories = photo, territories
         self._desk = photo.copy() if len(territories) > 1 else photo
-        self._beside = [
-            [j for j, other in enumerate(territories) if _common(one.window, other.window) is not None]
-            for one in territories
-        ]  # each face is beside itself
+        windows = [territory.window for territory in territories]
+        shared = [(pair, _common(*(windows[k] for k in pair))) for pair in combinations(range(len(windows)), 2)]
+        self._shared = [part for _, part in shared if part is not None]
+        self._crowded = {k for pair, part in shared if part is not None for k in pair}
 
     def compose(self, changes: Sequence[Change]) -> Image:
         """Return a copy of the photo with one change a face, in the order of the territories."""
@@ -82,15 +83,11 @@ class Compositor:
             return image
         windows = [territory.window for territory in self._territories]
         alone = [self._alone(window, change) for window, change in zip(windows, changes, strict=True)]
-        weights = [
-            _activity(self._photo[window], result) if len(self._beside[k]) > 1 else None
-            for k, (window, result) in enumerate(zip(windows, alone, strict=True))
-        ]
-        for k, window in enumerate(windows):
-            if weights[k] is None:
-                image[window] = alone[k]
-            else:
-                self._settle(k, image, alone, weights)
+        for window, result in zip(windows, alone, strict=True):
+            image[window] = result
+        activities = {k: _activity(self._photo[windows[k]], alone[k]) for k in self._crowded}
+        for part in self._shared:
+            self._settle(part, image, alone, activities)
         return image
 
     def _alone(self, window: Window, change: Change) -> Image:
@@ -101,24 +98,24 @@ class Compositor:
         return result
 
     def _settle(
-        self, k: int, image: Image, alone: Sequence[Image], activities: Sequence[NDArray[np.int32] | None]
+        self, shared: Window, image: Image, alone: Sequence[Image], activities: Mapping[int, NDArray[np.int32]]
     ) -> None:
-        """Write what all faces make of the window of face `k`."""
-        rows, columns = self._territories[k].window
+        """Write what all faces together make of a part of the photo."""
+        rows, columns = shared
         step = max(1, STRIP_PX // (columns.stop - columns.start))
         for top in range(rows.start, rows.stop, step):
             strip = (slice(top, min(top + step, rows.stop)), columns)
             own = self._photo[strip]
             change, total = np.zeros(own.shape), np.zeros(own.shape[:2])
-            for j in self._beside[k]:
-                territory, activity = self._territories[j], activities[j]
+            for k, activity in activities.items():
+                territory = self._territories[k]
                 part = _common(strip, territory.window)
-                if part is None or activity is None:
+                if part is None:
                     continue
                 here, there = _inside(part, strip), _inside(part, territory.window)
                 weight = np.multiply(activity[there], territory.weight[there], dtype=np.float64)
                 total[here] += weight
-                change[here] += weight[..., None] * np.subtract(alone[j][there], self._photo[part], dtype=np.float64)
+                change[here] += weight[..., None] * np.subtract(alone[k][there], self._photo[part], dtype=np.float64)
             image[strip] = own + np.rint(change / np.maximum(total, 1)[..., None]).astype(np.int16)
 
 

@@ -172,7 +172,7 @@ SaveTrajectory = Annotated[
     str | None,
     typer.Option(
         metavar="FILE.csv",
-        help="Also write the AUs of every frame, to be edited and used with --trajectory.",
+        help="Also write the AUs of every frame, those of one face, to be edited and used with --trajectory.",
         show_default=False,
         rich_help_panel=RESULTS,
     ),
