@@ -153,7 +153,13 @@ class Perform:
 
 def furthest(trajectory: Trajectory, own: Row) -> int:
     """Return the index of the first row that differs most from `own` (N,)."""
-    return int(np.abs(trajectory.values - own).sum(axis=1).argmax())
+    return peak([trajectory], [own])
+
+
+def peak(trajectories: Sequence[Trajectory], owns: Sequence[Row]) -> int:
+    """Return the index of the first frame in which all faces together differ most from what they show, `owns`."""
+    far = [np.abs(path.values - own).sum(axis=1) for path, own in zip(trajectories, owns, strict=True)]
+    return int(np.sum(far, axis=0).argmax())
 
 
 def distinct_frames(trajectories: Sequence[Trajectory]) -> list[int]:

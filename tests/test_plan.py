@@ -8,7 +8,7 @@ import pytest
 from ganimate.aus import parse_expression
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
-from ganimate.plan import Move, Perform, Replay, distinct_frames, evenly, furthest
+from ganimate.plan import Move, Perform, Replay, distinct_frames, evenly, furthest, peak
 from ganimate.trajectory import Performance, Trajectory
 
 AUS = (1, 6, 12)
@@ -93,6 +93,14 @@ def test_a_performance_of_none_of_the_models_aus_is_refused() -> None:
 def test_the_furthest_row_is_the_first_of_the_hold() -> None:
     path = Move(parse_expression("12=1.0"), motion=Motion(frames=4)).trajectory(OWN, AUS)
     assert furthest(path, OWN) == 3
+
+
+def test_the_peak_of_several_is_where_all_together_are_furthest() -> None:
+    far = [np.array([[0, 0, 0], [0, 0, 0.4], [0, 0, 0.6]]), np.array([[0, 0, 0], [0.9, 0, 0], [0.5, 0, 0]])]
+    paths = [Trajectory(values.astype(np.float32), 25, AUS) for values in far]
+    nothing = np.zeros(3, np.float32)
+    assert [furthest(path, nothing) for path in paths] == [2, 1]
+    assert peak(paths, [nothing, nothing]) == 1
 
 
 @pytest.mark.parametrize("wrong", [{"frames": 1}, {"fps": float("nan")}, {"fps": 0}, {"hold_s": -1}])

@@ -5,7 +5,7 @@ Loaded by the commands that do such a job, not for their help.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,12 @@ import typer
 from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expression
 from ganimate.cli import session, targets
 from ganimate.cli.console import Display, plain_table, print_json
-from ganimate.cli.session import Means, Sitting, au_facts, face_facts
+from ganimate.cli.session import Means, Sitting, Studio, au_facts, face_facts
 from ganimate.config import Motion, Scrutiny
 from ganimate.errors import FaceError
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
-from ganimate.plan import WORTH_TELLING, Move, Perform, Plan, Replay, Row, furthest
+from ganimate.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, peak
 from ganimate.recording import Outputs, Recorder, StillRecorder
 from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_trajectory, save_trajectory
 
@@ -40,6 +40,11 @@ def move(start: Sequence[str], to: Sequence[str], others: Others, motion: Motion
 def replay(path: str) -> Plan:
     """Return the plan that is recorded in the CSV file `path`; raises ExpressionError."""
     return Replay(load_trajectory(path))
+
+
+def correction(text: str | None) -> Expression:
+    """Return what a face shows instead of what the model reads; without a `text`, just that; raises ExpressionError."""
+    return SELF if text is None else parse_expression(text)
 
 
 def _expression(texts: Sequence[str]) -> Expression:
@@ -65,6 +70,18 @@ def outputs(
 
 
 @dataclass(frozen=True)
+class Part:
+    """What is asked of one face; `seen_as` is an expression that corrects what the model reads from it."""
+
+    plan: Plan
+    seen_as: Expression = SELF
+
+    def photos(self) -> tuple[str, ...]:
+        """Return the paths of the other photos that are asked for."""
+        return targets.photos_of(self.plan) + self.seen_as.photos()
+
+
+@dataclass(frozen=True)
 class Role:
     """What one face does: its trajectory, and the expression y_g (N,) that this leads to."""
 
@@ -73,8 +90,19 @@ class Role:
 
 
 @dataclass(frozen=True)
+class Made:
+    """What came of a job: the result as plain data, and who has looked at it."""
+
+    facts: dict[str, Any]
+    look: Lookback
+
+
+@dataclass(frozen=True)
 class Job:
-    """What the command line asks for; `seen_as` is an expression that corrects what the model reads from the photo."""
+    """What the command line asks for; `seen_as` is an expression that corrects what the model reads from the photo.
+
+    `apart` has the faces, by their numbers, that have a part of their own; its plans have the frames of `plan`.
+    """
 
     photo: Path
     plan: Plan
@@ -83,16 +111,25 @@ class Job:
     still: bool = False
     loop: str = "ping-pong"
     seen_as: str | None = None
+    apart: Mapping[int, Part] = field(default_factory=dict)
     save_trajectory: str | None = None
     print_trajectory: bool = False
     scrutiny: Scrutiny = field(default_factory=Scrutiny)
 
     def run(self, *, quiet: bool, as_json: bool) -> None:
         """Do the job, and print where its result is."""
-        display = Display(quiet)
+        made = self.make(Display(quiet))
+        if as_json:
+            print_json(made.facts)
+        else:
+            typer.echo(self.outputs.path)
+        made.look.conclude()
+
+    def make(self, display: Display, studio: Studio | None = None) -> Made:
+        """Do the job, in a `studio` that may be ready from another job, and return what came of it."""
         recorder = self._recorder()
-        sitting, plan = self._sitting(display)
-        roles = [self._role(plan, sitter, sitting.aus) for sitter in sitting.sitters]
+        sitting, plans = self._sitting(display, studio)
+        roles = [self._role(plan, sitter, sitting.aus) for plan, sitter in zip(plans, sitting.sitters, strict=True)]
         for place, role in enumerate(roles):
             _tell_role(sitting, place, role, display)
             if self.print_trajectory:
@@ -103,11 +140,7 @@ class Job:
             save_trajectory(roles[0].path, self.save_trajectory, overwrite=self.outputs.overwrite)
         look.write(str(self.photo))
         look.tell(display)
-        if as_json:
-            print_json(self._facts(sitting, roles, count, look))
-        else:
-            typer.echo(self.outputs.path)
-        look.conclude()
+        return Made(self._facts(sitting, roles, count, look), look)
 
     def _recorder(self) -> Recorder | StillRecorder:
         """Return what will write the result; raises OutputError, before any slow work, where it could not."""
@@ -117,28 +150,28 @@ class Job:
             return StillRecorder(self.outputs)
         return Recorder(self.outputs, self.plan.fps, repeats=LOOPS[self.loop].repeats)
 
-    def _sitting(self, display: Display) -> tuple[Sitting, Plan]:
-        """Return the chosen faces, ready to be animated, and the plan with what other photos show in it."""
-        seen_as = None if self.seen_as is None else parse_expression(self.seen_as)
+    def _sitting(self, display: Display, studio: Studio | None) -> tuple[Sitting, list[Plan]]:
+        """Return the chosen faces, ready to be animated, and each one's plan with what other photos show in it."""
+        everyone = Part(self.plan, correction(self.seen_as))
+        parts = (everyone, *self.apart.values())
         photo = session.read_photo(self.photo, display)
-        names = targets.photos_of(self.plan) + (() if seen_as is None else seen_as.photos())
+        names = [name for part in parts for name in part.photos()]
         others = targets.open_photos(names, display)
         for name in names:
             self.outputs.check_distinct(Path(name))
-        entry = session.find_model(self.means.model, display)
-        aus, nothing = entry.card.aus, np.zeros(len(entry.card.aus), np.float32)
-        unread = targets.filled(self.plan, targets.blank(names, aus))
-        unread.trajectory(nothing, aus)  # an AU that the model lacks is told before faces are sought
+        studio = studio or Studio(session.find_model(self.means.model, display), self.means)
+        aus = studio.entry.card.aus
+        studio.check(*(targets.filled(part.plan, targets.blank(names, aus)) for part in parts))
         if isinstance(self.plan, Perform) and (missing := self.plan.left_out(aus)):
             display.note(f"the model lacks {', '.join(f'AU{number}' for number in missing)} of the clip: left out")
-        sitting = session.sit(photo, entry, self.means, display)
+        sitting = studio.sit(photo, display)
         if self.save_trajectory is not None and len(sitting.sitters) > 1:
             message = f"a trajectory is that of one face, and {len(sitting.sitters)} were chosen"
             raise FaceError(message, "choose one with --face, or leave out --save-trajectory")
         readings = targets.read_photos(others, sitting, self.means, display)
-        if seen_as is not None:
-            sitting = sitting.corrected(seen_as.with_readings(readings))
-        return sitting, targets.filled(self.plan, readings)
+        mine = [self.apart.get(number, everyone) for number in sitting.numbers]
+        sitting = sitting.corrected([part.seen_as.with_readings(readings) for part in mine])
+        return sitting, [targets.filled(part.plan, readings) for part in mine]
 
     def _role(self, plan: Plan, sitter: Sitter, aus: tuple[int, ...]) -> Role:
         goal = plan.goal(sitter.own, aus)
@@ -164,7 +197,8 @@ class Job:
         paths = [role.path for role in roles]
         frames = look.watch(sitting.animator.frames(sitting.photo, sitting.sitters, paths))
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
-            return recorder.record(counted(frames), furthest(paths[0], sitting.sitters[0].own))
+            owns = [sitter.own for sitter in sitting.sitters]
+            return recorder.record(counted(frames), peak(paths, owns))
 
     def _facts(self, sitting: Sitting, roles: Sequence[Role], count: int, look: Lookback) -> dict[str, Any]:
         """Return the result as plain data."""

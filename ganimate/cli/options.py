@@ -82,6 +82,16 @@ Own = Annotated[
         rich_help_panel=SHOWN,
     ),
 ]
+OwnByFace = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--from",
+        metavar="EXPR",
+        help="What the photo shows (y_r), where the model misreads it; 12=0.2 corrects one AU.",
+        show_default=False,
+        rich_help_panel=SHOWN,
+    ),
+]
 Start = Annotated[
     str,
     typer.Option("--from", metavar="EXPR", help="The face to begin with.", show_default=False, rich_help_panel=SHOWN),
@@ -163,7 +173,7 @@ SaveTrajectory = Annotated[
     str | None,
     typer.Option(
         metavar="FILE.csv",
-        help="Also write the AUs of every frame, to be edited and used with --trajectory.",
+        help="Also write the AUs of every frame, those of one face, to be edited and used with --trajectory.",
         show_default=False,
         rich_help_panel=RESULTS,
     ),
@@ -230,6 +240,17 @@ FaceChoice = Annotated[
         "--face",
         metavar="WHICH",
         help="largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them.",
+        rich_help_panel=MEANS,
+    ),
+]
+FaceGroups = Annotated[
+    list[str],
+    typer.Option(
+        "--face",
+        metavar="WHICH",
+        help="largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them. Given more than once, "
+        "each takes the --au, --expression and --from that follow it: --face 1 -e fear --face 2 -e anger; what stands "
+        "before the first is for all.",
         rich_help_panel=MEANS,
     ),
 ]
