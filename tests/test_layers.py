@@ -18,7 +18,7 @@ PACKAGE = Path(ganimate.__file__).parent
 # never in a circle.
 LAYERS = {
     0: ("", "errors", "config", "aus", "files"),
-    1: ("trajectory", "annotations", "runs", "media", "naming", "faces", "likeness", "plots"),
+    1: ("trajectory", "annotations", "runs", "media", "naming", "faces", "likeness", "marks", "plots"),
     2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing"),
     3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare"),
     4: ("zoo", "metrics", "objective"),

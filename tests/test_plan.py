@@ -8,7 +8,7 @@ import pytest
 from ganimate.aus import parse_expression
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
-from ganimate.plan import Move, Replay, furthest
+from ganimate.plan import Move, Replay, asked, furthest
 from ganimate.trajectory import Trajectory
 
 AUS = (1, 6, 12)
@@ -61,3 +61,10 @@ def test_the_furthest_row_is_the_first_of_the_hold() -> None:
 def test_a_motion_checks_itself(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Motion(**wrong)  # type: ignore[arg-type]
+
+
+def test_what_is_asked_are_the_aus_that_move_each_at_its_furthest() -> None:
+    own = np.array([0.5, 0.2, 0.0], np.float32)
+    path = Trajectory(np.array([[0.5, 0.2, 0.3], [0.505, 0.9, 0.1], [0.5, 0.0, 0.0]], np.float32), 25, (1, 4, 12))
+    assert asked(path, own) == "4=0.9,12=0.3"
+    assert asked(Trajectory(own[None], 25, (1, 4, 12)), own) == ""

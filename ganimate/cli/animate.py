@@ -40,6 +40,7 @@ def animate(
     save_color: options.SaveColor = None,
     save_trajectory: options.SaveTrajectory = None,
     print_trajectory: options.PrintTrajectory = False,
+    mark: options.Mark = True,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -80,6 +81,7 @@ def animate(
         seen_as=own,
         save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
+        mark=mark,
     ).run(quiet=quiet, as_json=json)
 
 
@@ -98,6 +100,7 @@ def interpolate(
     save_color: options.SaveColor = None,
     save_trajectory: options.SaveTrajectory = None,
     print_trajectory: options.PrintTrajectory = False,
+    mark: options.Mark = True,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -122,6 +125,7 @@ def interpolate(
         loop=loop.value,
         save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
+        mark=mark,
     ).run(quiet=quiet, as_json=json)
 
 

@@ -3,6 +3,7 @@
     0    done
     1    a GanimateError: something handed in cannot be used, or a result cannot be written
     2    the command line itself is wrong
+    3    done, and under --strict not as it should be
     130  Ctrl-C
 
 Anything else that gets out is a bug, and its traceback is shown.

@@ -77,6 +77,7 @@ class Job:
     seen_as: str | None = None
     save_trajectory: str | None = None
     print_trajectory: bool = False
+    mark: bool = True
 
     def run(self, *, quiet: bool, as_json: bool) -> None:
         """Do the job, and print where its result is."""
@@ -129,7 +130,8 @@ class Job:
         paths = [role.path for role in roles]
         frames = sitting.animator.frames(sitting.photo, sitting.sitters, paths)
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
-            return recorder.record(counted(frames), furthest(paths[0], sitting.sitters[0].own))
+            mark = sitting.mark(paths) if self.mark else None
+            return recorder.record(counted(frames), furthest(paths[0], sitting.sitters[0].own), mark)
 
     def _facts(self, sitting: Sitting, roles: Sequence[Role], count: int) -> dict[str, Any]:
         """Return the result as plain data."""
@@ -143,6 +145,7 @@ class Job:
             "width_px": sitting.photo.shape[1],
             "height_px": sitting.photo.shape[0],
             "model": sitting.model,
+            "marked": self.mark,
             "faces": [
                 face_facts(sitting, place)
                 | {"y_r": au_facts(sitting.aus, sitting.sitters[place].own), "y_g": au_facts(sitting.aus, role.goal)}

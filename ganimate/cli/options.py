@@ -170,6 +170,14 @@ SaveTrajectory = Annotated[
 PrintTrajectory = Annotated[
     bool, typer.Option("--print-trajectory", help="Print the AUs of every frame on stderr.", rich_help_panel=RESULTS)
 ]
+Mark = Annotated[
+    bool,
+    typer.Option(
+        help="Write into the result, unseen, that it is synthetic, and by which model and AUs (XMP; see 'ganimate "
+        "inspect'). Without it, say so yourself.",
+        rich_help_panel=RESULTS,
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace results that exist.", rich_help_panel=RESULTS)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.", rich_help_panel=RESULTS)]
 Quiet = Annotated[

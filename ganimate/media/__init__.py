@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ganimate.media.inspection import Inspection, inspect
 from ganimate.media.photos import PIXEL_LIMIT, SMALLEST_SIDE_PX, read_photo
 from ganimate.media.places import ANIMATION_SUFFIXES, STILL_SUFFIXES, check_output
 from ganimate.media.stills import write_image
@@ -14,7 +15,9 @@ __all__ = [
     "SMALLEST_SIDE_PX",
     "STILL_SUFFIXES",
     "FrameWriter",
+    "Inspection",
     "check_output",
+    "inspect",
     "open_writer",
     "read_photo",
     "write_image",
