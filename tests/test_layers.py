@@ -19,10 +19,10 @@ PACKAGE = Path(ganimate.__file__).parent
 LAYERS = {
     0: ("", "errors", "config", "aus", "files"),
     1: ("trajectory", "annotations", "runs", "media", "naming", "faces", "likeness", "marks", "plots"),
-    2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing"),
+    2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing", "figure"),
     3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare"),
     4: ("zoo", "metrics", "objective"),
-    5: ("training", "judging", "sheets", "export", "animator", "exam", "evaluation", "recording"),
+    5: ("training", "judging", "sheets", "export", "animator", "exam", "evaluation", "recording", "au_sheet"),
     6: ("cli", "__main__"),
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names}

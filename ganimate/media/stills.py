@@ -46,14 +46,9 @@ def write_image(path: AnyPath, image: NDArray[np.uint8], overwrite: bool = False
     a full disk, ValueError for an array of another kind.
     """
     check_pixels(image, grey=True)
+    check_still(path, image.shape[0], image.shape[1], overwrite)
     place = place_for(path, overwrite, "still")
-    chosen = _FORMATS[Path(place.shown).suffix.lower()]
-    if max(image.shape[:2]) > chosen.largest_side_px:
-        raise OutputError(
-            f"cannot write '{place.shown}': {chosen.name} allows {chosen.largest_side_px} px a side",
-            "use .png, which has no such limit",
-        )
-    place.check()
+    chosen = _format(path)
     # Encoded in memory first: Pillow's own file writing hides the reason of a failure (such as a full disk).
     encoded = _encode(image, chosen.name, chosen.options, mark)
     try:
@@ -63,6 +58,22 @@ def write_image(path: AnyPath, image: NDArray[np.uint8], overwrite: bool = False
             place.publish()
     finally:
         place.discard()
+
+
+def check_still(path: AnyPath, height: int, width: int, overwrite: bool = False) -> None:
+    """Return if a picture of that size could be written to `path` now; raises OutputError as `write_image` does."""
+    place = place_for(path, overwrite, "still")
+    chosen = _format(path)
+    if max(height, width) > chosen.largest_side_px:
+        raise OutputError(
+            f"cannot write '{place.shown}': {chosen.name} allows {chosen.largest_side_px} px a side",
+            "use .png, which has no such limit",
+        )
+    place.check()
+
+
+def _format(path: AnyPath) -> _Format:
+    return _FORMATS[Path(path).suffix.lower()]
 
 
 def check_pixels(image: NDArray[np.uint8], grey: bool = False) -> None:
