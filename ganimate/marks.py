@@ -1,7 +1,7 @@
 """The mark of synthetic pictures: what it says, as an XMP packet, and what the packets of any tool say.
 
-The mark is IPTC's Digital Source Type, which search engines, photo libraries and `exiftool` read, with IPTC's fields
-for AI systems and a few of our own. It holds no time, no path and no name of a file.
+The mark is IPTC's Digital Source Type, which photo libraries and `exiftool` read, with IPTC's fields for AI systems
+(Photo Metadata Standard 2025.1) and a few of our own. It holds no time, no path and nobody's name.
 """
 
 from __future__ import annotations

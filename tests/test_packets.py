@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import struct
@@ -193,6 +194,7 @@ def test_other_things_than_files_get_a_sentence(tmp_path: Path) -> None:
         inspect(tmp_path)
 
 
+@functools.cache
 def small_files() -> list[bytes]:
     info = PngInfo()
     info.add_itxt("XML:com.adobe.xmp", MARK.packet().decode(), zip=True)
@@ -206,7 +208,7 @@ def small_files() -> list[bytes]:
     return [*files, buffer.getvalue()[:-1] + gif_extension(MARK.packet()) + b";"]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(data=st.data())
 def test_damage_is_read_or_told(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from(small_files())))
