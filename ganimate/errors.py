@@ -47,6 +47,10 @@ class ModelError(InputError):
     """A model file is missing, truncated, altered, foreign or does not fit the request."""
 
 
+class MarkError(InputError):
+    """What a file says of its origin cannot be read."""
+
+
 class OutputError(GanimateError):
     """A result cannot be written: place taken, unwritable, unknown format or disk full."""
 

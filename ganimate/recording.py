@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.errors import OutputError
+from ganimate.marks import Mark
 from ganimate.media import STILL_SUFFIXES, FrameWriter, check_output, open_writer, write_image
 from ganimate.media.places import FilePlace
 
@@ -88,11 +89,11 @@ class StillRecorder:
         for path in [outputs.path, *(path for path, _ in outputs.masks)]:
             check_output(path, outputs.overwrite, "still")
 
-    def record(self, frames: Iterable[Frame], peak: int = 0) -> int:
-        """Write the one frame of `frames` and return 1; raises OutputError."""
+    def record(self, frames: Iterable[Frame], peak: int = 0, mark: Mark | None = None) -> int:
+        """Write the one frame of `frames` and return 1; `mark` goes into all results. Raises OutputError."""
         (frame,) = frames
         for path, draw in [*self._outputs.masks, (self._outputs.path, _image)]:
-            write_image(path, draw(frame), self._outputs.overwrite)
+            write_image(path, draw(frame), self._outputs.overwrite, mark=mark)
         return 1
 
 
@@ -119,12 +120,16 @@ class Recorder:
             else:
                 self._writers.append((open_writer(path, fps, loop=repeats, overwrite=outputs.overwrite), draw))
 
-    def record(self, frames: Iterable[Frame], peak: int) -> int:
-        """Write all `frames` and return their number; the results appear when the last is written, or not at all."""
+    def record(self, frames: Iterable[Frame], peak: int, mark: Mark | None = None) -> int:
+        """Write all `frames` and return their number; the results appear when the last is written, or not at all.
+
+        `mark` is what all of them, the masks too, say of themselves.
+        """
         count = 0
         pictures: list[tuple[str, Picture]] = []
         with ExitStack() as stack:
             for writer, _ in self._writers:
+                writer.mark = mark
                 stack.enter_context(writer)
             for frame in frames:
                 for writer, draw in self._writers:
@@ -133,7 +138,7 @@ class Recorder:
                     pictures = [(path, draw(frame)) for path, draw in self._stills]
                 count += 1
             for path, picture in pictures:
-                write_image(path, picture, self._overwrite)
+                write_image(path, picture, self._overwrite, mark=mark)
         return count
 
 

@@ -29,9 +29,10 @@ LAYERS = {
         "naming",
         "faces",
         "likeness",
+        "marks",
         "plots",
     ),
-    2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing", "compositing"),
+    2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing", "figure", "compositing"),
     3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare"),
     4: ("zoo", "metrics", "objective"),
     5: (
@@ -47,6 +48,7 @@ LAYERS = {
         "views",
         "readback",
         "reports",
+        "au_sheet",
     ),
     6: ("cli", "__main__"),
 }

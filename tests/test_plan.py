@@ -8,7 +8,7 @@ import pytest
 from ganimate.aus import parse_expression
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
-from ganimate.plan import Move, Perform, Replay, distinct_frames, evenly, furthest, peak
+from ganimate.plan import Move, Perform, Replay, asked, distinct_frames, evenly, furthest, peak
 from ganimate.trajectory import Performance, Trajectory
 
 AUS = (1, 6, 12)
@@ -121,3 +121,10 @@ def test_distinct_frames_are_the_move_without_its_holds_and_its_way_back() -> No
 )
 def test_evenly_goes_from_the_first_to_the_last(count: int, chosen: list[int]) -> None:
     assert evenly([3, 5, 7, 9, 11], count) == chosen
+
+
+def test_what_is_asked_are_the_aus_that_move_each_at_its_furthest() -> None:
+    own = np.array([0.5, 0.2, 0.0], np.float32)
+    path = Trajectory(np.array([[0.5, 0.2, 0.3], [0.505, 0.9, 0.1], [0.5, 0.0, 0.0]], np.float32), 25, (1, 4, 12))
+    assert asked(path, own) == "4=0.9,12=0.3"
+    assert asked(Trajectory(own[None], 25, (1, 4, 12)), own) == ""

@@ -48,6 +48,7 @@ def animate(
     report: options.Reports = None,
     identity_frames: options.IdentityFrames = SCRUTINY.identity_frames,
     strict: options.Strict = SCRUTINY.strict,
+    mark: options.Mark = True,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -103,6 +104,7 @@ def animate(
         save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
         scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
+        mark=mark,
     ).run(quiet=quiet, as_json=json)
 
 
@@ -127,6 +129,7 @@ def interpolate(
     report: options.Reports = None,
     identity_frames: options.IdentityFrames = SCRUTINY.identity_frames,
     strict: options.Strict = SCRUTINY.strict,
+    mark: options.Mark = True,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -152,6 +155,7 @@ def interpolate(
         save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
         scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
+        mark=mark,
     ).run(quiet=quiet, as_json=json)
 
 

@@ -11,7 +11,7 @@ import typer
 
 from ganimate.cli import options
 from ganimate.cli.errors import usage_error
-from ganimate.config import DEFAULT_MODEL, Driving
+from ganimate.config import DEFAULT_MODEL, Driving, Scrutiny
 from ganimate.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ganimate.plan import Perform
     from ganimate.trajectory import Performance
 
-DRIVING = Driving()
+DRIVING, SCRUTINY = Driving(), Scrutiny()
 CLIP = "The clip"
 
 
@@ -147,6 +147,13 @@ def drive(
     save_color: options.SaveColor = None,
     save_trajectory: options.SaveTrajectory = None,
     print_trajectory: options.PrintTrajectory = False,
+    compare: options.Compare = SCRUTINY.compare,
+    strip: options.StripPath = None,
+    strip_frames: options.StripFrames = SCRUTINY.strip_frames,
+    report: options.Reports = None,
+    identity_frames: options.IdentityFrames = SCRUTINY.identity_frames,
+    strict: options.Strict = SCRUTINY.strict,
+    mark: options.Mark = True,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -179,12 +186,16 @@ def drive(
         photo=photo,
         plan=plan,
         means=means,
-        outputs=job.outputs(photo, aus.stem, ".png" if still else ".mp4", output, save_attention, save_color, force),
+        outputs=job.outputs(
+            photo, aus.stem, ".png" if still else ".mp4", output, save_attention, save_color, force, strip, report or ()
+        ),
         still=still,
         loop="once",
         seen_as=own,
         save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
+        scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
+        mark=mark,
     ).run(quiet=quiet, as_json=json)
 
 

@@ -28,6 +28,7 @@ from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_traje
 if TYPE_CHECKING:
     from ganimate.animator import Sitter
     from ganimate.cli.lookback import Lookback
+    from ganimate.marks import Mark
 
 __all__ = ["Job", "Means", "move", "outputs", "replay"]
 
@@ -115,6 +116,7 @@ class Job:
     save_trajectory: str | None = None
     print_trajectory: bool = False
     scrutiny: Scrutiny = field(default_factory=Scrutiny)
+    mark: bool = True
 
     def run(self, *, quiet: bool, as_json: bool) -> None:
         """Do the job, and print where its result is."""
@@ -138,7 +140,7 @@ class Job:
         count = self._record(sitting, roles, recorder, look, display)
         if self.save_trajectory is not None:
             save_trajectory(roles[0].path, self.save_trajectory, overwrite=self.outputs.overwrite)
-        look.write(str(self.photo))
+        look.write(str(self.photo), self._mark(sitting, roles))
         look.tell(display)
         return Made(self._facts(sitting, roles, count, look), look)
 
@@ -198,7 +200,10 @@ class Job:
         frames = look.watch(sitting.animator.frames(sitting.photo, sitting.sitters, paths))
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
             owns = [sitter.own for sitter in sitting.sitters]
-            return recorder.record(counted(frames), peak(paths, owns))
+            return recorder.record(counted(frames), peak(paths, owns), self._mark(sitting, roles))
+
+    def _mark(self, sitting: Sitting, roles: Sequence[Role]) -> Mark | None:
+        return sitting.mark([role.path for role in roles]) if self.mark else None
 
     def _facts(self, sitting: Sitting, roles: Sequence[Role], count: int, look: Lookback) -> dict[str, Any]:
         """Return the result as plain data."""
@@ -212,6 +217,7 @@ class Job:
             "width_px": look.width_px,
             "height_px": sitting.photo.shape[0],
             "model": sitting.model,
+            "marked": self.mark,
             "faces": [
                 face_facts(sitting, place)
                 | {"y_r": au_facts(sitting.aus, sitting.sitters[place].own), "y_g": au_facts(sitting.aus, role.goal)}

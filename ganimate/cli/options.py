@@ -229,6 +229,14 @@ Strict = Annotated[
         rich_help_panel=SCRUTINY,
     ),
 ]
+Mark = Annotated[
+    bool,
+    typer.Option(
+        help="Write into the result, unseen, that it is synthetic, and by which model and AUs (XMP; see 'ganimate "
+        "inspect'). Without it, say so yourself.",
+        rich_help_panel=RESULTS,
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace results that exist.", rich_help_panel=RESULTS)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.", rich_help_panel=RESULTS)]
 Quiet = Annotated[

@@ -14,6 +14,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from ganimate.errors import DependencyError, OutputError
+from ganimate.media.packets import mp4_box
 from ganimate.media.places import Place
 from ganimate.media.streams import Frame, PlacedWriter
 
@@ -85,6 +86,7 @@ class Mp4Writer(PlacedWriter):
             *(reports if self._paced else []),
             *(*source, "-i", "pipe:0", "-an", "-filter_threads", "1", "-vf", _TO_YUV),
             *("-c:v", "libx264", "-profile:v", "high", "-crf", str(_CRF), *encoding),
+            *([] if self.mark is None else ["-metadata", f"comment={self.mark.comment}"]),  # players show it
             *("-movflags", "+faststart", "-f", "mp4", f"file:{self.place.temporary}"),
         ]
 
@@ -114,6 +116,9 @@ class Mp4Writer(PlacedWriter):
             raise self._broken() from None
         if self._ended() != 0:
             raise self._broken()
+        if self.mark is not None:
+            with self.place.temporary.open("ab") as file:
+                file.write(mp4_box(self.mark.packet()))
 
     def _ended(self) -> int:
         """Return ffmpeg's exit code; its reports are read to the end, as it could not end while they are waiting."""

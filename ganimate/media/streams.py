@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.errors import OutputError
+from ganimate.marks import Mark
 from ganimate.media.places import Place
 from ganimate.media.stills import check_pixels
 
@@ -22,6 +23,8 @@ class FrameWriter(Protocol):
     Leaving the block normally completes the result and moves it into place; leaving it by an exception, Ctrl-C
     included, leaves nothing behind.
     """
+
+    mark: Mark | None  # what the result will say of itself; may be given until the first frame
 
     def append(self, frame: Frame) -> None:
         """Take the next frame, (H, W, 3) uint8 RGB, all of one size; the array may be reused afterwards.
@@ -41,6 +44,7 @@ class PlacedWriter(ABC):
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self.mark: Mark | None = None
         self._open = False
         self._shape: tuple[int, ...] | None = None
 
