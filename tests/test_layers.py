@@ -19,7 +19,7 @@ PACKAGE = Path(ganimate.__file__).parent
 LAYERS = {
     0: ("", "errors", "config", "aus", "files"),
     1: ("trajectory", "annotations", "runs", "media", "naming", "faces", "likeness", "plots"),
-    2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing"),
+    2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing", "timeline"),
     3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare"),
     4: ("zoo", "metrics", "objective"),
     5: ("training", "judging", "sheets", "export", "animator", "exam", "evaluation", "recording"),
@@ -37,6 +37,7 @@ KEEPERS = {
     "matplotlib": "plots",
     "rich": "cli",
     "typer": "cli",
+    "yaml": "timeline",
 }
 # What the lowest layers do without, so that they load at once.
 TOO_HEAVY = {0: {"torch", "cv2", "PIL", "safetensors"}, 1: {"torch", "safetensors"}}
@@ -52,6 +53,7 @@ LATE = (
     "imageio",
     "matplotlib",
     "safetensors",
+    "yaml",
 )
 
 
