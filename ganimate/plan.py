@@ -95,3 +95,8 @@ class Replay:
 def furthest(trajectory: Trajectory, own: Row) -> int:
     """Return the index of the first row that differs most from `own` (N,)."""
     return int(np.abs(trajectory.values - own).sum(axis=1).argmax())
+
+
+def nearest(trajectory: Trajectory, goal: Row) -> int:
+    """Return the index of the first row that differs least from `goal` (N,)."""
+    return int(np.abs(trajectory.values - goal).sum(axis=1).argmin())

@@ -8,7 +8,7 @@ import pytest
 from ganimate.aus import parse_expression
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
-from ganimate.plan import Move, Replay, furthest
+from ganimate.plan import Move, Replay, furthest, nearest
 from ganimate.trajectory import Trajectory
 
 AUS = (1, 6, 12)
@@ -55,6 +55,13 @@ def test_a_replay_of_aus_that_the_model_lacks_is_refused() -> None:
 def test_the_furthest_row_is_the_first_of_the_hold() -> None:
     path = Move(parse_expression("12=1.0"), motion=Motion(frames=4)).trajectory(OWN, AUS)
     assert furthest(path, OWN) == 3
+
+
+def test_the_nearest_row_to_the_goal_is_the_first_of_the_hold() -> None:
+    move = Move(parse_expression("12=0.5"), parse_expression("6=1,12=1"), motion=Motion(frames=4))
+    path = move.trajectory(OWN, AUS)
+    assert furthest(path, OWN) == 0, "it begins further away than it ends"
+    assert nearest(path, move.goal(OWN, AUS)) == 3
 
 
 @pytest.mark.parametrize("wrong", [{"frames": 1}, {"fps": float("nan")}, {"fps": 0}, {"hold_s": -1}])

@@ -24,7 +24,7 @@ QUIET = Trajectory(np.tile(OWN, (50, 1)), 25, AUS)
 def test_a_blink_closes_fast_opens_slower_and_leaves_the_rest_alone() -> None:
     path = overlay(QUIET, BlinksAt((0.4,)))
     lids = path.values[:, 3]
-    (closed,) = np.nonzero(lids == 1.0)
+    (closed,) = np.nonzero(lids == np.float32(0.8))
     (moved,) = np.nonzero(lids != OWN[3])
     assert (path.values[:, [0, 2]] == QUIET.values[:, [0, 2]]).all()
     assert moved[0] == 11  # the frame at 0.4 s is the last open one
@@ -88,7 +88,7 @@ def test_a_blinking_move_still_loops_without_a_seam() -> None:
         path = blinking.trajectory(OWN, AUS)
         assert len(path) == len(plain)
         assert (path.values[:12] == plain.values[:12]).all()
-        assert (path.values[:, 3] == 1).any(), "who asks for blinks sees one"
+        assert (path.values[:, 3] == np.float32(0.8)).any(), "who asks for blinks sees one"
         assert path.values[-1, 3] <= 0.2, "lids are as good as open where the loop begins again"
         assert (blinking.goal(OWN, AUS) == move.goal(OWN, AUS)).all()
     assert blinking.fps == move.fps
@@ -108,4 +108,4 @@ def test_blinks_of_a_loop_are_at_times_of_the_whole() -> None:
     text = "loop: ping-pong\nrepeat: 2\nblink: [0.2, 2.5]\nkeyframes: [{time: 1, expression: 12=1}]"
     lids = parse_timeline(text).trajectory(OWN, AUS).values[:, 3]
     assert len(lids) == 100
-    assert np.nonzero(lids == 1.0)[0].tolist() == [8, 9, 66, 67]
+    assert np.nonzero(lids == np.float32(0.8))[0].tolist() == [8, 9, 66, 67]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import typer
@@ -12,8 +13,9 @@ from ganimate.config import DEFAULT_MODEL, Motion
 
 MOTION = Motion()
 EASING, LOOP = options.Easing(MOTION.easing), options.Loop(MOTION.loop)
-# What a trajectory brings along itself.
+# What a trajectory, or a timeline, brings along itself.
 REPLACED_BY_TRAJECTORY = ("expressions", "others", "frames", "fps", "easing", "hold", "still")
+REPLACED_BY_TIMELINE = ("expressions", "trajectory", "others", "frames", "easing", "hold", "loop", "still")
 
 
 def register(app: typer.Typer) -> None:
@@ -29,6 +31,9 @@ def animate(
     own: options.Own = None,
     others: options.Others = options.OtherAUs.keep,
     trajectory: options.Trajectory = None,
+    timeline: options.Timeline = None,
+    blink: options.BlinkChoice = None,
+    seed: options.Seed = None,
     frames: options.Frames = MOTION.frames,
     fps: options.Fps = MOTION.fps,
     easing: options.EasingChoice = EASING,
@@ -60,8 +65,14 @@ def animate(
     """
     from ganimate.cli import job
 
-    if trajectory is not None:
-        _refuse_beside_trajectory(ctx)
+    plan: job.Plan
+    goes_on = loop.value
+    if timeline is not None:
+        _refuse_beside(ctx, "--timeline", REPLACED_BY_TIMELINE)
+        performance = job.timeline(timeline, fps if _is_given(ctx, "fps") else None)
+        plan, words, goes_on = performance, Path(timeline).stem, performance.loop
+    elif trajectory is not None:
+        _refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY)
         plan, words = job.replay(trajectory), Path(trajectory).stem
     elif expressions:
         motion = Motion(frames, fps, easing.value, hold, loop.value)
@@ -70,13 +81,17 @@ def animate(
         raise usage_error("nothing to show: add for example --expression happiness or --au 12=1.0", ctx)
     if still and (save_trajectory or print_trajectory):
         raise usage_error("--still has no trajectory to save or print", ctx)
+    if still and blink is options.BlinkName.auto:
+        raise usage_error("--still does not last, so nobody can blink in it", ctx)
+    if seed is not None and blink is not options.BlinkName.auto:
+        raise usage_error("--seed is for --blink auto", ctx)
     job.Job(
         photo=photo,
-        plan=plan,
+        plan=plan if blink is None else job.blinking(plan, blink.value, seed or 0),
         means=job.Means(model, options.parse_selection(face), detector.value, device),
         outputs=job.outputs(photo, words, ".png" if still else ".gif", output, save_attention, save_color, force),
         still=still,
-        loop=loop.value,
+        loop=goes_on,
         seen_as=own,
         save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
@@ -125,9 +140,13 @@ def interpolate(
     ).run(quiet=quiet, as_json=json)
 
 
-def _refuse_beside_trajectory(ctx: typer.Context) -> None:
-    """Raise a usage error for an option whose answer the trajectory already holds."""
+def _refuse_beside(ctx: typer.Context, option: str, replaced: Collection[str]) -> None:
+    """Raise a usage error for an option, by the name of its parameter, whose answer `option` already holds."""
     for param in ctx.command.params:
-        source = ctx.get_parameter_source(param.name or "")
-        if param.name in REPLACED_BY_TRAJECTORY and source is not None and source.name == "COMMANDLINE":
-            raise usage_error(f"{param.opts[0]} and --trajectory exclude each other", ctx)
+        if param.name in replaced and _is_given(ctx, param.name):
+            raise usage_error(f"{param.opts[0]} and {option} exclude each other", ctx)
+
+
+def _is_given(ctx: typer.Context, name: str) -> bool:
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

@@ -6,12 +6,13 @@ Loaded by the commands that do such a job, not for their help.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expression
 from ganimate.cli import session
@@ -21,14 +22,15 @@ from ganimate.config import Motion
 from ganimate.errors import FaceError
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
-from ganimate.plan import Move, Plan, Replay, Row, furthest
+from ganimate.plan import Move, Plan, Replay, Row, nearest
 from ganimate.recording import Outputs, Recorder, StillRecorder
+from ganimate.timeline import NaturalBlinks, NoBlinks, Timeline, for_face, load_timeline, with_blinks
 from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_trajectory, save_trajectory
 
 if TYPE_CHECKING:
     from ganimate.animator import Sitter
 
-__all__ = ["Job", "Means", "move", "outputs", "replay"]
+__all__ = ["Job", "Means", "Plan", "blinking", "move", "outputs", "replay", "timeline"]
 
 WORTH_TELLING = 0.05  # AUs and changes below this are hardly seen
 
@@ -41,6 +43,17 @@ def move(start: Sequence[str], to: Sequence[str], others: Others, motion: Motion
 def replay(path: str) -> Plan:
     """Return the plan that is recorded in the CSV file `path`; raises ExpressionError."""
     return Replay(load_trajectory(path))
+
+
+def timeline(path: str, fps: float | None) -> Timeline:
+    """Return the plan in the YAML file `path`, at `fps` if that is not None; raises TimelineError."""
+    told = load_timeline(path)
+    return told if fps is None else replace(told, fps=fps)
+
+
+def blinking(plan: Plan, blink: str, seed: int) -> Plan:
+    """Return the plan with blinks at natural intervals ("auto"), or without any ("off")."""
+    return with_blinks(plan, NaturalBlinks(seed=seed) if blink == "auto" else NoBlinks())
 
 
 def _expression(texts: Sequence[str]) -> Expression:
@@ -83,7 +96,9 @@ class Job:
         display = Display(quiet)
         recorder = self._recorder()
         sitting = self._sitting(display)
-        roles = [self._role(sitter, sitting.aus) for sitter in sitting.sitters]
+        roles = [
+            self._role(for_face(self.plan, place), sitter, sitting.aus) for place, sitter in enumerate(sitting.sitters)
+        ]
         for place, role in enumerate(roles):
             _tell_role(sitting, place, role, display)
             if self.print_trajectory:
@@ -117,9 +132,9 @@ class Job:
             raise FaceError(message, "choose one with --face, or leave out --save-trajectory")
         return sitting if seen_as is None else sitting.corrected(seen_as)
 
-    def _role(self, sitter: Sitter, aus: tuple[int, ...]) -> Role:
-        goal = self.plan.goal(sitter.own, aus)
-        path = Trajectory(goal[None], 1.0, aus) if self.still else self.plan.trajectory(sitter.own, aus)
+    def _role(self, plan: Plan, sitter: Sitter, aus: tuple[int, ...]) -> Role:
+        goal = plan.goal(sitter.own, aus)
+        path = Trajectory(goal[None], 1.0, aus) if self.still else plan.trajectory(sitter.own, aus)
         return Role(path, goal)
 
     def _record(
@@ -129,7 +144,7 @@ class Job:
         paths = [role.path for role in roles]
         frames = sitting.animator.frames(sitting.photo, sitting.sitters, paths)
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
-            return recorder.record(counted(frames), furthest(paths[0], sitting.sitters[0].own))
+            return recorder.record(counted(frames), nearest(paths[0], roles[0].goal))
 
     def _facts(self, sitting: Sitting, roles: Sequence[Role], count: int) -> dict[str, Any]:
         """Return the result as plain data."""
@@ -154,16 +169,15 @@ class Job:
 
 def _tell_role(sitting: Sitting, place: int, role: Role, display: Display) -> None:
     """Note what a face shows, and of the AUs that move where they go."""
-    own, start = sitting.sitters[place].own, role.path.values[0]
+    own = sitting.sitters[place].own
     moves = np.abs(role.path.values - own).max(axis=0) >= WORTH_TELLING  # (N,)
-    from_elsewhere = len(role.path) > 1 and float(np.abs(start - own).max()) >= WORTH_TELLING
+    columns = {"photo": own} | _told_columns(role, moves, own)
     display.note(f"face {sitting.numbers[place]} of {sitting.found}")
     if moves.any():
-        table = plain_table("", "", "photo", *(["from"] if from_elsewhere else []), "to", numeric=(2, 3, 4))
+        table = plain_table("", "", *columns, numeric=(2, 3, 4))
         for n in np.flatnonzero(moves):
             unit = ACTION_UNITS[sitting.aus[n]]
-            shown = [own[n], *([start[n]] if from_elsewhere else []), role.goal[n]]
-            table.add_row(f"  {unit.label}", unit.name, *(f"{value:.2f}" for value in shown))
+            table.add_row(f"  {unit.label}", unit.name, *(f"{row[n]:.2f}" for row in columns.values()))
         display.table(table)
     else:
         display.note("  already shows what is asked for, so nothing will move")
@@ -172,3 +186,13 @@ def _tell_role(sitting: Sitting, place: int, role: Role, display: Display) -> No
     ]
     if kept:
         display.note(f"  as in the photo: {', '.join(kept)}")
+
+
+def _told_columns(role: Role, moves: NDArray[np.bool_], own: Row) -> dict[str, Row]:
+    """Return what is told of the AUs that move: whence and where to, or how far down and up where they do both."""
+    start, goal, values = role.path.values[0], role.goal, role.path.values
+    beyond = np.maximum(values.max(axis=0) - np.maximum(start, goal), np.minimum(start, goal) - values.min(axis=0))
+    if (beyond[moves] >= WORTH_TELLING).any():  # they blink, or a timeline has them come and go
+        return {"least": values.min(axis=0), "most": values.max(axis=0)}
+    from_elsewhere = len(values) > 1 and float(np.abs(start - own).max()) >= WORTH_TELLING
+    return {"from": start, "to": goal} if from_elsewhere else {"to": goal}

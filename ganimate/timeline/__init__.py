@@ -5,7 +5,7 @@ from __future__ import annotations
 from ganimate.timeline.blinks import Blinking, Blinks, BlinksAt, NaturalBlinks, NoBlinks
 from ganimate.timeline.contents import GRADES, Event, Keyframe
 from ganimate.timeline.reading import load_timeline, parse_timeline
-from ganimate.timeline.timeline import Timeline
+from ganimate.timeline.timeline import Timeline, for_face, with_blinks
 
 __all__ = [
     "GRADES",
@@ -17,6 +17,8 @@ __all__ = [
     "NaturalBlinks",
     "NoBlinks",
     "Timeline",
+    "for_face",
     "load_timeline",
     "parse_timeline",
+    "with_blinks",
 ]

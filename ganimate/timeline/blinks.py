@@ -19,7 +19,9 @@ from ganimate.timeline.contents import Refusal, require_time
 from ganimate.trajectory import Trajectory
 
 BLINK_AU, LID_RAISER_AU = 45, 5
-# Lids close about twice as fast as they open (VanderWerf et al., J. Neurophysiol. 89, 2003, spontaneous blinks).
+# Lids that meet. At 1 they are pressed shut, which no spontaneous blink does, and the default model's look swollen.
+CLOSED = 0.8
+# Lids close faster than they open (VanderWerf et al., J. Neurophysiol. 89, 2003); in round numbers.
 CLOSING_S, CLOSED_S, OPENING_S = 0.1, 0.04, 0.2
 # At rest, a mean of 17 blinks a minute: Bentivoglio et al., Analysis of blink rate patterns, Mov. Disord. 12, 1997.
 RATE_PER_MIN = 17.0
@@ -114,7 +116,7 @@ class NaturalBlinks:
 
 
 def blink_shape(fps: float) -> list[float]:
-    """Return how far lids are closed in the frames of a blink, in (0, 1]; the frame before and the next are open."""
+    """Return the share of the way, in (0, 1], that lids are down in each frame of a blink; before and after it is 0."""
     closing, opening = max(1, frame_at(CLOSING_S, fps)), max(1, frame_at(OPENING_S, fps))
     down = [step / closing for step in range(1, closing + 1)]
     up = [(1.0 - step / opening) ** 2 for step in range(1, opening)]  # fast at first, then settling
@@ -127,23 +129,23 @@ def blink_frames(fps: float) -> int:
 
 
 def overlay(path: Trajectory, blinks: Blinks) -> Trajectory:
-    """Return `path` with `blinks`: AU45 rises to 1 and falls back to what it was, while AU5 lets go of the lids.
+    """Return `path` with `blinks`: AU45 rises to 0.8 and falls back to what it was, while AU5 lets go of the lids.
 
     Raises ExpressionError when there is no AU45, even if no blink falls into the frames.
     """
     if isinstance(blinks, NoBlinks):
         return path
     Expression((SetAU(BLINK_AU, 1.0),)).resolve(path.values[0], path.aus)  # raises for a model without it
-    closed = np.zeros(len(path))  # (F,) in [0, 1]
+    down = np.zeros(len(path))  # (F,) in [0, 1]
     shape = blink_shape(path.fps)
     for start in blinks.starts(len(path), path.fps):
-        room = closed[start + 1 : start + 1 + len(shape)]
+        room = down[start + 1 : start + 1 + len(shape)]
         room[:] = np.maximum(room, shape[: len(room)])
     values = path.values.astype(np.float64)
     lids = path.aus.index(BLINK_AU)
-    values[:, lids] = closed + (1.0 - closed) * values[:, lids]
+    values[:, lids] += down * np.maximum(CLOSED - values[:, lids], 0.0)
     if LID_RAISER_AU in path.aus:  # one muscle, the levator, raises lids and relaxes in a blink
-        values[:, path.aus.index(LID_RAISER_AU)] *= 1.0 - closed
+        values[:, path.aus.index(LID_RAISER_AU)] *= 1.0 - down
     return Trajectory(values.astype(np.float32), path.fps, path.aus)
 
 

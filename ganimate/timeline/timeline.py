@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ganimate.aus import Expression, Others, Reset, SetAU
 from ganimate.config import Motion
-from ganimate.plan import SELF, Row, furthest
-from ganimate.timeline.blinks import Blinks, BlinksAt, NoBlinks, blink_frames, frame_at, overlay, shifted
+from ganimate.plan import SELF, Plan, Row, furthest
+from ganimate.timeline.blinks import Blinking, Blinks, BlinksAt, NoBlinks, blink_frames, frame_at, overlay, shifted
 from ganimate.timeline.contents import Event, Keyframe, Refusal, require_time
 from ganimate.trajectory import EASINGS, LOOPS, Trajectory
 from ganimate.trajectory.moves import MAX_FRAMES
@@ -50,7 +50,7 @@ class Timeline:
     def __post_init__(self) -> None:
         self._check_settings()
         self._check_order()
-        if not self.keyframes and not self.events and (isinstance(self.blinks, NoBlinks) or not self._told_end_s):
+        if not self.keyframes and not self.events and (isinstance(self.blinks, NoBlinks) or not self.end_s):
             hint = "add for example keyframes: [{time: 1, expression: happiness}]"
             raise Refusal((), "there are neither keyframes nor tracks, so there is nothing to play", hint)
         self._check_duration()
@@ -111,15 +111,23 @@ class Timeline:
     def _told_end_s(self) -> float:
         """The end of the last thing that is told."""
         ends_s = [keyframe.end_s for keyframe in self.keyframes] + [event.end_s for event in self.events]
-        if isinstance(self.blinks, BlinksAt) and self.loop == "once":  # in loops they are times of the whole result
+        if isinstance(self.blinks, BlinksAt) and self.duration_s is None and self.loop == "once":
+            # in loops they are times of the whole result
             ends_s += [(start + blink_frames(self.fps)) / self.fps for start in self.blinks.starts(0, self.fps)]
-        return max(ends_s, default=0.0) if self.duration_s is None else self.duration_s
+        return max(ends_s, default=0.0)
+
+    @property
+    def _last(self) -> int:
+        """The frame with which one round ends."""
+        last = frame_at(self.end_s, self.fps)
+        if self.loop == "once" and self.duration_s is not None:  # so many frames, but all that is told is shown
+            return max(last - 1, frame_at(self._told_end_s, self.fps))
+        return last
 
     @property
     def frames(self) -> int:
         """The frames of the result, with all rounds."""
-        last = frame_at(self.end_s, self.fps)
-        return {"once": last + 1, "ping-pong": 2 * last, "cycle": last}[self.loop] * self.repeat
+        return {"once": self._last + 1, "ping-pong": 2 * self._last, "cycle": self._last}[self.loop] * self.repeat
 
     @property
     def blinks_s(self) -> list[float]:
@@ -131,7 +139,7 @@ class Timeline:
 
     def unblinking(self, own: Row, aus: Sequence[int]) -> Trajectory:
         """Return the trajectory without the blinks."""
-        last = frame_at(self.end_s, self.fps)
+        last = self._last
         values = self._keyed(own, aus, last + 1)
         self._add_events(values, aus)
         there, back = np.arange(last + 1), np.arange(last, 0, -1)
@@ -190,3 +198,13 @@ class Timeline:
         fall, offset = frame_at(event.fall_s, self.fps), frame_at(event.offset_s, self.fps)
         way_down = 1.0 - ease(np.linspace(0.0, 1.0, offset - fall + 1))[1:] if offset > fall else np.zeros(0)
         return onset, np.concatenate([rise, np.ones(fall - apex), way_down])
+
+
+def with_blinks(plan: Plan, blinks: Blinks) -> Plan:
+    """Return `plan` with `blinks`; those that a timeline has of its own give way to them."""
+    return replace(plan, blinks=blinks) if isinstance(plan, Timeline) else Blinking(plan, blinks)
+
+
+def for_face(plan: Plan, place: int) -> Plan:
+    """Return what the face at `place` (from 0) of several does: the same, but faces do not blink in step."""
+    return plan.for_face(place) if isinstance(plan, Timeline | Blinking) else plan
