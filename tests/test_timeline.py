@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -161,6 +162,14 @@ def test_the_grades_of_facs_are_fifths() -> None:
     assert list(GRADES.values()) == [number / 5 for number in range(1, 6)]
 
 
+def test_the_timeline_of_the_readme_can_be_played() -> None:
+    readme = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+    (told,) = re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL)
+    timeline = parse_timeline(told)
+    assert timeline.frames == 100
+    assert timeline.blinks_s
+
+
 @pytest.mark.parametrize("word", ["off", "OFF"])
 def test_off_is_a_word_and_no_truth_value(word: str) -> None:
     assert parse_timeline(f"blink: {word}\nkeyframes: [{{time: 1, expression: fear}}]").blinks_s == []
@@ -187,6 +196,7 @@ BAD = {
     "keyframes:\n- expression: fear\n  time: inf": (3, "finite"),
     "keyframes:\n- time: 1\n  expression: hapiness": (3, "expression: 'hapiness' is neither"),
     "keyframes:\n- time: 1\n  expression: 99=1": (3, "no action unit 99"),
+    f"keyframes:\n- time: 1\n  expression: {'x' * 2000}": (3, "text of 2000 letters"),
     "keyframes:\n- time: 1\n  expression: fear\n  easing: inout": (4, "no easing 'inout'"),
     "keyframes:\n- time: 1\n  expression: fear\n  hold: -1": (4, "hold must be between 0"),
     "keyframes:\n- {time: 2, expression: fear}\n- {time: 1, expression: fear}": (3, "does not come after"),

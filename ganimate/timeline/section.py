@@ -12,6 +12,7 @@ from ganimate.timeline.contents import Refusal
 from ganimate.timeline.document import Node, Scalar, Series, Table, refusal
 
 LONGEST_QUOTE = 40  # letters of a wrong value that are repeated
+LONGEST_TEXT = 1000  # letters of a value: all AUs there are, and room
 
 
 class Section:
@@ -61,6 +62,9 @@ class Section:
             raise self.refuse((key,), f"{key} is one value, not {kind(node)}", hint)
         if not node.text.strip():
             raise self.refuse((key,), f"{key} has no value", hint or f"write one after {key}:, or leave the key out")
+        if len(node.text) > LONGEST_TEXT:
+            message = f"{key} is a text of {len(node.text)} letters, where {LONGEST_TEXT} are the most"
+            raise self.refuse((key,), message, "is a quote missing at its end?")
         return node.text.strip()
 
     def seconds(self, key: str, default: float | None = None) -> float:
