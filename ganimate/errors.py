@@ -27,6 +27,10 @@ class ExpressionError(InputError):
     """An AU expression or a trajectory cannot be parsed, or asks for what the model does not know."""
 
 
+class TimelineError(InputError):
+    """A timeline cannot be read, or says what cannot be played."""
+
+
 class PhotoError(InputError):
     """A photo is missing, unreadable, too small or not a still picture."""
 

@@ -165,13 +165,13 @@ def asked(trajectory: Trajectory, own: Row) -> str:
 
 def furthest(trajectory: Trajectory, own: Row) -> int:
     """Return the index of the first row that differs most from `own` (N,)."""
-    return peak([trajectory], [own])
+    return int(np.abs(trajectory.values - own).sum(axis=1).argmax())
 
 
-def peak(trajectories: Sequence[Trajectory], owns: Sequence[Row]) -> int:
-    """Return the index of the first frame in which all faces together differ most from what they show, `owns`."""
-    far = [np.abs(path.values - own).sum(axis=1) for path, own in zip(trajectories, owns, strict=True)]
-    return int(np.sum(far, axis=0).argmax())
+def nearest(trajectories: Sequence[Trajectory], goals: Sequence[Row]) -> int:
+    """Return the index of the first frame in which all faces together differ least from their `goals`, (N,) each."""
+    far = [np.abs(path.values - goal).sum(axis=1) for path, goal in zip(trajectories, goals, strict=True)]
+    return int(np.sum(far, axis=0).argmin())
 
 
 def distinct_frames(trajectories: Sequence[Trajectory]) -> list[int]:

@@ -32,7 +32,7 @@ LAYERS = {
         "marks",
         "plots",
     ),
-    2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing", "figure", "compositing"),
+    2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing", "figure", "compositing", "timeline"),
     3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare"),
     4: ("zoo", "metrics", "objective"),
     5: (
@@ -64,6 +64,7 @@ KEEPERS = {
     "matplotlib": "plots",
     "rich": "cli",
     "typer": "cli",
+    "yaml": "timeline",
 }
 # What the lowest layers do without, so that they load at once.
 TOO_HEAVY = {0: {"torch", "cv2", "PIL", "safetensors"}, 1: {"torch", "safetensors"}}
@@ -79,6 +80,7 @@ LATE = (
     "imageio",
     "matplotlib",
     "safetensors",
+    "yaml",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import typer
@@ -14,8 +15,9 @@ from ganimate.config import DEFAULT_MODEL, Motion, Scrutiny
 MOTION, SCRUTINY = Motion(), Scrutiny()
 LARGEST = ["largest"]
 EASING, LOOP = options.Easing(MOTION.easing), options.Loop(MOTION.loop)
-# What a trajectory brings along itself.
+# What a trajectory, or a timeline, brings along itself.
 REPLACED_BY_TRAJECTORY = ("expressions", "others", "frames", "fps", "easing", "hold", "still")
+REPLACED_BY_TIMELINE = ("expressions", "trajectory", "others", "frames", "easing", "hold", "loop", "still")
 
 
 def register(app: typer.Typer) -> None:
@@ -31,6 +33,9 @@ def animate(
     own: options.OwnByFace = None,
     others: options.Others = options.OtherAUs.keep,
     trajectory: options.Trajectory = None,
+    timeline: options.Timeline = None,
+    blink: options.BlinkChoice = None,
+    seed: options.Seed = None,
     frames: options.Frames = MOTION.frames,
     fps: options.Fps = MOTION.fps,
     easing: options.EasingChoice = EASING,
@@ -71,11 +76,18 @@ def animate(
     """
     from ganimate.cli import job
 
-    if trajectory is not None:
-        refuse_beside_trajectory(ctx, face)
+    if timeline is not None:
+        refuse_beside(ctx, "--timeline", REPLACED_BY_TIMELINE, face)
+    elif trajectory is not None:
+        refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, face)
     who = cast(ctx, face, expressions, own)
     parts: dict[int, job.Part] = {}
-    if trajectory is not None:
+    plan: job.Plan
+    goes_on = loop.value
+    if timeline is not None:
+        performance = job.timeline(timeline, fps if is_given(ctx, "fps") else None)
+        plan, words, goes_on = performance, Path(timeline).stem, performance.loop
+    elif trajectory is not None:
         plan, words = job.replay(trajectory), Path(trajectory).stem
     elif expressions:
         motion = Motion(frames, fps, easing.value, hold, loop.value)
@@ -90,6 +102,13 @@ def animate(
         raise usage_error("--still has no trajectory to save or print", ctx)
     if still and strip is not None:
         raise usage_error("--still has no frames for a film strip", ctx)
+    if still and blink is options.BlinkName.auto:
+        raise usage_error("--still does not last, so nobody can blink in it", ctx)
+    if seed is not None and blink is not options.BlinkName.auto:
+        raise usage_error("--seed is for --blink auto", ctx)
+    if blink is not None:
+        plan = job.blinking(plan, blink.value, seed or 0)
+        parts = {number: part.blinking(blink.value, seed or 0) for number, part in parts.items()}
     job.Job(
         photo=photo,
         plan=plan,
@@ -98,7 +117,7 @@ def animate(
             photo, words, ".png" if still else ".gif", output, save_attention, save_color, force, strip, report or ()
         ),
         still=still,
-        loop=loop.value,
+        loop=goes_on,
         seen_as=who.common.own,
         apart=parts,
         save_trajectory=save_trajectory,
@@ -159,11 +178,16 @@ def interpolate(
     ).run(quiet=quiet, as_json=json)
 
 
-def refuse_beside_trajectory(ctx: typer.Context, face: list[str]) -> None:
-    """Raise a usage error for an option whose answer the trajectory already holds."""
+def refuse_beside(ctx: typer.Context, option: str, replaced: Collection[str], face: Sequence[str]) -> None:
+    """Raise a usage error for an option, by the name of its parameter, whose answer `option` already holds."""
     if len(face) > 1:
-        raise usage_error(f"one --trajectory is for all: say --face {','.join(face)}", ctx)
+        raise usage_error(f"one {option} is for all: say --face {','.join(face)}", ctx)
     for param in ctx.command.params:
-        source = ctx.get_parameter_source(param.name or "")
-        if param.name in REPLACED_BY_TRAJECTORY and source is not None and source.name == "COMMANDLINE":
-            raise usage_error(f"{param.opts[0]} and --trajectory exclude each other", ctx)
+        if param.name in replaced and is_given(ctx, param.name):
+            raise usage_error(f"{param.opts[0]} and {option} exclude each other", ctx)
+
+
+def is_given(ctx: typer.Context, name: str) -> bool:
+    """Return whether the option of that parameter stands on the command line."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

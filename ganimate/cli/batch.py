@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganimate.cli import options
-from ganimate.cli.animate import EASING, LOOP, MOTION, refuse_beside_trajectory
+from ganimate.cli.animate import EASING, LOOP, MOTION, REPLACED_BY_TRAJECTORY, refuse_beside
 from ganimate.cli.errors import usage_error
 from ganimate.config import DEFAULT_MODEL, Motion
 
@@ -138,7 +138,7 @@ def batch(
     from ganimate.collecting import collect, name_results
 
     if trajectory is not None:
-        refuse_beside_trajectory(ctx, [face])
+        refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, [face])
         plan = job.replay(trajectory)
     elif expressions:
         motion = Motion(frames, fps, easing.value, hold, loop.value)

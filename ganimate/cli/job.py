@@ -6,12 +6,13 @@ Loaded by the commands that do such a job, not for their help.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expression
 from ganimate.cli import session, targets
@@ -21,8 +22,9 @@ from ganimate.config import Motion, Scrutiny
 from ganimate.errors import FaceError
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
-from ganimate.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, peak
+from ganimate.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, nearest
 from ganimate.recording import Outputs, Recorder, StillRecorder
+from ganimate.timeline import NaturalBlinks, NoBlinks, Timeline, for_face, load_timeline, with_blinks
 from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_trajectory, save_trajectory
 
 if TYPE_CHECKING:
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from ganimate.cli.lookback import Lookback
     from ganimate.marks import Mark
 
-__all__ = ["Job", "Means", "move", "outputs", "replay"]
+__all__ = ["Job", "Means", "Plan", "blinking", "move", "outputs", "replay", "timeline"]
 
 
 def move(start: Sequence[str], to: Sequence[str], others: Others, motion: Motion) -> Plan:
@@ -46,6 +48,17 @@ def replay(path: str) -> Plan:
 def correction(text: str | None) -> Expression:
     """Return what a face shows instead of what the model reads; without a `text`, just that; raises ExpressionError."""
     return SELF if text is None else parse_expression(text)
+
+
+def timeline(path: str, fps: float | None) -> Timeline:
+    """Return the plan in the YAML file `path`, at `fps` if that is not None; raises TimelineError."""
+    told = load_timeline(path)
+    return told if fps is None else replace(told, fps=fps)
+
+
+def blinking(plan: Plan, blink: str, seed: int) -> Plan:
+    """Return the plan with blinks at natural intervals ("auto"), or without any ("off")."""
+    return with_blinks(plan, NaturalBlinks(seed=seed) if blink == "auto" else NoBlinks())
 
 
 def _expression(texts: Sequence[str]) -> Expression:
@@ -80,6 +93,10 @@ class Part:
     def photos(self) -> tuple[str, ...]:
         """Return the paths of the other photos that are asked for."""
         return targets.photos_of(self.plan) + self.seen_as.photos()
+
+    def blinking(self, blink: str, seed: int) -> Part:
+        """Return the same with blinks, as `blinking` says."""
+        return replace(self, plan=blinking(self.plan, blink, seed))
 
 
 @dataclass(frozen=True)
@@ -131,7 +148,10 @@ class Job:
         """Do the job, in a `studio` that may be ready from another job, and return what came of it."""
         recorder = self._recorder()
         sitting, plans = self._sitting(display, studio)
-        roles = [self._role(plan, sitter, sitting.aus) for plan, sitter in zip(plans, sitting.sitters, strict=True)]
+        roles = [
+            self._role(for_face(plan, place), sitter, sitting.aus)
+            for place, (plan, sitter) in enumerate(zip(plans, sitting.sitters, strict=True))
+        ]
         for place, role in enumerate(roles):
             _tell_role(sitting, place, role, display)
             if self.print_trajectory:
@@ -199,8 +219,8 @@ class Job:
         paths = [role.path for role in roles]
         frames = look.watch(sitting.animator.frames(sitting.photo, sitting.sitters, paths))
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
-            owns = [sitter.own for sitter in sitting.sitters]
-            return recorder.record(counted(frames), peak(paths, owns), self._mark(sitting, roles))
+            shown = nearest(paths, [role.goal for role in roles])
+            return recorder.record(counted(frames), shown, self._mark(sitting, roles))
 
     def _mark(self, sitting: Sitting, roles: Sequence[Role]) -> Mark | None:
         return sitting.mark([role.path for role in roles]) if self.mark else None
@@ -231,16 +251,15 @@ class Job:
 
 def _tell_role(sitting: Sitting, place: int, role: Role, display: Display) -> None:
     """Note what a face shows, and of the AUs that move where they go."""
-    own, start = sitting.sitters[place].own, role.path.values[0]
+    own = sitting.sitters[place].own
     moves = np.abs(role.path.values - own).max(axis=0) >= WORTH_TELLING  # (N,)
-    from_elsewhere = len(role.path) > 1 and float(np.abs(start - own).max()) >= WORTH_TELLING
+    columns = {"photo": own} | _told_columns(role, moves, own)
     display.note(f"face {sitting.numbers[place]} of {sitting.found}")
     if moves.any():
-        table = plain_table("", "", "photo", *(["from"] if from_elsewhere else []), "to", numeric=(2, 3, 4))
+        table = plain_table("", "", *columns, numeric=(2, 3, 4))
         for n in np.flatnonzero(moves):
             unit = ACTION_UNITS[sitting.aus[n]]
-            shown = [own[n], *([start[n]] if from_elsewhere else []), role.goal[n]]
-            table.add_row(f"  {unit.label}", unit.name, *(f"{value:.2f}" for value in shown))
+            table.add_row(f"  {unit.label}", unit.name, *(f"{row[n]:.2f}" for row in columns.values()))
         display.table(table)
     else:
         display.note("  already shows what is asked for, so nothing will move")
@@ -249,3 +268,13 @@ def _tell_role(sitting: Sitting, place: int, role: Role, display: Display) -> No
     ]
     if kept:
         display.note(f"  as in the photo: {', '.join(kept)}")
+
+
+def _told_columns(role: Role, moves: NDArray[np.bool_], own: Row) -> dict[str, Row]:
+    """Return what is told of the AUs that move: whence and where to, or how far down and up where they do both."""
+    start, goal, values = role.path.values[0], role.goal, role.path.values
+    beyond = np.maximum(values.max(axis=0) - np.maximum(start, goal), np.minimum(start, goal) - values.min(axis=0))
+    if (beyond[moves] >= WORTH_TELLING).any():  # they blink, or a timeline has them come and go
+        return {"least": values.min(axis=0), "most": values.max(axis=0)}
+    from_elsewhere = len(values) > 1 and float(np.abs(start - own).max()) >= WORTH_TELLING
+    return {"from": start, "to": goal} if from_elsewhere else {"to": goal}

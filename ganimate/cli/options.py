@@ -36,6 +36,13 @@ class Easing(str, Enum):
     min_jerk = "min-jerk"
 
 
+class BlinkName(str, Enum):
+    """Whether eyes blink by themselves."""
+
+    auto = "auto"
+    off = "off"
+
+
 class OtherAUs(str, Enum):
     """What becomes of AUs that no expression names."""
 
@@ -105,6 +112,35 @@ Trajectory = Annotated[
     typer.Option(
         metavar="FILE.csv",
         help="Play a trajectory, such as --save-trajectory writes, instead of --au.",
+        show_default=False,
+        rich_help_panel=SHOWN,
+    ),
+]
+Timeline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE.yaml",
+        help="Play a timeline of keyframes, AU tracks and blinks instead of --au; see 'ganimate timeline check'.",
+        show_default=False,
+        rich_help_panel=SHOWN,
+    ),
+]
+BlinkChoice = Annotated[
+    BlinkName | None,
+    typer.Option(
+        "--blink",
+        help="Lay blinks over it at natural intervals, or none. Default: none, or as a timeline says.",
+        show_default=False,
+        rich_help_panel=SHOWN,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        min=0,
+        metavar="N",
+        help="With --blink auto: other numbers, other times.",
         show_default=False,
         rich_help_panel=SHOWN,
     ),
