@@ -18,11 +18,11 @@ PACKAGE = Path(ganimate.__file__).parent
 # never in a circle.
 LAYERS = {
     0: ("", "errors", "config", "aus", "files"),
-    1: ("trajectory", "annotations", "runs", "media", "naming", "faces", "likeness", "plots"),
+    1: ("trajectory", "annotations", "runs", "media", "naming", "faces", "likeness", "plots", "smoothing"),
     2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing"),
-    3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare"),
+    3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare", "tracking"),
     4: ("zoo", "metrics", "objective"),
-    5: ("training", "judging", "sheets", "export", "animator", "exam", "evaluation", "recording"),
+    5: ("training", "judging", "sheets", "export", "animator", "exam", "evaluation", "footage", "recording"),
     6: ("cli", "__main__"),
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names}

@@ -44,7 +44,6 @@ class Mp4Writer(PlacedWriter):
         """Prepare; `sound` is laid under the pictures and ends with them."""
         super().__init__(place)
         self.sound = sound
-        self.sound_failure: str | None = None  # why the sound had to be left out, known at the end
         self._silent = place.temporary if sound is None else place.temporary.with_suffix(".silent")
         self._fps = Fraction(fps).limit_denominator(1001)
         self._ffmpeg = find_ffmpeg()

@@ -23,6 +23,8 @@ class FrameWriter(Protocol):
     included, leaves nothing behind.
     """
 
+    sound_failure: str | None  # why sound had to be left out, known after the block
+
     def append(self, frame: Frame) -> None:
         """Take the next frame, (H, W, 3) uint8 RGB, all of one size; the array may be reused afterwards.
 
@@ -41,6 +43,7 @@ class PlacedWriter(ABC):
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self.sound_failure: str | None = None
         self._open = False
         self._shape: tuple[int, ...] | None = None
 
