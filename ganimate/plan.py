@@ -1,10 +1,10 @@
-"""What a face is asked to do, before the face is known: a move between two expressions, or a recorded trajectory."""
+"""What a face is asked to do, before the face is known: a move between two expressions, or a recording."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ganimate.aus import Expression, Others, Reset
 from ganimate.config import Motion
 from ganimate.errors import ExpressionError
-from ganimate.trajectory import Trajectory, build_trajectory
+from ganimate.trajectory import Performance, Trajectory, build_trajectory
 
 Row = NDArray[np.float32]  # (N,) in [0, 1]
 SELF = Expression((Reset("self"),))
@@ -32,6 +32,19 @@ class Plan(Protocol):
 
     def goal(self, own: Row, aus: Sequence[int]) -> Row:
         """Return the expression that the plan leads to, y_g."""
+        ...
+
+
+@runtime_checkable
+class NamesPhotos(Protocol):
+    """A plan that asks for what other photos show: the terms ``@other.jpg`` of its expressions."""
+
+    def photos(self) -> tuple[str, ...]:
+        """Return the paths of those photos."""
+        ...
+
+    def with_readings(self, readings: Mapping[str, Mapping[int, float]]) -> Plan:
+        """Return the plan with the AUs that were read from them, by path; before that it has no trajectory."""
         ...
 
 
@@ -64,6 +77,12 @@ class Move:
     def goal(self, own: Row, aus: Sequence[int]) -> Row:
         return self.to.resolve(own, aus, self.others)
 
+    def photos(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.start.photos() + self.to.photos()))
+
+    def with_readings(self, readings: Mapping[str, Mapping[int, float]]) -> Move:
+        return replace(self, to=self.to.with_readings(readings), start=self.start.with_readings(readings))
+
 
 @dataclass(frozen=True)
 class Replay:
@@ -84,6 +103,45 @@ class Replay:
         values = np.tile(np.asarray(own, np.float32), (len(recorded), 1))  # (F, N)
         values[:, [list(aus).index(number) for number in recorded.aus]] = recorded.values
         return Trajectory(values, recorded.fps, tuple(aus))
+
+    def goal(self, own: Row, aus: Sequence[int]) -> Row:
+        """The row that is furthest from what the face shows."""
+        path = self.trajectory(own, aus)
+        goal: Row = path.values[furthest(path, own)]
+        return goal
+
+
+@dataclass(frozen=True)
+class Perform:
+    """A performance repeated by another face, at `fps` and smoothed by `smooth_s` (`Performance.resampled`).
+
+    AUs that the performance lacks stay as the photo shows them; those that the model lacks are left out. `relative`
+    adds what changes since the performance's first frame to what the photo shows, clipped to [0, 1]: the animation
+    then begins with the very face of the photo. The first frame is taken after smoothing, which also calms its noise.
+    """
+
+    performance: Performance
+    fps: float
+    smooth_s: float = 0.0
+    relative: bool = False
+
+    def left_out(self, aus: Sequence[int]) -> tuple[int, ...]:
+        """Return the performance's AUs that a model of `aus` lacks."""
+        return tuple(number for number in self.performance.aus if number not in aus)
+
+    def trajectory(self, own: Row, aus: Sequence[int]) -> Trajectory:
+        known = [number for number in self.performance.aus if number in aus]
+        if not known:
+            labels = ", ".join(f"AU{number}" for number in self.performance.aus)
+            raise ExpressionError(f"the model has none of the AUs {labels}", f"it has {', '.join(map(str, aus))}")
+        moves = self.performance.resampled(self.fps, smooth_s=self.smooth_s)
+        values = np.tile(np.asarray(own, np.float32), (len(moves), 1))  # (F, N)
+        played = moves.values[:, [moves.aus.index(number) for number in known]]
+        places = [list(aus).index(number) for number in known]
+        if self.relative:
+            played = np.clip(values[:, places] + (played - played[0]), 0.0, 1.0)
+        values[:, places] = played
+        return Trajectory(values, self.fps, tuple(aus))
 
     def goal(self, own: Row, aus: Sequence[int]) -> Row:
         """The row that is furthest from what the face shows."""

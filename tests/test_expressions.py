@@ -15,6 +15,7 @@ from ganimate.aus import (
     RESETS,
     ChangeAU,
     Expression,
+    LikePhoto,
     Others,
     Reset,
     SetAU,
@@ -33,6 +34,8 @@ terms = st.one_of(
     st.builds(ChangeAU, numbers, st.floats(-1.0, 1.0)),
     st.builds(UsePreset, st.sampled_from(sorted(PRESETS)), st.floats(0.0, 1.0, exclude_min=True)),
     st.builds(Reset, st.sampled_from(sorted(RESETS))),
+    st.builds(LikePhoto, st.text(min_size=1).filter(str.strip)),
+    st.builds(LikePhoto, st.text(alphabet='a ,"@=:./', min_size=1).filter(str.strip)),
 )
 expressions = st.builds(Expression, st.lists(terms, min_size=1, max_size=6).map(tuple))
 openface_terms = st.one_of(
@@ -219,6 +222,11 @@ def test_a_model_may_have_any_aus_and_presets_leave_out_those_that_it_lacks() ->
         ("self=1", "'self' takes no value", "write self"),
         ("wink", "'wink' closes one eye, and AUs have no side", "blink"),
         ("Wink:0.5", "'wink' closes one eye", "blink"),
+        ("@", "the term '@' names no photo", "@other.jpg"),
+        ('12=1,@" "', "the term '@' names no photo", "@other.jpg"),
+        ('@"a.jpg', "the quoted path in '@\"a.jpg' does not end", "double quotes"),
+        ('@"a.jpg"b', "does not end before the comma", "double quotes"),
+        ("Other.JPG", "'Other.JPG' is neither an AU nor a preset", "write @Other.JPG"),
     ],
 )
 def test_what_is_refused_and_how(text: str, message: str, hint: str) -> None:
@@ -227,7 +235,47 @@ def test_what_is_refused_and_how(text: str, message: str, hint: str) -> None:
     assert hint in (error.hint or "")
 
 
-@given(st.text(alphabet="0123456789aAuU=+-:., neutralsf_\x00é１", max_size=20))
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("@other.jpg", ["other.jpg"]),
+        (" @ My Photos/Ann =1.JPG ,12=1", ["My Photos/Ann =1.JPG"]),
+        ("12=1,@C:\\\\a.jpg,@b.jpg", ["C:\\\\a.jpg", "b.jpg"]),
+        ('@"a, b.jpg", @c.jpg', ["a, b.jpg", "c.jpg"]),
+        ('@"say ""hi"".jpg"', ['say "hi".jpg']),
+        ('@" a.jpg"', [" a.jpg"]),
+        ('@5".jpg', ['5".jpg']),
+    ],
+)
+def test_paths_of_photos_are_kept_as_they_are(text: str, paths: list[str]) -> None:
+    assert list(parse_expression(text).photos()) == paths
+
+
+def test_what_a_photo_shows_takes_the_place_of_its_term() -> None:
+    expression = parse_expression("1=1,@a.jpg,12=+0.5,@a.jpg:0.6")
+    assert expression.photos() == ("a.jpg", "a.jpg:0.6")  # colons belong to names: C:/a.jpg
+    filled = parse_expression("1=1,@a.jpg,12=+0.5").with_readings({"a.jpg": {1: 0.25, 12: 0.125}, "b.jpg": {}})
+    assert str(filled) == "1=1.0,1=0.25,12=0.125,12=+0.5"
+    assert filled.resolve(np.zeros(2, np.float32), (1, 12)).tolist() == [0.25, 0.625]
+
+
+def test_a_photo_that_nobody_read_is_refused() -> None:
+    with pytest.raises(ExpressionError, match=r"'@a\.jpg' has not been read"):
+        resolved("@a.jpg")
+    with pytest.raises(ExpressionError, match=r"'a\.jpg' has not been read"):
+        parse_expression("@a.jpg").with_readings({})
+
+
+@given(expressions)
+def test_expressions_without_photos_need_no_readings(expression: Expression) -> None:
+    read = expression.with_readings({path: {12: 0.5} for path in expression.photos()})
+    assert read.photos() == ()
+    assert len(read.terms) == len(expression.terms)
+    if not expression.photos():
+        assert read == expression
+
+
+@given(st.text(alphabet='@"0123456789aAuU=+-:., neutralsf_\x00é１', max_size=20))
 def test_any_text_is_an_expression_or_an_expression_error(text: str) -> None:
     try:
         assert parse_expression(format_expression(parse_expression(text))) == parse_expression(text)

@@ -22,7 +22,7 @@ LAYERS = {
     2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing"),
     3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare", "tracking"),
     4: ("zoo", "metrics", "objective"),
-    5: ("training", "judging", "sheets", "export", "animator", "exam", "evaluation", "footage", "recording"),
+    5: ("training", "judging", "sheets", "export", "animator", "targets", "exam", "evaluation", "footage", "recording"),
     6: ("cli", "__main__"),
 }
 LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names}

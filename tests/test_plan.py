@@ -8,8 +8,8 @@ import pytest
 from ganimate.aus import parse_expression
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
-from ganimate.plan import Move, Replay, furthest
-from ganimate.trajectory import Trajectory
+from ganimate.plan import Move, Perform, Replay, furthest
+from ganimate.trajectory import Performance, Trajectory
 
 AUS = (1, 6, 12)
 OWN = np.array([0.5, 0.25, 0.125], np.float32)
@@ -37,6 +37,17 @@ def test_others_may_be_zero_but_the_photo_stays_the_start() -> None:
     assert move.goal(OWN, AUS).tolist() == [0, 0, 1]
 
 
+def test_a_move_towards_other_photos_waits_for_what_they_show() -> None:
+    move = Move(parse_expression("@b.jpg,6=1"), parse_expression("@a.jpg,@b.jpg"))
+    assert move.photos() == ("a.jpg", "b.jpg")
+    read = move.with_readings({"a.jpg": {12: 0.25}, "b.jpg": {1: 0.75}})
+    assert read.photos() == ()
+    assert read.goal(OWN, AUS).tolist() == [0.75, 1, 0.125]
+    assert read.trajectory(OWN, AUS).values[0].tolist() == [0.75, 0.25, 0.25]
+    with pytest.raises(ExpressionError, match="has not been read"):
+        move.goal(OWN, AUS)
+
+
 def test_a_replay_finds_its_columns_and_keeps_the_other_aus() -> None:
     recorded = Trajectory(np.array([[0, 0.2], [1, 0.4]], np.float32), 10, (12, 1))
     path = Replay(recorded).trajectory(OWN, AUS)
@@ -50,6 +61,33 @@ def test_a_replay_of_aus_that_the_model_lacks_is_refused() -> None:
     recorded = Trajectory(np.zeros((2, 1), np.float32), 10, (45,))
     with pytest.raises(ExpressionError, match="AU45"):
         Replay(recorded).trajectory(OWN, AUS)
+
+
+CLIP = Performance(np.array([0.0, 0.1, 0.2]), np.array([[0.5, 0.2], [0.9, 0.2], [0.1, 0.6]], np.float32), (12, 45))
+
+
+def test_a_performance_is_repeated_with_the_aus_that_model_and_clip_share() -> None:
+    plan = Perform(CLIP, 10)
+    path = plan.trajectory(OWN, AUS)
+    assert (path.fps, path.aus, plan.left_out(AUS)) == (10, AUS, (45,))
+    np.testing.assert_allclose(path.values, [[0.5, 0.25, 0.5], [0.5, 0.25, 0.9], [0.5, 0.25, 0.1]])
+    assert (plan.goal(OWN, AUS) == path.values[1]).all()
+
+
+@pytest.mark.parametrize("smooth_s", [0, 0.1])
+def test_a_relative_performance_begins_with_the_photo(smooth_s: float) -> None:
+    path = Perform(CLIP, 10, smooth_s, relative=True).trajectory(OWN, AUS)
+    assert (path.values[0] == OWN).all()
+
+
+def test_a_relative_performance_adds_what_changes() -> None:
+    path = Perform(CLIP, 10, relative=True).trajectory(OWN, AUS)
+    np.testing.assert_allclose(path.values[:, 2], [0.125, 0.525, 0])  # 0.125 - 0.4 is clipped
+
+
+def test_a_performance_of_none_of_the_models_aus_is_refused() -> None:
+    with pytest.raises(ExpressionError, match="none of the AUs AU12, AU45"):
+        Perform(CLIP, 10).trajectory(OWN[:1], (1,))
 
 
 def test_the_furthest_row_is_the_first_of_the_hold() -> None:

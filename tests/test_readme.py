@@ -28,9 +28,10 @@ TRAINING = ("prepare", "train", "export", "evaluate")
 @pytest.fixture
 def desk(tmp_path: Path, astronaut_path: Path, faces_pack: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with what the README's commands name."""
-    for name in ("me.jpg", "group.jpg"):
+    for name in ("me.jpg", "group.jpg", "other.jpg"):
         shutil.copy(astronaut_path, tmp_path / name)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    (tmp_path / "clip.csv").write_text("timestamp, success, AU12_r\n0.00, 1, 0.5\n0.04, 1, 4\n0.08, 1, 2\n")
     shutil.copytree(faces_pack, tmp_path / "faces.pack")
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -43,7 +44,7 @@ def test_a_command_of_the_readme_works(desk: Path, cli: Callable[..., Result], c
     before = set(desk.rglob("*"))
     done = cli(*command)
     assert done.exit_code == 0, done.output
-    if command[0] in ("animate", "interpolate"):
+    if command[0] in ("animate", "drive", "interpolate"):
         assert set(desk.rglob("*")) - before, "nothing was written"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ganimate.aus.expressions import ChangeAU, Expression, Others, Reset, SetAU, Term, UsePreset, combine
+from ganimate.aus.expressions import ChangeAU, Expression, LikePhoto, Others, Reset, SetAU, Term, UsePreset, combine
 from ganimate.aus.grammar import format_expression, parse_expression
 from ganimate.aus.hints import did_you_mean
 from ganimate.aus.presets import PRESETS, RESETS, Preset
@@ -16,6 +16,7 @@ __all__ = [
     "ActionUnit",
     "ChangeAU",
     "Expression",
+    "LikePhoto",
     "Others",
     "Preset",
     "Reset",

@@ -103,7 +103,29 @@ class Reset:
         return self.name
 
 
-Term: TypeAlias = SetAU | ChangeAU | UsePreset | Reset
+@dataclass(frozen=True)
+class LikePhoto:
+    """The term ``@other.jpg``: every AU as the face in another photo, at `path`, shows it.
+
+    What it shows only a model can read, so `Expression.with_readings` must replace the term before it resolves.
+    """
+
+    path: str
+
+    def __post_init__(self) -> None:
+        if not self.path.strip():
+            raise ExpressionError("the term '@' names no photo", "write the photo's path behind it, as in @other.jpg")
+
+    def update(self, now: ByAU, own: ByAU) -> ByAU:
+        hint = "put in what a model reads from it, with Expression.with_readings"
+        raise ExpressionError(f"the photo of the term '{self}' has not been read", hint)
+
+    def __str__(self) -> str:
+        plain = self.path == self.path.strip() and "," not in self.path and not self.path.startswith('"')
+        return f"@{self.path}" if plain else '@"{}"'.format(self.path.replace('"', '""'))
+
+
+Term: TypeAlias = SetAU | ChangeAU | UsePreset | Reset | LikePhoto
 
 
 @dataclass(frozen=True)
@@ -142,6 +164,24 @@ class Expression:
         if others == "zero":
             now.update(dict.fromkeys(now.keys() - named, 0.0))
         return np.array([now[number] for number in aus], dtype=np.float32)
+
+    def photos(self) -> tuple[str, ...]:
+        """The paths of the other photos that the terms name, each once."""
+        return tuple(dict.fromkeys(term.path for term in self.terms if isinstance(term, LikePhoto)))
+
+    def with_readings(self, readings: Mapping[str, ByAU]) -> Expression:
+        """The same expression with the AUs that were read from other photos, by path, in the place of their terms.
+
+        Raises ExpressionError for a photo that has no reading, and for a reading that is no intensity.
+        """
+        missing = [path for path in self.photos() if not readings.get(path)]
+        if missing:
+            raise ExpressionError(f"the photo {missing[0]!r} has not been read")
+        terms: list[Term] = []
+        for term in self.terms:
+            read = readings[term.path] if isinstance(term, LikePhoto) else None
+            terms.extend([term] if read is None else [SetAU(number, value) for number, value in read.items()])
+        return Expression(tuple(terms))
 
     def __str__(self) -> str:
         return ",".join(str(term) for term in self.terms)

@@ -6,16 +6,20 @@
                | preset [ ":" intensity ]     happiness  fear:0.6
                | "neutral"                                       every AU of the model 0
                | "self"                                          every AU as the photo shows it
+               | "@" path                      @other.jpg        every AU as another photo shows it
+               | "@" quoted path               @"a, b.jpg"       the same; a quote in it is doubled
 
 Terms act from left to right and later ones win; "what is there" is the photo's own value or what an earlier term
-left. Case and spaces do not matter. Intensities are fractions of 1: OpenFace's 0-5 divided by 5.
+left. Case and spaces do not matter, but in paths, which end at a comma unless they are in double quotes.
+Intensities are fractions of 1: OpenFace's 0-5 divided by 5.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from ganimate.aus.expressions import ChangeAU, Expression, Reset, SetAU, Term, UsePreset
+from ganimate.aus.expressions import ChangeAU, Expression, LikePhoto, Reset, SetAU, Term, UsePreset
 from ganimate.aus.hints import require_known, unknown_word
 from ganimate.aus.presets import PRESETS, RESETS
 from ganimate.errors import ExpressionError
@@ -26,6 +30,8 @@ def format_expression(expression: Expression) -> str:
     return str(expression)
 
 
+_TERM = re.compile(r'\s*@"((?:[^"]|"")*)"\s*(?:,|$)|([^,]*)(?:,|$)')
+_PHOTO_NAME = re.compile(r".*\.(?:jpe?g|png|webp|tiff?|avif|bmp|gif)", re.IGNORECASE | re.DOTALL)
 _AU_SUBJECT = re.compile(r"(?:au[\s_-]*)?(\d{1,6})", re.ASCII | re.IGNORECASE)
 
 
@@ -37,18 +43,37 @@ def parse_expression(text: str) -> Expression:
     """
     if not text.strip():
         return Expression(())
-    return Expression(tuple(_parse_term(term.strip(), text) for term in text.split(",")))
+    return Expression(tuple(_parse_terms(text)))
+
+
+def _parse_terms(text: str) -> Iterator[Term]:
+    place = 0
+    while place <= len(text):
+        match = _TERM.match(text, place)
+        assert match is not None  # its second half matches anything
+        quoted, plain = match.groups()
+        yield _parse_term(plain.strip(), text) if quoted is None else LikePhoto(quoted.replace('""', '"'))
+        place = match.end() if match[0].endswith(",") else len(text) + 1
 
 
 def _parse_term(term: str, text: str) -> Term:
     if not term:
         hint = "remove the extra comma, or put the expression in quotes if it has spaces"
         raise ExpressionError(f"the expression {text!r} has an empty term", hint)
+    if term.startswith("@"):
+        return _parse_photo(term)
     parts = re.split("([=:])", term, maxsplit=1)
     subject, separator, amount = (part.strip() for part in (*parts, "", "")[:3])
     if au := _AU_SUBJECT.fullmatch(subject):
         return _parse_au(int(au[1]), separator, amount, term)
     return _parse_name(re.sub(r"[\s_-]+", "-", subject.lower()), separator, amount, term)
+
+
+def _parse_photo(term: str) -> LikePhoto:
+    if term.startswith('@"'):
+        hint = """put the whole path in double quotes and double those in it; shells want '@"a, b.jpg"'"""
+        raise ExpressionError(f"the quoted path in {term!r} does not end before the comma", hint)
+    return LikePhoto(term[1:].strip())
 
 
 def _parse_au(number: int, separator: str, amount: str, term: str) -> SetAU | ChangeAU:
@@ -65,6 +90,8 @@ def _parse_name(name: str, separator: str, amount: str, term: str) -> UsePreset 
         raise ExpressionError(f"{name!r} takes no value, as it has in {term!r}", f"write {name}")
     if name in RESETS:
         return Reset(name)
+    if name not in PRESETS and _PHOTO_NAME.fullmatch(term):
+        raise ExpressionError(f"{term!r} is neither an AU nor a preset", f"for the face of a photo, write @{term}")
     if name not in PRESETS:
         raise unknown_word(name or term)
     if not separator:

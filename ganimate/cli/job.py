@@ -14,14 +14,14 @@ import numpy as np
 import typer
 
 from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expression
-from ganimate.cli import session
+from ganimate.cli import session, targets
 from ganimate.cli.console import Display, plain_table, print_json
 from ganimate.cli.session import Means, Sitting, au_facts, face_facts
 from ganimate.config import Motion
 from ganimate.errors import FaceError
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
-from ganimate.plan import Move, Plan, Replay, Row, furthest
+from ganimate.plan import Move, Perform, Plan, Replay, Row, furthest
 from ganimate.recording import Outputs, Recorder, StillRecorder
 from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_trajectory, save_trajectory
 
@@ -82,8 +82,8 @@ class Job:
         """Do the job, and print where its result is."""
         display = Display(quiet)
         recorder = self._recorder()
-        sitting = self._sitting(display)
-        roles = [self._role(sitter, sitting.aus) for sitter in sitting.sitters]
+        sitting, plan = self._sitting(display)
+        roles = [self._role(plan, sitter, sitting.aus) for sitter in sitting.sitters]
         for place, role in enumerate(roles):
             _tell_role(sitting, place, role, display)
             if self.print_trajectory:
@@ -104,22 +104,32 @@ class Job:
             return StillRecorder(self.outputs)
         return Recorder(self.outputs, self.plan.fps, repeats=LOOPS[self.loop].repeats)
 
-    def _sitting(self, display: Display) -> Sitting:
-        """Return the chosen faces, ready to be animated."""
+    def _sitting(self, display: Display) -> tuple[Sitting, Plan]:
+        """Return the chosen faces, ready to be animated, and the plan with what other photos show in it."""
         seen_as = None if self.seen_as is None else parse_expression(self.seen_as)
         photo = session.read_photo(self.photo, display)
+        names = targets.photos_of(self.plan) + (() if seen_as is None else seen_as.photos())
+        others = targets.open_photos(names, display)
+        for name in names:
+            self.outputs.check_distinct(Path(name))
         entry = session.find_model(self.means.model, display)
         aus, nothing = entry.card.aus, np.zeros(len(entry.card.aus), np.float32)
-        self.plan.trajectory(nothing, aus)  # an AU that the model lacks is told before faces are sought
+        unread = targets.filled(self.plan, targets.blank(names, aus))
+        unread.trajectory(nothing, aus)  # an AU that the model lacks is told before faces are sought
+        if isinstance(self.plan, Perform) and (missing := self.plan.left_out(aus)):
+            display.note(f"the model lacks {', '.join(f'AU{number}' for number in missing)} of the clip: left out")
         sitting = session.sit(photo, entry, self.means, display)
         if self.save_trajectory is not None and len(sitting.sitters) > 1:
             message = f"a trajectory is that of one face, and {len(sitting.sitters)} were chosen"
             raise FaceError(message, "choose one with --face, or leave out --save-trajectory")
-        return sitting if seen_as is None else sitting.corrected(seen_as)
+        readings = targets.read_photos(others, sitting, self.means, display)
+        if seen_as is not None:
+            sitting = sitting.corrected(seen_as.with_readings(readings))
+        return sitting, targets.filled(self.plan, readings)
 
-    def _role(self, sitter: Sitter, aus: tuple[int, ...]) -> Role:
-        goal = self.plan.goal(sitter.own, aus)
-        path = Trajectory(goal[None], 1.0, aus) if self.still else self.plan.trajectory(sitter.own, aus)
+    def _role(self, plan: Plan, sitter: Sitter, aus: tuple[int, ...]) -> Role:
+        goal = plan.goal(sitter.own, aus)
+        path = Trajectory(goal[None], 1.0, aus) if self.still else plan.trajectory(sitter.own, aus)
         return Role(path, goal)
 
     def _record(

@@ -70,7 +70,7 @@ Expressions = Annotated[
         "-e",
         metavar="EXPR",
         help="The face to end with: AUs from 0 to 1 (12=1.0), changes (12=+0.4), presets (happiness, fear:0.6), "
-        "neutral, self, or several with commas. May be repeated; later ones win.",
+        "neutral, self, another photo's (@other.jpg), or several with commas. May be repeated; later ones win.",
         show_default=False,
         rich_help_panel=SHOWN,
     ),

@@ -44,6 +44,29 @@ class Motion:
 
 
 @dataclass(frozen=True)
+class Driving:
+    """How a face repeats a recorded performance."""
+
+    # AUs mean the same on every face: the person makes the very faces that were recorded, whatever the photo shows.
+    # Relative to its first frame a clip only fits where that frame and the photo show about the same.
+    relative: bool = False
+    smooth_s: float = 0.0  # shown is what was recorded; trackers have often smoothed it already
+    most_fps: float = 60.0  # more is not seen
+    fewest_fps: float = 10.0  # fewer are seen one by one, so what lies between is filled in
+
+    def __post_init__(self) -> None:
+        require(self, "smooth_s", 0.0, 60.0)
+        require(self, "most_fps", 1.0, 1000.0)
+        require(self, "fewest_fps", 0.0, self.most_fps)
+
+    def fps_for(self, clip_fps: float | None) -> float:
+        """Return the frames a second of an animation for a clip: its own as a whole number, if not too many or few."""
+        if clip_fps is None or clip_fps < self.fewest_fps:
+            return Motion().fps
+        return float(round(min(clip_fps, self.most_fps)))
+
+
+@dataclass(frozen=True)
 class EvaluationConfig:
     """Who and how many are measured by `ganimate evaluate`."""
 

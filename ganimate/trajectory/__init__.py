@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ganimate.trajectory.frames import Trajectory
 from ganimate.trajectory.moves import EASINGS, LOOPS, Easing, Loop, build_trajectory
+from ganimate.trajectory.performances import Performance
 from ganimate.trajectory.tables import format_trajectory, load_trajectory, save_trajectory
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "LOOPS",
     "Easing",
     "Loop",
+    "Performance",
     "Trajectory",
     "build_trajectory",
     "format_trajectory",

@@ -1,16 +1,17 @@
-"""Tables of AUs that people have, read by column name; the format is told by its columns."""
+"""Labels of photos: AUs as OpenFace writes them or as people coded them, and who is who."""
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ganimate.annotations.rows import read_rows
 from ganimate.errors import AnnotationError
 
 _AU_COLUMN = re.compile(r"AU0*(\d+)_r")
@@ -18,7 +19,7 @@ _CODE_COLUMN = re.compile(r"AU0*(\d+)")
 _NAME_COLUMNS = ("file", "filename", "image", "input", "name")
 OPENFACE_TOP = 5.0  # OpenFace grades intensity from 0 to 5
 FACS_TOP = 5.0  # human coders grade it from a to e
-CODED_AS = {45: 43}  # on a still photo a blink (45) is coded as closed eyes (43)
+CODED_AS: Mapping[int, int] = MappingProxyType({45: 43})  # on a still photo a blink (45) is coded as closed eyes (43)
 LOW_CONFIDENCE = 0.5
 
 
@@ -141,13 +142,7 @@ def read_facs(path: Path, au_numbers: Sequence[int]) -> dict[str, NDArray[np.flo
 
 
 def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
-    try:
-        with open(path, newline="", encoding="utf-8-sig") as handle:
-            rows = [row for row in csv.reader(handle) if row]
-    except OSError as error:
-        raise AnnotationError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise AnnotationError(f"{path} is not a table in CSV", "hand in a CSV file in UTF-8") from error
+    rows = [cells for _, cells in read_rows(path)]
     if len(rows) < 2:
         raise AnnotationError(f"{path} has no rows")
     return rows[0], rows[1:]

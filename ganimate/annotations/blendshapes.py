@@ -1,0 +1,74 @@
+"""AUs from the 52 blendshapes of MediaPipe and ARKit, which were modelled after FACS and are not FACS.
+
+The two agree in what moves, not in how much: a blendshape is the share of the way to a sculptor's extreme, an AU what
+a trained eye grades on skin; trackers also seldom rest at 0 (`eyeSquint` least of all). So intensities from here are
+approximate, and playing them relative to the clip's first frame is often nearer to what was seen.
+
+    AU 1  browInnerUp       AU 10  mouthUpperUp        AU 20  mouthStretch
+    AU 2  browOuterUp       AU 12  mouthSmile          AU 22  mouthFunnel
+    AU 4  browDown          AU 14  mouthDimple         AU 24  mouthPress
+    AU 5  eyeWide           AU 15  mouthFrown          AU 26  jawOpen
+    AU 6  cheekSquint       AU 16  mouthLowerDown      AU 28  mouthRollLower, mouthRollUpper
+    AU 7  eyeSquint         AU 17  mouthShrugLower     AU 34  cheekPuff
+    AU 9  noseSneer         AU 18  mouthPucker         AU 45  eyeBlink
+
+AU 25, parted lips, is the largest of jawOpen − mouthClose, mouthUpperUp and mouthLowerDown. AU 23, tightened lips, has
+no blendshape. Left and right are averaged, as the AUs of ganimate have no side: a wink becomes half a blink. Gaze,
+sideways jaws and mouths, and the tongue are no AUs of a face that ganimate moves. Sources: Apple, ARFaceAnchor
+.BlendShapeLocation, for what each shape is; Ekman, Friesen & Hager, FACS (2002), for the AUs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+SHAPES_OF: Mapping[int, tuple[str, ...]] = MappingProxyType(
+    {
+        1: ("browInnerUp",),
+        2: ("browOuterUpLeft", "browOuterUpRight"),
+        4: ("browDownLeft", "browDownRight"),
+        5: ("eyeWideLeft", "eyeWideRight"),
+        6: ("cheekSquintLeft", "cheekSquintRight"),
+        7: ("eyeSquintLeft", "eyeSquintRight"),
+        9: ("noseSneerLeft", "noseSneerRight"),
+        10: ("mouthUpperUpLeft", "mouthUpperUpRight"),
+        12: ("mouthSmileLeft", "mouthSmileRight"),
+        14: ("mouthDimpleLeft", "mouthDimpleRight"),
+        15: ("mouthFrownLeft", "mouthFrownRight"),
+        16: ("mouthLowerDownLeft", "mouthLowerDownRight"),
+        17: ("mouthShrugLower",),
+        18: ("mouthPucker",),
+        20: ("mouthStretchLeft", "mouthStretchRight"),
+        22: ("mouthFunnel",),
+        24: ("mouthPressLeft", "mouthPressRight"),
+        26: ("jawOpen",),
+        28: ("mouthRollLower", "mouthRollUpper"),
+        34: ("cheekPuff",),
+        45: ("eyeBlinkLeft", "eyeBlinkRight"),
+    }
+)
+_CLOSED = "mouthClose"  # lips that stay together while the jaw is open
+NAMES: frozenset[str] = frozenset({_CLOSED.lower(), *(name.lower() for names in SHAPES_OF.values() for name in names)})
+
+
+def aus_of_shapes(shapes: Mapping[str, Floats]) -> dict[int, Floats]:
+    """Return the intensities, (T,) in [0, 1] each, by AU, of blendshapes (T,) in [0, 1] by their lower-case names.
+
+    An AU all of whose blendshapes are missing is left out; of a pair one side is enough.
+    """
+    means: dict[int, Floats] = {}
+    for number, names in SHAPES_OF.items():
+        present = [shapes[name.lower()] for name in names if name.lower() in shapes]
+        if present:
+            means[number] = np.mean(present, axis=0)
+    parting = [means[number] for number in (10, 16) if number in means]
+    if 26 in means:
+        parting.append(means[26] - shapes.get(_CLOSED.lower(), np.zeros_like(means[26])))
+        means[25] = np.clip(np.max(parting, axis=0), 0.0, 1.0)
+    return dict(sorted(means.items()))

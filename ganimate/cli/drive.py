@@ -1,0 +1,216 @@
+"""`ganimate drive`: the person of a photo repeats what another face did."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ganimate.cli import options
+from ganimate.cli.errors import usage_error
+from ganimate.config import DEFAULT_MODEL, Driving
+from ganimate.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from ganimate.cli.console import Display
+    from ganimate.trajectory import Performance
+
+DRIVING = Driving()
+CLIP = "The clip"
+
+
+class TableFormat(str, Enum):
+    """The names of `annotations.FORMATS`, known here without loading it."""
+
+    openface = "openface"
+    libreface = "libreface"
+    trajectory = "trajectory"
+    py_feat = "py-feat"
+    blendshapes = "blendshapes"
+
+
+Table = Annotated[
+    Path | None,
+    typer.Option(
+        "--aus",
+        metavar="TABLE.csv",
+        help="What the face does: a table of OpenFace, py-feat or LibreFace, blendshapes of MediaPipe or ARKit "
+        "(Live Link Face), or a saved trajectory.",
+        show_default=False,
+        rich_help_panel=CLIP,
+    ),
+]
+FormatChoice = Annotated[
+    TableFormat | None,
+    typer.Option(
+        "--format",
+        metavar="NAME",
+        help="openface, libreface, trajectory, py-feat or blendshapes.",
+        show_default="told by the columns",
+        rich_help_panel=CLIP,
+    ),
+]
+TableFps = Annotated[
+    float | None,
+    typer.Option(
+        min=0.1,
+        max=1000,
+        metavar="N",
+        help="Frames a second of the table, where it tells no times or wrong ones.",
+        show_default="30, where it tells none",
+        rich_help_panel=CLIP,
+    ),
+]
+Person = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LABEL",
+        help="Who of the people in the table.",
+        show_default="the one with most rows",
+        rich_help_panel=CLIP,
+    ),
+]
+Start = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="Where to begin.", show_default="the clip's beginning", rich_help_panel=CLIP),
+]
+End = Annotated[
+    float | None,
+    typer.Option(metavar="SECONDS", help="Where to end.", show_default="the clip's end", rich_help_panel=CLIP),
+]
+Relative = Annotated[
+    bool,
+    typer.Option(
+        "--relative/--absolute",
+        help="Add what changes since the clip's first frame to what the photo shows, or show the AUs as they are.",
+        rich_help_panel=options.SHOWN,
+    ),
+]
+Smooth = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=60,
+        metavar="SECONDS",
+        help="Calm a trembling clip: the standard deviation of the smoothing, such as 0.1.",
+        rich_help_panel=options.TIMING,
+    ),
+]
+OutputFps = Annotated[
+    float | None,
+    typer.Option(
+        min=0.1,
+        max=240,
+        metavar="N",
+        help="Frames a second of the animation.",
+        show_default=f"the clip's, at most {DRIVING.most_fps:g}",
+        rich_help_panel=options.TIMING,
+    ),
+]
+Result = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help=".mp4, .gif, or folder/ for PNG frames; .png, .jpg or .webp of one frame. Default: beside the photo.",
+        show_default=False,
+        rich_help_panel=options.RESULTS,
+    ),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command of this file."""
+    app.command()(drive)
+
+
+def drive(
+    ctx: typer.Context,
+    photo: options.Photo,
+    aus: Table = None,
+    format: FormatChoice = None,
+    table_fps: TableFps = None,
+    person: Person = None,
+    start: Start = None,
+    end: End = None,
+    own: options.Own = None,
+    relative: Relative = DRIVING.relative,
+    smooth: Smooth = DRIVING.smooth_s,
+    fps: OutputFps = None,
+    output: Result = None,
+    save_attention: options.SaveAttention = None,
+    save_color: options.SaveColor = None,
+    save_trajectory: options.SaveTrajectory = None,
+    print_trajectory: options.PrintTrajectory = False,
+    force: options.Force = False,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+    face: options.FaceChoice = "largest",
+    model: options.Model = DEFAULT_MODEL,
+    detector: options.DetectorChoice = options.DetectorName.hog,
+    device: options.Device = "auto",
+) -> None:
+    """Let the face in PHOTO repeat a recorded performance.
+
+    For example: ganimate drive me.jpg --aus openface.csv -o me.mp4
+
+    AUs that the clip does not tell stay as the photo shows them. A table of one row gives one
+    picture.
+    """
+    from ganimate.cli import job
+    from ganimate.cli.console import Display
+    from ganimate.plan import Perform
+
+    if aus is None:
+        raise usage_error("nothing to repeat: add for example --aus clip.csv", ctx)
+    means = job.Means(model, options.parse_selection(face), detector.value, device)
+    display = Display(quiet)
+    performance = _recorded(aus, format, table_fps, person, display).between(start, end)
+    plan = Perform(performance, fps or DRIVING.fps_for(performance.fps), smooth, relative)
+    frames = len(performance.resampled(plan.fps, smooth_s=smooth))  # too many are told before the slow work
+    still = frames == 1
+    if still:
+        _check_picture(aus, output, relative, save_trajectory is not None or print_trajectory)
+    if save_trajectory is not None and os.path.realpath(save_trajectory) == os.path.realpath(aus):
+        raise OutputError(f"'{save_trajectory}' is the clip itself", "choose another name for the trajectory")
+    display.note("one frame, so one picture" if still else f"{frames} frames at {plan.fps:g} a second")
+    job.Job(
+        photo=photo,
+        plan=plan,
+        means=means,
+        outputs=job.outputs(photo, aus.stem, ".png" if still else ".mp4", output, save_attention, save_color, force),
+        still=still,
+        loop="once",
+        seen_as=own,
+        save_trajectory=save_trajectory,
+        print_trajectory=print_trajectory,
+    ).run(quiet=quiet, as_json=json)
+
+
+def _recorded(
+    table: Path, format: TableFormat | None, table_fps: float | None, person: str | None, display: Display
+) -> Performance:
+    """Return what the face in a table did, and note how it was read; raises AnnotationError."""
+    from ganimate.annotations import read_performance
+
+    with display.stage(f"reading {table.name}"):
+        name = None if format is None else format.value
+        performance = read_performance(table, format=name, table_fps=table_fps, person=person)
+    for note in performance.notes:
+        display.note(note)
+    return performance
+
+
+def _check_picture(table: Path, output: str | None, relative: bool, trajectory_wanted: bool) -> None:
+    """Raise InputError for what a clip of one frame cannot give."""
+    if output is not None and Path(output).suffix.lower() in ("", ".gif", ".mp4"):
+        message = f"{table.name} gives one frame, which is a picture and no animation"
+        raise InputError(message, "name a .png, .jpg or .webp, or hand in a table with several rows")
+    if relative:
+        raise InputError(f"{table.name} gives one frame, since which nothing changes", "leave out --relative")
+    if trajectory_wanted:
+        raise InputError(f"{table.name} gives one frame, which is no trajectory to save or print")

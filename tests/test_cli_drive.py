@@ -1,0 +1,149 @@
+"""`ganimate drive`, with a tiny model of random weights and a fixed detector."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import Result
+
+from ganimate.annotations import FORMATS
+from ganimate.cli.drive import TableFormat
+from ganimate.config import Driving
+from ganimate.trajectory import load_trajectory
+
+Run = Callable[..., Result]
+TABLE = """frame, timestamp, confidence, success, AU04_r, AU12_r, AU28_r
+1, 0.00, 0.9, 1, 0, 0, 1
+2, 0.04, 0.9, 1, 0, 5, 1
+3, 0.08, 0.0, 0, 0, 0, 0
+4, 0.12, 0.9, 1, 1, 2.5, 1
+"""
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    path = tmp_path / "clip.csv"
+    path.write_text(TABLE)
+    return path
+
+
+@pytest.fixture
+def drive(cli: Run, tiny_model: Path, photo: Path, table: Path) -> Run:
+    """Run `drive` on the photo and the table."""
+    return lambda *arguments: cli("drive", photo, "--model", tiny_model, "--aus", table, *arguments)
+
+
+def test_the_names_of_formats_are_those_of_the_library() -> None:
+    assert [each.value for each in TableFormat] == list(FORMATS)
+
+
+def test_the_photo_repeats_the_table(drive: Run, tmp_path: Path) -> None:
+    done = drive("-o", tmp_path / "me.gif", "--save-trajectory", tmp_path / "path.csv", "--json")
+    assert done.exit_code == 0, done.stderr
+    facts = json.loads(done.stdout)
+    assert (facts["frames"], facts["fps"], facts["path"]) == (4, 25, str(tmp_path / "me.gif"))
+    path = load_trajectory(tmp_path / "path.csv")
+    np.testing.assert_allclose(path.values[:, path.aus.index(12)], [0, 1, 0.75, 0.5], atol=1e-6)
+    np.testing.assert_allclose(path.values[:, path.aus.index(4)], [0, 0, 0.1, 0.2], atol=1e-6)
+    own = facts["faces"][0]["y_r"]
+    np.testing.assert_allclose(path.values[:, path.aus.index(1)], own["AU1"], atol=1e-3)
+    assert "read as OpenFace: 3 of 4 rows; skipped: 1 without a face (line 4)" in done.stderr
+    assert "the model lacks AU28 of the clip: left out" in done.stderr
+    assert "4 frames at 25 a second" in done.stderr
+
+
+def test_the_result_is_beside_the_photo(drive: Run, photo: Path) -> None:
+    done = drive("--quiet", "--end", 0.04)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout == f"{photo.with_name('me_clip.mp4')}\n"
+    assert done.stderr == ""
+    assert photo.with_name("me_clip.mp4").stat().st_size > 0
+
+
+def test_a_part_at_another_rate_relative_to_its_first_frame(drive: Run, tmp_path: Path) -> None:
+    done = drive("-o", tmp_path / "me.gif", "--fps", 50, "--start", 0.04, "--relative", "--json",
+                 "--save-trajectory", tmp_path / "path.csv")  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    path = load_trajectory(tmp_path / "path.csv")
+    own = json.loads(done.stdout)["faces"][0]["y_r"]["AU12"]
+    assert path.fps == 50
+    expected = np.clip(own + np.array([0, -0.125, -0.25, -0.375, -0.5]), 0, 1)
+    np.testing.assert_allclose(path.values[:, path.aus.index(12)], expected, atol=1e-3)
+
+
+def test_smoothing_reaches_the_frames(drive: Run, tmp_path: Path) -> None:
+    done = drive("-o", tmp_path / "me.gif", "--smooth", 0.5, "--save-trajectory", tmp_path / "path.csv")
+    assert done.exit_code == 0, done.stderr
+    path = load_trajectory(tmp_path / "path.csv")
+    assert np.ptp(path.values[:, path.aus.index(12)]) < 0.1
+
+
+def test_a_table_of_one_row_gives_one_picture(drive: Run, table: Path, photo: Path) -> None:
+    table.write_text("face, AU12_r\n0, 5\n")
+    done = drive()
+    assert done.exit_code == 0, done.stderr
+    with Image.open(photo.with_name("me_clip.png")) as image:
+        assert image.size == (512, 512)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-o", "me.mp4"), "gives one frame, which is a picture and no animation"),
+        (("--relative",), "gives one frame, since which nothing changes"),
+        (("--save-trajectory", "path.csv"), "gives one frame, which is no trajectory to save or print"),
+    ],
+)
+def test_what_one_row_cannot_give_is_refused(drive: Run, table: Path, arguments: tuple[str, ...], message: str) -> None:
+    table.write_text("face, AU12_r\n0, 5\n")
+    done = drive(*arguments)
+    assert done.exit_code == 1
+    assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("--start", "9"), 1, "the clip has nothing from 9 s to 0.12 s; it goes from 0 s to 0.12 s"),
+        (("--format", "blendshapes"), 1, "has no columns of blendshapes"),
+        (("--format", "openface3"), 2, "openface3"),
+        (("--person", "me"), 1, "does not tell people apart"),
+        (("--smooth", "-1"), 2, "--smooth"),
+        (("--fps", "nan"), 2, "--fps"),
+        (("--aus", "none.csv"), 1, "none.csv cannot be read"),
+        (("-o", "me.avi"), 1, "'.avi' is not supported"),
+    ],
+)
+def test_what_cannot_be_done_is_told_before_the_slow_work(
+    drive: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, message: str
+) -> None:
+    from ganimate.cli import session
+
+    monkeypatch.setattr(session, "sit", None)  # calling it would be a TypeError
+    done = drive(*arguments)
+    assert done.exit_code == code, done.stderr
+    assert message in done.stderr
+
+
+def test_the_table_is_not_written_over(drive: Run, table: Path) -> None:
+    done = drive("--save-trajectory", table, "--force")
+    assert "is the clip itself" in done.stderr
+    assert table.read_text() == TABLE
+
+
+def test_nothing_to_repeat_is_a_usage_error(cli: Run, photo: Path) -> None:
+    done = cli("drive", photo)
+    assert done.exit_code == 2
+    assert "nothing to repeat" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("clip_fps", "fps"), [(None, 25), (29.97, 30), (23.976, 24), (1000, 60), (60, 60), (10, 10), (1, 25)]
+)
+def test_an_animation_has_the_clips_rate_if_that_makes_sense(clip_fps: float | None, fps: float) -> None:
+    assert Driving().fps_for(clip_fps) == fps
