@@ -19,6 +19,7 @@ from ganimate.errors import FaceError
 from ganimate.faces import Face, Image, Paster, crop_face
 from ganimate.smoothing import steady
 from ganimate.tracking import Tracked, Tracker
+from ganimate.trajectory import Performance
 
 STEADY_S = 0.16  # readings on either side that a frame is made steady by: blinks, of 0.3 s, survive
 FADE_S = 0.2  # an edit comes and goes where the face appears and vanishes within a scene
@@ -127,6 +128,23 @@ class Footage:
         if later.tracked.cut or beyond.own is not None:
             return 1.0
         return _eased((abs(middle - end) + 1) / (self._fade + 1))
+
+
+def performance(readings: Iterable[Reading], aus: Sequence[int], fps: float, start_s: float = 0.0) -> Performance:
+    """Return what the face of a clip did, of the frames in which it was seen; the first frame is at `start_s`.
+
+    Raises FaceError where there was no face at all.
+    """
+    rows, times_s, frames = [], [], 0
+    for frames, reading in enumerate(readings, 1):
+        if reading.own is not None:
+            rows.append(reading.own)
+            times_s.append(start_s + (frames - 1) / fps)
+    if not rows:
+        hint = "use a clip that shows a face from the front, at least 40 px wide, for a while"
+        raise FaceError("no face was found in the clip", hint)
+    note = f"a face in {len(rows)} of {frames} frames"
+    return Performance(np.array(times_s), np.stack(rows), tuple(aus), (note,))
 
 
 def _pasted(reading: Reading, sitter: Sitter | None, edit: FaceEdit | None) -> Frame:

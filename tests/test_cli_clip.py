@@ -162,6 +162,65 @@ def test_a_ramp_begins_with_the_clip_as_it_was(animate: Run, clip: Path, tmp_pat
     assert np.abs(first[0] - first[1]).mean() > np.abs(last[0] - last[1]).mean() == 0
 
 
+def test_another_photo_is_a_target(animate: Run, clip: Path, photo: Path, tmp_path: Path) -> None:
+    done = animate(clip, "-e", f"@{photo}", "-o", tmp_path / "out.mp4", "--json")
+    assert done.exit_code == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["y_g"] != told["y_r"]
+    assert animate(clip, "-e", "@none.jpg", "-o", tmp_path / "b.mp4").exit_code == 1
+
+
+class TestDrive:
+    @pytest.fixture
+    def drive(self, cli: Run, tiny_model: Path, photo: Path) -> Run:
+        return lambda *arguments: cli("drive", photo, "--model", tiny_model, *arguments)
+
+    def test_the_photo_repeats_the_clip_with_its_sound(self, drive: Run, clip: Path, photo: Path) -> None:
+        done = drive("--video", clip, "--json")
+        assert done.exit_code == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert told["path"] == str(photo.with_name("me_me.mp4"))
+        assert "a face in 9 of 12 frames" in done.stderr
+        facts = read_video(told["path"]).facts
+        assert (facts.width, facts.frames, facts.fps, facts.audio) == (512, 12, 30, "aac")
+
+    def test_a_part_of_the_clip(self, drive: Run, clip: Path, tmp_path: Path) -> None:
+        done = drive("--video", clip, "--start", 0.1, "--end", 0.2, "-o", tmp_path / "a.mp4", "--json")
+        assert done.exit_code == 0, done.stderr
+        assert "a face in 3 of 3 frames" in done.stderr
+        facts = read_video(tmp_path / "a.mp4").facts
+        assert (facts.frames, facts.audio) == (3, "aac")
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "words"),
+        [
+            (["--aus", "a.csv"], 2, "--aus and --video exclude each other"),
+            (["--format", "openface"], 2, "--format is for tables"),
+            (["--start", "9"], 1, "has nothing from 9 s"),
+            (["--face", "7"], 1, "face 7 was asked for"),
+            (["-o", "out.avi"], 1, "not supported"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_before_the_slow_work(
+        self,
+        drive: Run,
+        clip: Path,
+        arguments: list[str],
+        code: int,
+        words: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(videos.Video, "frames", None)
+        done = drive("--video", clip, *arguments)
+        assert (done.exit_code, words in done.stderr) == (code, True), done.stderr
+
+    def test_the_clip_is_not_written_over(self, drive: Run, clip: Path) -> None:
+        before = clip.read_bytes()
+        done = drive("--video", clip, "-o", clip, "--force")
+        assert "is the clip itself" in done.stderr
+        assert clip.read_bytes() == before
+
+
 def _read(path: Path) -> NDArray[np.int64]:
     from PIL import Image
 

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from ganimate.animator import Animator, Frame
 from ganimate.checkpoint import load_model
 from ganimate.detect import FixedFollower
+from ganimate.errors import FaceError
 from ganimate.faces import Face, Image, Paster, align
-from ganimate.footage import Footage, Reading
+from ganimate.footage import Footage, Reading, performance
 
 FPS = 25.0
 Picture = NDArray[np.uint8]
@@ -159,3 +160,17 @@ def test_few_frames_are_held_however_long_the_clip(
     footage = Footage(animator, follower, FPS)
     for k, _ in enumerate(footage.edit(footage.read(frames()), ask_for_more)):
         assert given - k <= 24
+
+
+def test_a_performance_has_the_frames_in_which_a_face_was_seen(
+    animator: Animator, follower: FixedFollower, astronaut: Picture
+) -> None:
+    dark = np.zeros_like(astronaut)
+    footage = Footage(animator, follower, FPS)
+    readings = list(footage.read(iter([astronaut] * 3 + [dark] * 8 + [astronaut] * 2)))
+    told = performance(readings, animator.model.card.aus, FPS, start_s=2.0)
+    assert told.times_s == pytest.approx(2 + np.array([0, 1, 2, 11, 12]) / FPS)
+    assert told.values.shape == (5, len(animator.model.card.aus))
+    assert told.notes == ("a face in 5 of 13 frames",)
+    with pytest.raises(FaceError, match="no face"):
+        performance(readings[3:11], animator.model.card.aus, FPS)

@@ -15,7 +15,7 @@ import typer
 from numpy.typing import NDArray
 
 from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expression
-from ganimate.cli import session
+from ganimate.cli import session, targets
 from ganimate.cli.console import Display, plain_table, print_json
 from ganimate.cli.errors import usage_error
 from ganimate.cli.session import Means, au_facts
@@ -25,11 +25,14 @@ from ganimate.naming import beside
 from ganimate.recording import Outputs
 
 if TYPE_CHECKING:
+    from ganimate.animator import Animator
     from ganimate.detect import Follower
     from ganimate.faces import Image
     from ganimate.footage import Footage, Reading
+    from ganimate.zoo import ZooEntry
 
 WORTH_TELLING = 0.05  # AUs and changes below this are hardly seen
+NO_FACE_HINT = "use a clip that shows a face from the front, at least 40 px wide, for a while"
 # What a video brings along itself, and what shows one photo's animation.
 FOR_PHOTOS = (
     "own", "trajectory", "frames", "fps", "easing", "hold", "loop", "still", "save_attention", "save_color",
@@ -105,16 +108,22 @@ def tell_sound(writer: FrameWriter, display: Display) -> None:
         display.note(f"the sound could not be kept: {writer.sound_failure}")
 
 
-def open_footage(video: Video, means: Means, entry: Any, display: Display) -> Footage:
-    """Return what reads and edits the clip with the model `entry`."""
+def load_animator(means: Means, entry: ZooEntry, display: Display) -> Animator:
+    """Return the model `entry`, loaded."""
     from ganimate.animator import Animator
     from ganimate.checkpoint import load_model
-    from ganimate.footage import Footage
     from ganimate.tensors import choose_device
 
     with display.stage("loading the model"):
         device = choose_device(means.device)
-        return Footage(Animator(load_model(entry.path, device), device), make_follower(), float(video.facts.fps))
+        return Animator(load_model(entry.path, device), device)
+
+
+def open_footage(animator: Animator, video: Video) -> Footage:
+    """Return what reads and edits the clip."""
+    from ganimate.footage import Footage
+
+    return Footage(animator, make_follower(), float(video.facts.fps))
 
 
 @dataclass
@@ -164,17 +173,22 @@ class VideoJob:
         writer = open_writer(self.outputs.path, fps, overwrite=self.outputs.overwrite, sound=sound)
         entry = session.find_model(self.means.model, display)
         aus = entry.card.aus
-        self.goal.resolve(np.zeros(len(aus), np.float32), aus, self.others)  # an AU that the model lacks is told now
-        footage, tally = open_footage(video, self.means, entry, display), Tally(aus)
+        photos = targets.open_photos(self.goal.photos(), display)
+        blank = self.goal.with_readings(targets.blank(self.goal.photos(), aus))
+        blank.resolve(np.zeros(len(aus), np.float32), aus, self.others)  # an AU that the model lacks is told now
+        animator = load_animator(self.means, entry, display)
+        readings = targets.read_photos(photos, animator, self.means, display)
+        footage, tally = open_footage(animator, video), Tally(aus)
+        wanted = self.goal.with_readings(readings)
         name = Path(self.outputs.path).name
         with (
             display.progress("editing frames", video.facts.frames, f"writing {name}") as counted,
             writer,
         ):
-            for image in counted(self._images(video, footage, tally)):
+            for image in counted(self._images(video, footage, wanted, tally)):
                 writer.append(image)
             if not tally.faces:
-                raise no_face(self.clip)
+                raise FaceError(f"no face was found in '{self.clip}'", NO_FACE_HINT)
         tell_sound(writer, display)
         _tell(tally, display)
         if as_json:
@@ -183,9 +197,9 @@ class VideoJob:
         else:
             typer.echo(self.outputs.path)
 
-    def _images(self, video: Video, footage: Footage, tally: Tally) -> Iterator[Image]:
+    def _images(self, video: Video, footage: Footage, wanted: Expression, tally: Tally) -> Iterator[Image]:
         def goal(own: NDArray[np.float32]) -> NDArray[np.float32]:
-            return self.goal.resolve(own, tally.aus, self.others)
+            return wanted.resolve(own, tally.aus, self.others)
 
         for reading, frame in footage.edit(footage.read(video.frames()), goal, self.ramp_s):
             tally.add(reading, None if reading.own is None else goal(reading.own))
@@ -207,14 +221,6 @@ class VideoJob:
             "y_r": au_facts(tally.aus, own),
             "y_g": au_facts(tally.aus, asked),
         }
-
-
-def no_face(clip: Path) -> FaceError:
-    """Return the error of a clip in which nobody is seen."""
-    return FaceError(
-        f"no face was found in '{clip}'",
-        "use a clip that shows a face from the front, at least 40 px wide, for a while",
-    )
 
 
 def _tell(tally: Tally, display: Display) -> None:

@@ -19,6 +19,7 @@ from ganimate.cli.console import Display, plain_table, print_json
 from ganimate.cli.session import Means, Sitting, au_facts, face_facts
 from ganimate.config import Motion
 from ganimate.errors import FaceError
+from ganimate.media import Sound
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
 from ganimate.plan import Move, Perform, Plan, Replay, Row, furthest
@@ -77,6 +78,7 @@ class Job:
     seen_as: str | None = None
     save_trajectory: str | None = None
     print_trajectory: bool = False
+    sound: Sound | None = None
 
     def run(self, *, quiet: bool, as_json: bool) -> None:
         """Do the job, and print where its result is."""
@@ -102,7 +104,7 @@ class Job:
             FilePlace(self.save_trajectory, self.outputs.overwrite).check()
         if self.still:
             return StillRecorder(self.outputs)
-        return Recorder(self.outputs, self.plan.fps, repeats=LOOPS[self.loop].repeats)
+        return Recorder(self.outputs, self.plan.fps, repeats=LOOPS[self.loop].repeats, sound=self.sound)
 
     def _sitting(self, display: Display) -> tuple[Sitting, Plan]:
         """Return the chosen faces, ready to be animated, and the plan with what other photos show in it."""
@@ -122,7 +124,7 @@ class Job:
         if self.save_trajectory is not None and len(sitting.sitters) > 1:
             message = f"a trajectory is that of one face, and {len(sitting.sitters)} were chosen"
             raise FaceError(message, "choose one with --face, or leave out --save-trajectory")
-        readings = targets.read_photos(others, sitting, self.means, display)
+        readings = targets.read_photos(others, sitting.animator, self.means, display)
         if seen_as is not None:
             sitting = sitting.corrected(seen_as.with_readings(readings))
         return sitting, targets.filled(self.plan, readings)
@@ -139,7 +141,10 @@ class Job:
         paths = [role.path for role in roles]
         frames = sitting.animator.frames(sitting.photo, sitting.sitters, paths)
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
-            return recorder.record(counted(frames), furthest(paths[0], sitting.sitters[0].own))
+            count = recorder.record(counted(frames), furthest(paths[0], sitting.sitters[0].own))
+        if isinstance(recorder, Recorder) and recorder.sound_failure is not None:
+            display.note(f"the sound could not be kept: {recorder.sound_failure}")
+        return count
 
     def _facts(self, sitting: Sitting, roles: Sequence[Role], count: int) -> dict[str, Any]:
         """Return the result as plain data."""

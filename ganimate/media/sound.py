@@ -15,10 +15,11 @@ COPIED_CODECS = ("aac", "mp3", "ac3", "eac3", "alac")
 
 @dataclass(frozen=True)
 class Sound:
-    """The first sound track of the video at `path`, in ffmpeg's name `codec`."""
+    """The first sound track of the video at `path`, in ffmpeg's name `codec`, from `start_s` on."""
 
     path: Path
     codec: str
+    start_s: float = 0.0
 
 
 def add_sound(silent: Path, sound: Sound, result: Path, duration_s: Fraction) -> str | None:
@@ -43,9 +44,10 @@ def add_sound(silent: Path, sound: Sound, result: Path, duration_s: Fraction) ->
 
 
 def _command(silent: Path, sound: Sound, result: Path, duration_s: Fraction, codec: str) -> list[str]:
+    start = ["-ss", f"{sound.start_s:.6f}"] if sound.start_s else []
     return [
         *(find_ffmpeg(), "-y", "-nostdin", "-hide_banner", "-nostats", "-loglevel", "error"),
-        *("-i", f"file:{silent}", "-protocol_whitelist", "file", "-vn", "-i", f"file:{sound.path}"),
+        *("-i", f"file:{silent}", "-protocol_whitelist", "file", "-vn", *start, "-i", f"file:{sound.path}"),
         *("-map", "0:v:0", "-map", "1:a:0", "-c:v", "copy", "-c:a", codec, "-t", f"{float(duration_s):.6f}"),
         *("-movflags", "+faststart", "-f", "mp4", f"file:{result}"),
     ]
