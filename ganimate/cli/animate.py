@@ -67,7 +67,7 @@ def animate(
     if is_video(photo):
         clip.check_options(ctx)
         means = job.Means(model, "largest", detector.value, device)
-        clip.edit(photo, expressions, others.value, ramp, means, output, force).run(quiet=quiet, as_json=json)
+        clip.edit(photo, expressions or [], others.value, ramp, means, output, force).run(quiet=quiet, as_json=json)
         return
     if ramp:
         raise usage_error("--ramp is for videos; of a photo --frames and --fps say how long the move takes", ctx)

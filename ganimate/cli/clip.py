@@ -41,7 +41,7 @@ FOR_PHOTOS = (
 
 
 def check_options(ctx: typer.Context) -> None:
-    """Raise a usage error for an option that was given and says nothing about a video."""
+    """Raise a usage error for an option that was given and says nothing about a video, or if nothing is asked for."""
     for param in ctx.command.params:
         source = ctx.get_parameter_source(param.name or "")
         if source is None or source.name != "COMMANDLINE":
@@ -52,20 +52,20 @@ def check_options(ctx: typer.Context) -> None:
             raise usage_error("of a video only --face largest can be animated", ctx)
         if param.name == "detector" and ctx.params["detector"].value != "hog":
             raise usage_error("--detector cnn is too slow for a video: it takes seconds a frame", ctx)
+    if not ctx.params["expressions"]:
+        raise usage_error("nothing to show: add for example --expression happiness or --au 12=+0.5", ctx)
 
 
 def edit(
     clip: Path,
-    expressions: Sequence[str] | None,
+    expressions: Sequence[str],
     others: Others,
     ramp_s: float,
     means: Means,
     output: str | None,
     force: bool,
 ) -> VideoJob:
-    """Return the job of editing every frame of `clip`; raises ExpressionError, OutputError or a usage error."""
-    if not expressions:
-        raise typer.BadParameter("nothing to show: add for example --expression happiness or --au 12=+0.5")
+    """Return the job of editing every frame of `clip`; raises ExpressionError or OutputError."""
     path = str(beside(clip, ",".join(expressions), ".mp4")) if output is None else output
     outputs = Outputs(path, overwrite=force)
     outputs.check_distinct(clip)
