@@ -35,6 +35,10 @@ class PhotoError(InputError):
     """A photo is missing, unreadable, too small or not a still picture."""
 
 
+class VideoError(InputError):
+    """A video is missing, unreadable, without a picture, too large or cut off."""
+
+
 class FaceError(InputError):
     """No face was found, or a face was asked for that is not there."""
 

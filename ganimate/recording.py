@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ganimate.errors import OutputError
 from ganimate.marks import Mark
-from ganimate.media import STILL_SUFFIXES, FrameWriter, check_output, open_writer, write_image
+from ganimate.media import STILL_SUFFIXES, FrameWriter, Sound, check_output, open_writer, write_image
 from ganimate.media.places import FilePlace
 
 if TYPE_CHECKING:  # loads torch, and a bad name for a result is told before that
@@ -103,22 +103,28 @@ class Recorder:
     A mask whose name is that of a still picture gets the mask of one frame only, the `peak`.
     """
 
-    def __init__(self, outputs: Outputs, fps: float, *, repeats: bool) -> None:
+    def __init__(self, outputs: Outputs, fps: float, *, repeats: bool, sound: Sound | None = None) -> None:
         """Prepare; raises OutputError at once for what could not be written. Nothing is left on disk until `record`.
 
-        `repeats` makes GIFs start again at their end.
+        `repeats` makes GIFs start again at their end; `sound` goes under an MP4 animation.
         """
         self._writers: list[tuple[FrameWriter, Callable[[Frame], Picture]]] = []
         self._stills: list[tuple[str, Callable[[Frame], Picture]]] = []
         self._overwrite = outputs.overwrite
         outputs.check_beside()
-        self._writers.append((open_writer(outputs.path, fps, loop=repeats, overwrite=outputs.overwrite), _image))
+        self._main = open_writer(outputs.path, fps, loop=repeats, overwrite=outputs.overwrite, sound=sound)
+        self._writers.append((self._main, _image))
         for path, draw in outputs.masks:
             if Path(path).suffix.lower() in STILL_SUFFIXES:
                 check_output(path, outputs.overwrite, "still")
                 self._stills.append((path, draw))
             else:
                 self._writers.append((open_writer(path, fps, loop=repeats, overwrite=outputs.overwrite), draw))
+
+    @property
+    def sound_failure(self) -> str | None:
+        """Why the sound had to be left out, known after `record`."""
+        return self._main.sound_failure
 
     def record(self, frames: Iterable[Frame], peak: int, mark: Mark | None = None) -> int:
         """Write all `frames` and return their number; the results appear when the last is written, or not at all.

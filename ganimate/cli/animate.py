@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def animate(
     ctx: typer.Context,
-    photo: options.Photo,
+    photo: options.PhotoOrVideo,
     expressions: options.Expressions = None,
     own: options.OwnByFace = None,
     others: options.Others = options.OtherAUs.keep,
@@ -41,6 +41,7 @@ def animate(
     easing: options.EasingChoice = EASING,
     hold: options.Hold = MOTION.hold_s,
     loop: options.LoopChoice = LOOP,
+    ramp: options.Ramp = 0.0,
     output: options.Output = None,
     still: options.Still = False,
     save_attention: options.SaveAttention = None,
@@ -62,9 +63,11 @@ def animate(
     detector: options.DetectorChoice = options.DetectorName.hog,
     device: options.Device = "auto",
 ) -> None:
-    """Animate the face in PHOTO towards an expression.
+    """Animate the face in PHOTO towards an expression, or edit every frame of a video.
 
     For example: ganimate animate me.jpg --au 12=1.0 --au 6=0.7 -o smile.gif
+
+    Of a video the largest face changes in every frame, and sound and frame rate stay: clip.mp4 --au 12=+0.5
 
     AUs and what each of them is: ganimate aus PHOTO
 
@@ -74,8 +77,18 @@ def animate(
     sadly-fearful, sadly-surprised, fearfully-angry, fearfully-surprised, fearfully-disgusted, angrily-surprised,
     angrily-disgusted, disgustedly-surprised, awed.
     """
-    from ganimate.cli import job
+    from ganimate.cli import clip, job
+    from ganimate.media import is_video
 
+    if is_video(photo):
+        clip.check_options(ctx)
+        means = job.Means(model, "largest", detector.value, device)
+        clip.edit(photo, expressions or [], others.value, ramp, means, output, force, mark).run(
+            quiet=quiet, as_json=json
+        )
+        return
+    if ramp:
+        raise usage_error("--ramp is for videos; of a photo --frames and --fps say how long the move takes", ctx)
     if timeline is not None:
         refuse_beside(ctx, "--timeline", REPLACED_BY_TIMELINE, face)
     elif trajectory is not None:

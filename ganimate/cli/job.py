@@ -20,6 +20,7 @@ from ganimate.cli.console import Display, plain_table, print_json
 from ganimate.cli.session import Means, Sitting, Studio, au_facts, face_facts
 from ganimate.config import Motion, Scrutiny
 from ganimate.errors import FaceError
+from ganimate.media import Sound
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
 from ganimate.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, nearest
@@ -134,6 +135,7 @@ class Job:
     print_trajectory: bool = False
     scrutiny: Scrutiny = field(default_factory=Scrutiny)
     mark: bool = True
+    sound: Sound | None = None
 
     def run(self, *, quiet: bool, as_json: bool) -> None:
         """Do the job, and print where its result is."""
@@ -170,7 +172,7 @@ class Job:
             FilePlace(self.save_trajectory, self.outputs.overwrite).check()
         if self.still:
             return StillRecorder(self.outputs)
-        return Recorder(self.outputs, self.plan.fps, repeats=LOOPS[self.loop].repeats)
+        return Recorder(self.outputs, self.plan.fps, repeats=LOOPS[self.loop].repeats, sound=self.sound)
 
     def _sitting(self, display: Display, studio: Studio | None) -> tuple[Sitting, list[Plan]]:
         """Return the chosen faces, ready to be animated, and each one's plan with what other photos show in it."""
@@ -190,7 +192,7 @@ class Job:
         if self.save_trajectory is not None and len(sitting.sitters) > 1:
             message = f"a trajectory is that of one face, and {len(sitting.sitters)} were chosen"
             raise FaceError(message, "choose one with --face, or leave out --save-trajectory")
-        readings = targets.read_photos(others, sitting, self.means, display)
+        readings = targets.read_photos(others, sitting.animator, self.means, display)
         mine = [self.apart.get(number, everyone) for number in sitting.numbers]
         sitting = sitting.corrected([part.seen_as.with_readings(readings) for part in mine])
         return sitting, [targets.filled(part.plan, readings) for part in mine]
@@ -220,7 +222,10 @@ class Job:
         frames = look.watch(sitting.animator.frames(sitting.photo, sitting.sitters, paths))
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
             shown = nearest(paths, [role.goal for role in roles])
-            return recorder.record(counted(frames), shown, self._mark(sitting, roles))
+            count = recorder.record(counted(frames), shown, self._mark(sitting, roles))
+        if isinstance(recorder, Recorder) and recorder.sound_failure is not None:
+            display.note(f"the sound could not be kept: {recorder.sound_failure}")
+        return count
 
     def _mark(self, sitting: Sitting, roles: Sequence[Role]) -> Mark | None:
         return sitting.mark([role.path for role in roles]) if self.mark else None

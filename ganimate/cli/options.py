@@ -65,6 +65,10 @@ class DetectorName(str, Enum):
     cnn = "cnn"
 
 
+PhotoOrVideo = Annotated[
+    Path,
+    typer.Argument(metavar="PHOTO", help="A photo of one or more faces, or a video of one.", show_default=False),
+]
 Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="A photo of one or more faces.", show_default=False)]
 Expressions = Annotated[
     list[str] | None,
@@ -173,6 +177,17 @@ LoopChoice = Annotated[
     typer.Option(
         "--loop",
         help="Stop at the end; go back and repeat; or jump back and repeat. (Of an MP4 only the player decides that.)",
+        rich_help_panel=TIMING,
+    ),
+]
+Ramp = Annotated[
+    float,
+    typer.Option(
+        "--ramp",
+        min=0,
+        max=60,
+        metavar="SECONDS",
+        help="Of a video: how long the expression takes to come at the start.",
         rich_help_panel=TIMING,
     ),
 ]

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ganimate.timeline import Timeline
     from ganimate.trajectory import Trajectory
 
-WORTH_TELLING = 0.05  # jumps below this are hardly seen
 MOST_LABELS = 16  # more keyframes than these are lines without words
 
 File = Annotated[Path, typer.Argument(metavar="FILE.yaml", help="A timeline.", show_default=False)]
@@ -158,6 +157,7 @@ def _notes(timeline: Timeline) -> list[str]:
 
     from ganimate.aus import ACTION_UNITS, OPENFACE_AUS
     from ganimate.errors import ExpressionError
+    from ganimate.plan import WORTH_TELLING
 
     notes = [f"{path} is not looked at here: as if its face showed nothing" for path in timeline.photos()]
     timeline = _unseen(timeline)

@@ -25,6 +25,7 @@ class FrameWriter(Protocol):
     """
 
     mark: Mark | None  # what the result will say of itself; may be given until the first frame
+    sound_failure: str | None  # why sound had to be left out, known after the block
 
     def append(self, frame: Frame) -> None:
         """Take the next frame, (H, W, 3) uint8 RGB, all of one size; the array may be reused afterwards.
@@ -45,6 +46,7 @@ class PlacedWriter(ABC):
     def __init__(self, place: Place) -> None:
         self.place = place
         self.mark: Mark | None = None
+        self.sound_failure: str | None = None
         self._open = False
         self._shape: tuple[int, ...] | None = None
 
