@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from ganimate.checkpoint import Model
+from ganimate.compositing import Compositor, Territory
 from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.faces import Crop, Face, Image, Paster, crop_face, transform
 from ganimate.networks import Edit
@@ -42,6 +44,10 @@ class FaceEdit:
     color: NDArray[np.float32]
     displacement: NDArray[np.float32] | None
     moved: NDArray[np.float32]
+
+    def paste(self, paster: Paster, frame: Image) -> None:
+        """Write this edit into `frame` (H, W, 3) in place."""
+        paster.paste(frame, self.color, self.attention, self.displacement, self.moved)
 
 
 @dataclass(frozen=True)
@@ -96,11 +102,16 @@ class Animator:
         size = self.model.card.crop.size_px
         pasters = [Paster(photo.shape, sitter.crop.source_to_crop, size) for sitter in sitters]
         streams = [self._edits(sitter, path) for sitter, path in zip(sitters, trajectories, strict=True)]
+        compositor = Compositor(
+            photo,
+            [
+                Territory(paster.window, sitter.face.landmarks, sitter.crop.source_to_crop, size)
+                for paster, sitter in zip(pasters, sitters, strict=True)
+            ],
+        )
         for edits in zip(*streams, strict=True):
-            image = photo.copy()
-            for paster, edit in zip(pasters, edits, strict=True):
-                paster.paste(image, edit.color, edit.attention, edit.displacement, edit.moved)
-            yield Frame(image, edits)
+            changes = [partial(edit.paste, paster) for paster, edit in zip(pasters, edits, strict=True)]
+            yield Frame(compositor.compose(changes), edits)
 
     def still(self, photo: Image, sitters: Sequence[Sitter], goals: Sequence[NDArray[np.float32]]) -> Frame:
         """Return one frame in which each sitter shows its goal (N,)."""

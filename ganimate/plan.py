@@ -15,6 +15,7 @@ from ganimate.errors import ExpressionError
 from ganimate.trajectory import Performance, Trajectory, build_trajectory
 
 Row = NDArray[np.float32]  # (N,) in [0, 1]
+WORTH_TELLING = 0.05  # AUs and changes below this are hardly seen
 SELF = Expression((Reset("self"),))
 
 
@@ -152,4 +153,24 @@ class Perform:
 
 def furthest(trajectory: Trajectory, own: Row) -> int:
     """Return the index of the first row that differs most from `own` (N,)."""
-    return int(np.abs(trajectory.values - own).sum(axis=1).argmax())
+    return peak([trajectory], [own])
+
+
+def peak(trajectories: Sequence[Trajectory], owns: Sequence[Row]) -> int:
+    """Return the index of the first frame in which all faces together differ most from what they show, `owns`."""
+    far = [np.abs(path.values - own).sum(axis=1) for path, own in zip(trajectories, owns, strict=True)]
+    return int(np.sum(far, axis=0).argmax())
+
+
+def distinct_frames(trajectories: Sequence[Trajectory]) -> list[int]:
+    """Return the frames, in order, whose rows were not shown before: the move without its holds and its way back."""
+    first: dict[bytes, int] = {}
+    for frame, row in enumerate(np.concatenate([path.values for path in trajectories], axis=1)):  # (F, faces·N)
+        first.setdefault(row.tobytes(), frame)
+    return list(first.values())
+
+
+def evenly(frames: Sequence[int], count: int) -> list[int]:
+    """Return `count` of the frames, evenly spaced from the first to the last, or all where there are fewer."""
+    places = np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int))
+    return [frames[place] for place in places]

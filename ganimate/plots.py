@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PANEL_IN = 7.5  # side of one matrix
 DPI = 110
 STRONG = 0.6  # changes of this and more have the full colour
+READ_COLOUR, IDENTITY_COLOUR = "#0072b2", "#d55e00"  # Okabe & Ito's blue and vermilion, which all can tell apart
 DARK = 0.35  # on colours of this and more, writing is white
 
 
@@ -60,3 +61,67 @@ def _draw(axes: Axes, response: Response, aus: Sequence[int], unreadable: Collec
         colour = "white" if known[column] and abs(value) >= DARK else "0.2"
         axes.text(column, row, f"{value:.2f}".replace("0.", "."), ha="center", va="center", fontsize=7, color=colour)
     return shown
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One panel over `times_s` (F,): what was read (F,) and, of an AU, what was asked (F,); NaN where not measured."""
+
+    name: str
+    times_s: NDArray[np.floating]
+    asked: NDArray[np.floating] | None
+    read: NDArray[np.floating]
+
+
+def readback_plot(curves: Sequence[Curve], threshold: float, reader: str, *, still: bool) -> NDArray[np.uint8]:
+    """Return the curves as panels in rows of three, a picture (H, W, 3).
+
+    `reader` is who read. Curves without `asked` are identity distances, with a line at `threshold`. Of a still, the
+    times 0 and 1 are the photo and the result.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    columns = min(len(curves), 3) or 1
+    rows = max(1, -(-len(curves) // columns))
+    figure = Figure(figsize=(max(2, columns) * 3.4, rows * 2.3 + 0.5), dpi=DPI, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    panels = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axes, curve in zip(panels, curves, strict=False):
+        _draw_curve(axes, curve, threshold, reader)
+        axes.set_title(curve.name, fontsize=9, loc="left")
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.tick_params(labelsize=8)
+        if still:
+            axes.set_xticks([0, 1], ["photo", "result"])
+            axes.set_xlim(-0.15, 1.15)
+        else:
+            axes.set_xlabel("seconds", fontsize=8)
+    for axes in panels[len(curves) :]:
+        axes.set_axis_off()
+    if not curves:
+        panels[0].text(0.5, 0.5, "nothing was asked to move", ha="center", va="center")
+    handles = [line for line in panels[0].get_lines() if not str(line.get_label()).startswith("_")]
+    if len(handles) > 1:
+        figure.legend(handles=handles, loc="outside upper right", ncols=2, frameon=False, fontsize=8)
+    canvas.draw()  # type: ignore[no-untyped-call]
+    return np.array(canvas.buffer_rgba(), np.uint8)[..., :3]  # type: ignore[no-untyped-call]
+
+
+def _draw_curve(axes: Axes, curve: Curve, threshold: float, reader: str) -> None:
+    known = np.isfinite(curve.read)
+    times, read = curve.times_s[known], curve.read[known]
+    if curve.asked is not None:
+        axes.plot(curve.times_s, curve.asked, color="0.55", dashes=(4, 2), label="asked")
+        axes.plot(times, read, color=READ_COLOUR, label=f"read by {reader}")
+        axes.set_ylim(-0.03, 1.03)
+        if not known.any():
+            axes.text(0.5, 0.5, "the reader does not know it", ha="center", transform=axes.transAxes, fontsize=8)
+        return
+    axes.axhline(threshold, color="0.55", linewidth=1)
+    axes.annotate(
+        f"{threshold:g}: another person above", (0, threshold), (2, 3), fontsize=7, color="0.35",
+        xycoords=axes.get_yaxis_transform(), textcoords="offset points",
+    )  # fmt: skip
+    axes.plot(times, read, color=IDENTITY_COLOUR, marker="o", markersize=3.5)
+    axes.set_ylim(0, max(threshold * 1.35, 1.1 * float(read.max(initial=0))))

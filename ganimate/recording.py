@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ganimate.errors import OutputError
 from ganimate.media import STILL_SUFFIXES, FrameWriter, check_output, open_writer, write_image
+from ganimate.media.places import FilePlace
 
 if TYPE_CHECKING:  # loads torch, and a bad name for a result is told before that
     from ganimate.animator import Frame
@@ -21,14 +22,19 @@ if TYPE_CHECKING:  # loads torch, and a bad name for a result is told before tha
 Picture = NDArray[np.uint8]
 
 
+REPORT_SUFFIXES = (".json", ".csv", ".png")
+
+
 @dataclass(frozen=True)
 class Outputs:
-    """Where results go: the animation or still itself, and the masks, or None for those not wanted."""
+    """Where results go: the animation or still itself, and masks, film strip and reports, where they are wanted."""
 
     path: str
     attention: str | None = None
     color: str | None = None
     overwrite: bool = False
+    strip: str | None = None
+    reports: tuple[str, ...] = ()
 
     @property
     def masks(self) -> list[tuple[str, Callable[[Frame], Picture]]]:
@@ -39,12 +45,23 @@ class Outputs:
     def check_distinct(self, photo: Path) -> None:
         """Raise OutputError when two results share one name, or one would replace the photo itself."""
         places = [os.path.realpath(photo)]
-        for path in [self.path, *(path for path, _ in self.masks)]:
+        strip = [] if self.strip is None else [self.strip]
+        for path in [self.path, *(path for path, _ in self.masks), *strip, *self.reports]:
             if os.path.realpath(path) == places[0]:
                 raise OutputError(f"'{path}' is the photo itself", "choose another name for the result")
             if os.path.realpath(path) in places:
                 raise OutputError(f"two results cannot both be written to '{path}'", "give each a name of its own")
             places.append(os.path.realpath(path))
+
+    def check_beside(self) -> None:
+        """Raise OutputError unless film strip and reports, which are written after the animation, could be."""
+        if self.strip is not None:
+            check_output(self.strip, self.overwrite, "still")
+        for path in self.reports:
+            suffix = Path(path).suffix.lower()
+            if suffix not in REPORT_SUFFIXES:
+                raise OutputError(f"cannot write a report to '{path}'", f"use one of {', '.join(REPORT_SUFFIXES)}")
+            FilePlace(path, self.overwrite).check()
 
 
 def attention_picture(frame: Frame) -> Picture:
@@ -67,6 +84,7 @@ class StillRecorder:
     def __init__(self, outputs: Outputs) -> None:
         """Prepare; raises OutputError at once for what could not be written."""
         self._outputs = outputs
+        outputs.check_beside()
         for path in [outputs.path, *(path for path, _ in outputs.masks)]:
             check_output(path, outputs.overwrite, "still")
 
@@ -92,6 +110,7 @@ class Recorder:
         self._writers: list[tuple[FrameWriter, Callable[[Frame], Picture]]] = []
         self._stills: list[tuple[str, Callable[[Frame], Picture]]] = []
         self._overwrite = outputs.overwrite
+        outputs.check_beside()
         self._writers.append((open_writer(outputs.path, fps, loop=repeats, overwrite=outputs.overwrite), _image))
         for path, draw in outputs.masks:
             if Path(path).suffix.lower() in STILL_SUFFIXES:

@@ -215,6 +215,73 @@ class TestSeveralFaces:
         assert "--face" in done.stderr
         assert not (tmp_path / "t.csv").exists()
 
+    def test_each_has_its_own_expression(self, animate: Run, tmp_path: Path) -> None:
+        done = animate(
+            "-e", "45=0.5", "--face", "2", "--au", "12=1", "--from", "1=0.3", "--face", "1", "--au", "4=1,45=0",
+            "-o", tmp_path / "a.gif", "--json",
+        )  # fmt: skip
+        first, second = facts(done)["faces"]
+        assert (first["number"], second["number"]) == (2, 1)
+        assert (first["y_g"]["AU12"], first["y_g"]["AU45"], first["y_r"]["AU1"]) == (1.0, 0.5, 0.3)
+        assert (second["y_g"]["AU4"], second["y_g"]["AU45"]) == (1.0, 0.0)
+        assert second["y_g"]["AU12"] == second["y_r"]["AU12"] != 1.0
+        assert second["y_r"]["AU1"] != 0.3
+
+    def test_a_group_alone_is_what_it_would_be_alone(self, animate: Run, tmp_path: Path, photo: Path) -> None:
+        """The faces' crops are apart here, so each is as if the other were not there."""
+        asked = ("--face", 1, "-e", "12=1", "--face", 2, "-e", "4=1", "--still")
+        both = pixels(Path(animate(*asked, "-o", tmp_path / "both.png").stdout.strip()))
+        one = pixels(Path(animate("--face", 1, "-e", "12=1", "--still", "-o", tmp_path / "1.png").stdout.strip()))
+        two = pixels(Path(animate("--face", 2, "-e", "4=1", "--still", "-o", tmp_path / "2.png").stdout.strip()))
+        before = pixels(photo)
+        assert (one != before).any() and (two != before).any()
+        assert not ((one != before).any(-1) & (two != before).any(-1)).any()
+        assert np.array_equal(both, np.where(one != before, one, two))
+
+    def test_the_name_tells_who_does_what(self, animate: Run, photo: Path) -> None:
+        done = animate("--face", "1", "-e", "fear", "--face", "2", "-e", "12=1")
+        assert done.stdout == f"{photo.parent / 'me_1-fear-2-12=1.gif'}\n"
+
+    def test_a_mask_shows_the_moment_when_all_are_furthest(self, animate: Run, tmp_path: Path) -> None:
+        asked = ("--face", 1, "-e", "self", "--face", 2, "-e", "12=1", "--save-color", tmp_path / "c.png")
+        animate(*asked, "-o", tmp_path / "a.gif")
+        animate("--face", 2, "-e", "12=1", "--still", "--save-color", tmp_path / "d.png", "-o", tmp_path / "a.png")
+        assert np.array_equal(pixels(tmp_path / "c.png")[:, 32:], pixels(tmp_path / "d.png"))
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            (("--face", 1, "--face", 2, "-e", "fear"), "--face 1 has no expression"),
+            (("--face", 1, "-e", "fear", "--face", 2), "--face 2 has no expression"),
+            (("--face", 1, "-e", "fear", "--face", "2,1", "-e", "anger"), "face 1 is chosen twice"),
+            (("--face", "largest", "-e", "fear", "--face", 1, "-e", "anger"), "face 1 is chosen twice"),
+            (("--face", 1, "-e", "fear", "--face", "all", "-e", "anger"), "--face all leaves no face for another"),
+            (("--face", 1, "-e", "fear", "--face", "two", "-e", "anger"), "'two' is not largest, all, or numbers"),
+            (("--face", 1, "--face", 2, "--trajectory", "t.csv"), "one --trajectory is for all: say --face 1,2"),
+        ],
+    )
+    def test_groups_that_make_no_sense(
+        self, cli: Run, photo: Path, arguments: tuple[object, ...], sentence: str
+    ) -> None:
+        done = cli("animate", photo, *arguments)
+        assert done.exit_code == 2
+        assert sentence in done.stderr
+
+    def test_a_group_that_is_not_there(self, cli: Run, photo: Path, tiny_model: Path) -> None:
+        done = cli("animate", photo, "--model", tiny_model, "--face", 1, "-e", "fear", "--face", 3, "-e", "anger")
+        assert done.exit_code == 1
+        assert "face 3 was asked for, but there are only 2 faces" in done.stderr
+
+    def test_an_au_that_the_model_lacks_is_told_of_any_group(self, cli: Run, photo: Path, tiny_model: Path) -> None:
+        done = cli("animate", photo, "--model", tiny_model, "--face", 1, "-e", "fear", "--face", 2, "-e", "24=1")
+        assert done.exit_code == 1
+        assert "24" in done.stderr
+
+    def test_expressions_after_one_face_and_before_it_are_the_same(self, animate: Run, tmp_path: Path) -> None:
+        for name, asked in {"a": ("--face", 2, "-e", "12=1"), "b": ("-e", "12=1", "--face", 2)}.items():
+            animate(*asked, "-o", tmp_path / f"{name}.gif")
+        assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+
 
 def test_the_names_in_the_help_are_the_librarys() -> None:
     assert [loop.value for loop in options.Loop] == list(LOOPS)

@@ -8,7 +8,7 @@ import pytest
 from ganimate.aus import parse_expression
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
-from ganimate.plan import Move, Perform, Replay, furthest
+from ganimate.plan import Move, Perform, Replay, distinct_frames, evenly, furthest, peak
 from ganimate.trajectory import Performance, Trajectory
 
 AUS = (1, 6, 12)
@@ -95,7 +95,29 @@ def test_the_furthest_row_is_the_first_of_the_hold() -> None:
     assert furthest(path, OWN) == 3
 
 
+def test_the_peak_of_several_is_where_all_together_are_furthest() -> None:
+    far = [np.array([[0, 0, 0], [0, 0, 0.4], [0, 0, 0.6]]), np.array([[0, 0, 0], [0.9, 0, 0], [0.5, 0, 0]])]
+    paths = [Trajectory(values.astype(np.float32), 25, AUS) for values in far]
+    nothing = np.zeros(3, np.float32)
+    assert [furthest(path, nothing) for path in paths] == [2, 1]
+    assert peak(paths, [nothing, nothing]) == 1
+
+
 @pytest.mark.parametrize("wrong", [{"frames": 1}, {"fps": float("nan")}, {"fps": 0}, {"hold_s": -1}])
 def test_a_motion_checks_itself(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Motion(**wrong)  # type: ignore[arg-type]
+
+
+def test_distinct_frames_are_the_move_without_its_holds_and_its_way_back() -> None:
+    up_and_back = Trajectory(np.float32([[0.1], [0.5], [0.9], [0.9], [0.5]]), 25, (12,))
+    assert distinct_frames([up_and_back]) == [0, 1, 2]
+    later = Trajectory(np.float32([[0], [0], [0], [1], [0]]), 25, (12,))
+    assert distinct_frames([up_and_back, later]) == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("count", "chosen"), [(1, [3]), (2, [3, 11]), (3, [3, 7, 11]), (5, [3, 5, 7, 9, 11]), (9, [3, 5, 7, 9, 11])]
+)
+def test_evenly_goes_from_the_first_to_the_last(count: int, chosen: list[int]) -> None:
+    assert evenly([3, 5, 7, 9, 11], count) == chosen

@@ -9,8 +9,13 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from typer.testing import Result
+
+from ganimate.cli import session
+from ganimate.detect import FixedDetector
+from ganimate.faces import Box, Face
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -30,6 +35,9 @@ def desk(tmp_path: Path, astronaut_path: Path, faces_pack: Path, monkeypatch: py
     """A folder with what the README's commands name."""
     for name in ("me.jpg", "group.jpg", "other.jpg"):
         shutil.copy(astronaut_path, tmp_path / name)
+    (tmp_path / "holidays" / "beach").mkdir(parents=True)
+    shutil.copy(astronaut_path, tmp_path / "holidays" / "beach")
+    shutil.copy(astronaut_path, tmp_path / "holidays")
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     (tmp_path / "clip.csv").write_text("timestamp, success, AU12_r\n0.00, 1, 0.5\n0.04, 1, 4\n0.08, 1, 2\n")
     shutil.copytree(faces_pack, tmp_path / "faces.pack")
@@ -40,11 +48,21 @@ def desk(tmp_path: Path, astronaut_path: Path, faces_pack: Path, monkeypatch: py
 @pytest.mark.parametrize(
     "command", [c for c in COMMANDS if c[0] not in TRAINING and "models/mine" not in c], ids=" ".join
 )
-def test_a_command_of_the_readme_works(desk: Path, cli: Callable[..., Result], command: list[str]) -> None:
+def test_a_command_of_the_readme_works(
+    desk: Path,
+    cli: Callable[..., Result],
+    command: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    astronaut_face: Face,
+) -> None:
+    if "group.jpg" in command:  # a second, smaller face
+        marks = (astronaut_face.landmarks * 0.5 + [250, 200]).astype(np.float32)
+        group = FixedDetector((astronaut_face, Face(Box(337, 240, 387, 290), marks)))
+        monkeypatch.setattr(session, "make_detector", lambda name: group)
     before = set(desk.rglob("*"))
     done = cli(*command)
     assert done.exit_code == 0, done.output
-    if command[0] in ("animate", "drive", "interpolate"):
+    if command[0] in ("animate", "batch", "drive", "interpolate"):
         assert set(desk.rglob("*")) - before, "nothing was written"
 
 

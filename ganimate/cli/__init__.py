@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ganimate import __version__
-from ganimate.cli import animate, benchmark, drive, evaluate, faces, judge, models, training
+from ganimate.cli import animate, batch, benchmark, drive, evaluate, faces, judge, models, training
 from ganimate.cli.errors import TellingGroup
 
 __all__ = ["app", "main"]
@@ -41,7 +41,7 @@ def _top(
         typer.echo(ctx.get_help())
 
 
-for group in (animate, drive, faces, models, training, judge, evaluate, benchmark):
+for group in (animate, drive, batch, faces, models, training, judge, evaluate, benchmark):
     group.register(app)
 
 

@@ -65,8 +65,10 @@ class Display:
         self._watched = self._console.is_terminal and not quiet
 
     def note(self, text: str) -> None:
-        """Print one line."""
-        if not self._quiet:
+        """Print one line; while a bar is shown, above it."""
+        if self._watched:
+            self._console.print(text, soft_wrap=True)
+        elif not self._quiet:
             typer.echo(text, err=True)
 
     def table(self, table: Table) -> None:

@@ -3,6 +3,7 @@
     0    done
     1    a GanimateError: something handed in cannot be used, or a result cannot be written
     2    the command line itself is wrong
+    3    with --strict: the result is written, and there is a warning about it
     130  Ctrl-C
 
 Anything else that gets out is a bug, and its traceback is shown.
@@ -27,9 +28,21 @@ from ganimate.errors import GanimateError
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 
 
+UNCONVINCED = 3  # the exit code of a result that --strict does not accept
+
+
+def warn(message: str, hint: str | None = None) -> None:
+    """Print ``warning: …`` and ``hint: …`` on stderr, each on one line; --quiet does not silence it."""
+    _say("warning", "yellow", message, hint)
+
+
 def tell(message: str, hint: str | None = None) -> None:
     """Print ``error: …`` and ``hint: …`` on stderr, each on one line."""
-    typer.echo(f"{typer.style('error:', fg='red', bold=True)} {_one_line(message)}", err=True)
+    _say("error", "red", message, hint)
+
+
+def _say(kind: str, colour: str, message: str, hint: str | None) -> None:
+    typer.echo(f"{typer.style(f'{kind}:', fg=colour, bold=True)} {_one_line(message)}", err=True)
     if hint:
         typer.echo(f"{typer.style('hint:', bold=True)} {_one_line(hint)}", err=True)
 

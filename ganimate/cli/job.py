@@ -5,8 +5,8 @@ Loaded by the commands that do such a job, not for their help.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,21 +16,20 @@ import typer
 from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expression
 from ganimate.cli import session, targets
 from ganimate.cli.console import Display, plain_table, print_json
-from ganimate.cli.session import Means, Sitting, au_facts, face_facts
-from ganimate.config import Motion
+from ganimate.cli.session import Means, Sitting, Studio, au_facts, face_facts
+from ganimate.config import Motion, Scrutiny
 from ganimate.errors import FaceError
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
-from ganimate.plan import Move, Perform, Plan, Replay, Row, furthest
+from ganimate.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, peak
 from ganimate.recording import Outputs, Recorder, StillRecorder
 from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_trajectory, save_trajectory
 
 if TYPE_CHECKING:
     from ganimate.animator import Sitter
+    from ganimate.cli.lookback import Lookback
 
 __all__ = ["Job", "Means", "move", "outputs", "replay"]
-
-WORTH_TELLING = 0.05  # AUs and changes below this are hardly seen
 
 
 def move(start: Sequence[str], to: Sequence[str], others: Others, motion: Motion) -> Plan:
@@ -43,17 +42,43 @@ def replay(path: str) -> Plan:
     return Replay(load_trajectory(path))
 
 
+def correction(text: str | None) -> Expression:
+    """Return what a face shows instead of what the model reads; without a `text`, just that; raises ExpressionError."""
+    return SELF if text is None else parse_expression(text)
+
+
 def _expression(texts: Sequence[str]) -> Expression:
     return combine(parse_expression(text) for text in texts)
 
 
 def outputs(
-    photo: Path, words: str, suffix: str, path: str | None, attention: str | None, color: str | None, force: bool
+    photo: Path,
+    words: str,
+    suffix: str,
+    path: str | None,
+    attention: str | None,
+    color: str | None,
+    force: bool,
+    strip: str | None = None,
+    reports: Sequence[str] = (),
 ) -> Outputs:
     """Return where results go, by default beside the photo; raises OutputError where one is in another's way."""
-    found = Outputs(str(beside(photo, words, suffix)) if path is None else path, attention, color, force)
+    place = str(beside(photo, words, suffix)) if path is None else path
+    found = Outputs(place, attention, color, force, strip, tuple(reports))
     found.check_distinct(photo)
     return found
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is asked of one face; `seen_as` is an expression that corrects what the model reads from it."""
+
+    plan: Plan
+    seen_as: Expression = SELF
+
+    def photos(self) -> tuple[str, ...]:
+        """Return the paths of the other photos that are asked for."""
+        return targets.photos_of(self.plan) + self.seen_as.photos()
 
 
 @dataclass(frozen=True)
@@ -65,8 +90,19 @@ class Role:
 
 
 @dataclass(frozen=True)
+class Made:
+    """What came of a job: the result as plain data, and who has looked at it."""
+
+    facts: dict[str, Any]
+    look: Lookback
+
+
+@dataclass(frozen=True)
 class Job:
-    """What the command line asks for; `seen_as` is an expression that corrects what the model reads from the photo."""
+    """What the command line asks for; `seen_as` is an expression that corrects what the model reads from the photo.
+
+    `apart` has the faces, by their numbers, that have a part of their own; its plans have the frames of `plan`.
+    """
 
     photo: Path
     plan: Plan
@@ -75,26 +111,36 @@ class Job:
     still: bool = False
     loop: str = "ping-pong"
     seen_as: str | None = None
+    apart: Mapping[int, Part] = field(default_factory=dict)
     save_trajectory: str | None = None
     print_trajectory: bool = False
+    scrutiny: Scrutiny = field(default_factory=Scrutiny)
 
     def run(self, *, quiet: bool, as_json: bool) -> None:
         """Do the job, and print where its result is."""
-        display = Display(quiet)
+        made = self.make(Display(quiet))
+        if as_json:
+            print_json(made.facts)
+        else:
+            typer.echo(self.outputs.path)
+        made.look.conclude()
+
+    def make(self, display: Display, studio: Studio | None = None) -> Made:
+        """Do the job, in a `studio` that may be ready from another job, and return what came of it."""
         recorder = self._recorder()
-        sitting, plan = self._sitting(display)
-        roles = [self._role(plan, sitter, sitting.aus) for sitter in sitting.sitters]
+        sitting, plans = self._sitting(display, studio)
+        roles = [self._role(plan, sitter, sitting.aus) for plan, sitter in zip(plans, sitting.sitters, strict=True)]
         for place, role in enumerate(roles):
             _tell_role(sitting, place, role, display)
             if self.print_trajectory:
                 typer.echo(format_trajectory(role.path), err=True)
-        count = self._record(sitting, roles, recorder, display)
+        look = self._lookback(sitting, roles, display)
+        count = self._record(sitting, roles, recorder, look, display)
         if self.save_trajectory is not None:
             save_trajectory(roles[0].path, self.save_trajectory, overwrite=self.outputs.overwrite)
-        if as_json:
-            print_json(self._facts(sitting, roles, count))
-        else:
-            typer.echo(self.outputs.path)
+        look.write(str(self.photo))
+        look.tell(display)
+        return Made(self._facts(sitting, roles, count, look), look)
 
     def _recorder(self) -> Recorder | StillRecorder:
         """Return what will write the result; raises OutputError, before any slow work, where it could not."""
@@ -104,44 +150,57 @@ class Job:
             return StillRecorder(self.outputs)
         return Recorder(self.outputs, self.plan.fps, repeats=LOOPS[self.loop].repeats)
 
-    def _sitting(self, display: Display) -> tuple[Sitting, Plan]:
-        """Return the chosen faces, ready to be animated, and the plan with what other photos show in it."""
-        seen_as = None if self.seen_as is None else parse_expression(self.seen_as)
+    def _sitting(self, display: Display, studio: Studio | None) -> tuple[Sitting, list[Plan]]:
+        """Return the chosen faces, ready to be animated, and each one's plan with what other photos show in it."""
+        everyone = Part(self.plan, correction(self.seen_as))
+        parts = (everyone, *self.apart.values())
         photo = session.read_photo(self.photo, display)
-        names = targets.photos_of(self.plan) + (() if seen_as is None else seen_as.photos())
+        names = [name for part in parts for name in part.photos()]
         others = targets.open_photos(names, display)
         for name in names:
             self.outputs.check_distinct(Path(name))
-        entry = session.find_model(self.means.model, display)
-        aus, nothing = entry.card.aus, np.zeros(len(entry.card.aus), np.float32)
-        unread = targets.filled(self.plan, targets.blank(names, aus))
-        unread.trajectory(nothing, aus)  # an AU that the model lacks is told before faces are sought
+        studio = studio or Studio(session.find_model(self.means.model, display), self.means)
+        aus = studio.entry.card.aus
+        studio.check(*(targets.filled(part.plan, targets.blank(names, aus)) for part in parts))
         if isinstance(self.plan, Perform) and (missing := self.plan.left_out(aus)):
             display.note(f"the model lacks {', '.join(f'AU{number}' for number in missing)} of the clip: left out")
-        sitting = session.sit(photo, entry, self.means, display)
+        sitting = studio.sit(photo, display)
         if self.save_trajectory is not None and len(sitting.sitters) > 1:
             message = f"a trajectory is that of one face, and {len(sitting.sitters)} were chosen"
             raise FaceError(message, "choose one with --face, or leave out --save-trajectory")
         readings = targets.read_photos(others, sitting, self.means, display)
-        if seen_as is not None:
-            sitting = sitting.corrected(seen_as.with_readings(readings))
-        return sitting, targets.filled(self.plan, readings)
+        mine = [self.apart.get(number, everyone) for number in sitting.numbers]
+        sitting = sitting.corrected([part.seen_as.with_readings(readings) for part in mine])
+        return sitting, [targets.filled(part.plan, readings) for part in mine]
 
     def _role(self, plan: Plan, sitter: Sitter, aus: tuple[int, ...]) -> Role:
         goal = plan.goal(sitter.own, aus)
         path = Trajectory(goal[None], 1.0, aus) if self.still else plan.trajectory(sitter.own, aus)
         return Role(path, goal)
 
+    def _lookback(self, sitting: Sitting, roles: Sequence[Role], display: Display) -> Lookback:
+        """Return what will look at the frames on their way."""
+        from ganimate.cli.lookback import Lookback
+
+        with display.stage("reading the faces"):
+            return Lookback(sitting, [role.path for role in roles], self.outputs, self.scrutiny)
+
     def _record(
-        self, sitting: Sitting, roles: Sequence[Role], recorder: Recorder | StillRecorder, display: Display
+        self,
+        sitting: Sitting,
+        roles: Sequence[Role],
+        recorder: Recorder | StillRecorder,
+        look: Lookback,
+        display: Display,
     ) -> int:
         """Generate and write all frames; return their number."""
         paths = [role.path for role in roles]
-        frames = sitting.animator.frames(sitting.photo, sitting.sitters, paths)
+        frames = look.watch(sitting.animator.frames(sitting.photo, sitting.sitters, paths))
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
-            return recorder.record(counted(frames), furthest(paths[0], sitting.sitters[0].own))
+            owns = [sitter.own for sitter in sitting.sitters]
+            return recorder.record(counted(frames), peak(paths, owns))
 
-    def _facts(self, sitting: Sitting, roles: Sequence[Role], count: int) -> dict[str, Any]:
+    def _facts(self, sitting: Sitting, roles: Sequence[Role], count: int, look: Lookback) -> dict[str, Any]:
         """Return the result as plain data."""
         extra = {
             "attention": self.outputs.attention, "color": self.outputs.color, "trajectory": self.save_trajectory,
@@ -150,15 +209,17 @@ class Job:
             "path": self.outputs.path,
             "frames": count,
             **({} if self.still else {"fps": roles[0].path.fps, "duration_s": round(roles[0].path.duration_s, 3)}),
-            "width_px": sitting.photo.shape[1],
+            "width_px": look.width_px,
             "height_px": sitting.photo.shape[0],
             "model": sitting.model,
             "faces": [
                 face_facts(sitting, place)
                 | {"y_r": au_facts(sitting.aus, sitting.sitters[place].own), "y_g": au_facts(sitting.aus, role.goal)}
+                | look.peak_facts(place)
                 for place, role in enumerate(roles)
             ],
             **{name: path for name, path in extra.items() if path is not None},
+            **look.facts(),
         }
 
 

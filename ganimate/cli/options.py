@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 SHOWN = "What is shown"
 TIMING = "Timing"
 RESULTS = "Results"
+SCRUTINY = "See and measure"
 MEANS = "Model and faces"
 
 
@@ -73,6 +74,16 @@ Expressions = Annotated[
 ]
 Own = Annotated[
     str | None,
+    typer.Option(
+        "--from",
+        metavar="EXPR",
+        help="What the photo shows (y_r), where the model misreads it; 12=0.2 corrects one AU.",
+        show_default=False,
+        rich_help_panel=SHOWN,
+    ),
+]
+OwnByFace = Annotated[
+    list[str] | None,
     typer.Option(
         "--from",
         metavar="EXPR",
@@ -162,13 +173,61 @@ SaveTrajectory = Annotated[
     str | None,
     typer.Option(
         metavar="FILE.csv",
-        help="Also write the AUs of every frame, to be edited and used with --trajectory.",
+        help="Also write the AUs of every frame, those of one face, to be edited and used with --trajectory.",
         show_default=False,
         rich_help_panel=RESULTS,
     ),
 ]
 PrintTrajectory = Annotated[
     bool, typer.Option("--print-trajectory", help="Print the AUs of every frame on stderr.", rich_help_panel=RESULTS)
+]
+Compare = Annotated[
+    bool,
+    typer.Option(
+        "--compare", help="Write the photo and the result side by side in one picture.", rich_help_panel=SCRUTINY
+    ),
+]
+StripPath = Annotated[
+    str | None,
+    typer.Option(
+        "--strip",
+        metavar="PATH",
+        help="Also write a film strip: a row of frames, cut around the faces, as .png, .jpg or .webp.",
+        show_default=False,
+        rich_help_panel=SCRUTINY,
+    ),
+]
+StripFrames = Annotated[
+    int, typer.Option(min=1, max=64, metavar="N", help="Frames of the film strip.", rich_help_panel=SCRUTINY)
+]
+Reports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--report",
+        metavar="PATH",
+        help="Also write what can be measured of every frame: AUs asked and read again, identity, pixels changed. "
+        ".json, .csv, or .png for a plot. May be repeated.",
+        show_default=False,
+        rich_help_panel=SCRUTINY,
+    ),
+]
+IdentityFrames = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        max=10_000,
+        metavar="N",
+        help="In how many frames, beside the end expression, the report measures identity; 0 for nowhere.",
+        rich_help_panel=SCRUTINY,
+    ),
+]
+Strict = Annotated[
+    bool,
+    typer.Option(
+        "--strict",
+        help="Exit with code 3 when the result, which is written, did not change the face or may be another person.",
+        rich_help_panel=SCRUTINY,
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace results that exist.", rich_help_panel=RESULTS)]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.", rich_help_panel=RESULTS)]
@@ -181,6 +240,17 @@ FaceChoice = Annotated[
         "--face",
         metavar="WHICH",
         help="largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them.",
+        rich_help_panel=MEANS,
+    ),
+]
+FaceGroups = Annotated[
+    list[str],
+    typer.Option(
+        "--face",
+        metavar="WHICH",
+        help="largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them. Given more than once, "
+        "each takes the --au, --expression and --from that follow it: --face 1 -e fear --face 2 -e anger; what stands "
+        "before the first is for all.",
         rich_help_panel=MEANS,
     ),
 ]

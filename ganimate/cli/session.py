@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,12 +16,14 @@ from ganimate.errors import FaceError
 
 if TYPE_CHECKING:
     import numpy as np
+    import torch
     from numpy.typing import NDArray
 
     from ganimate.animator import Animator, Sitter
     from ganimate.aus import Expression
-    from ganimate.detect import Detector, Selection
+    from ganimate.detect import Detector, Embedder, Selection
     from ganimate.faces import Face, Image
+    from ganimate.plan import Plan
     from ganimate.zoo import ZooEntry
 
 
@@ -55,9 +58,12 @@ class Sitting:
         """Which model this is, as plain data."""
         return {"name": self.entry.name, "path": str(self.entry.path)}
 
-    def corrected(self, seen_as: Expression) -> Sitting:
-        """Return the same with `seen_as` in place of what the model reads from the faces."""
-        sitters = [replace(sitter, own=seen_as.resolve(sitter.own, self.aus)) for sitter in self.sitters]
+    def corrected(self, seen_as: Sequence[Expression]) -> Sitting:
+        """Return the same with `seen_as`, one a face, in place of what the model reads from it."""
+        sitters = [
+            replace(sitter, own=correction.resolve(sitter.own, self.aus))
+            for sitter, correction in zip(self.sitters, seen_as, strict=True)
+        ]
         return replace(self, sitters=sitters)
 
 
@@ -66,6 +72,13 @@ def make_detector(name: str) -> Detector:
     from ganimate.detect import DlibDetector
 
     return DlibDetector("cnn" if name == "cnn" else "hog")
+
+
+def make_embedder() -> Embedder:
+    """Return what tells people apart; tests put another one in its place."""
+    from ganimate.detect import DlibEmbedder
+
+    return DlibEmbedder()
 
 
 def read_photo(path: Path, display: Display) -> Image:
@@ -95,20 +108,51 @@ def find_faces(photo: Image, detector: str, display: Display) -> list[Face]:
     return found
 
 
-def sit(photo: Image, entry: ZooEntry, means: Means, display: Display) -> Sitting:
-    """Return the chosen faces of `photo` with the AUs that the model reads from them."""
-    from ganimate.animator import Animator
-    from ganimate.checkpoint import load_model
-    from ganimate.detect import choose_faces
-    from ganimate.tensors import choose_device
+@dataclass(frozen=True)
+class Studio:
+    """A model for any number of photos, loaded when the first of them has shown a face."""
 
-    device = choose_device(means.device)
-    found = find_faces(photo, means.detector, display)
-    chosen = choose_faces(found, means.selection)
-    numbers = [next(n for n, face in enumerate(found, 1) if face is one) for one in chosen]
-    with display.stage("reading the faces"):
-        animator = Animator(load_model(entry.path, device), device)
-        return Sitting(photo, entry, animator, animator.sit(photo, chosen), numbers, len(found))
+    entry: ZooEntry
+    means: Means
+
+    @cached_property
+    def animator(self) -> Animator:
+        """The model on its device; raises ModelError."""
+        from ganimate.animator import Animator
+        from ganimate.checkpoint import load_model
+
+        device = self._device()
+        return Animator(load_model(self.entry.path, device), device)
+
+    def _device(self) -> torch.device:
+        from ganimate.tensors import choose_device
+
+        return choose_device(self.means.device)
+
+    def check(self, *plans: Plan) -> None:
+        """Raise what is told before faces are sought: no such device, or an AU in a plan that the model lacks."""
+        import numpy as np
+
+        self._device()
+        aus = self.entry.card.aus
+        for plan in plans:
+            plan.trajectory(np.zeros(len(aus), np.float32), aus)
+
+    def sit(self, photo: Image, display: Display) -> Sitting:
+        """Return the chosen faces of `photo` with the AUs that the model reads from them."""
+        from ganimate.detect import choose_faces
+
+        self._device()  # a wrong name is told before faces are sought
+        found = find_faces(photo, self.means.detector, display)
+        chosen = choose_faces(found, self.means.selection)
+        numbers = [next(n for n, face in enumerate(found, 1) if face is one) for one in chosen]
+        with display.stage("reading the faces"):
+            return Sitting(photo, self.entry, self.animator, self.animator.sit(photo, chosen), numbers, len(found))
+
+
+def sit(photo: Image, entry: ZooEntry, means: Means, display: Display) -> Sitting:
+    """Return the chosen faces of one `photo` with the AUs that the model reads from them."""
+    return Studio(entry, means).sit(photo, display)
 
 
 def face_facts(sitting: Sitting, place: int) -> dict[str, Any]:

@@ -6,7 +6,7 @@ A configuration validates itself, and goes to JSON and back with `to_dict` and `
 
 from __future__ import annotations
 
-from ganimate.config.commands import DEFAULT_MODEL, Driving, EvaluationConfig, Motion, PrepareOptions
+from ganimate.config.commands import DEFAULT_MODEL, Driving, EvaluationConfig, Motion, PrepareOptions, Scrutiny
 from ganimate.config.networks import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig, RegionConfig
 from ganimate.config.record import from_dict, to_dict
 from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, Schedule, TrainConfig
@@ -26,6 +26,7 @@ __all__ = [
     "PrepareOptions",
     "RegionConfig",
     "Schedule",
+    "Scrutiny",
     "TrainConfig",
     "from_dict",
     "to_dict",

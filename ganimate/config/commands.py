@@ -67,6 +67,20 @@ class Driving:
 
 
 @dataclass(frozen=True)
+class Scrutiny:
+    """How a result is shown beside itself, and how closely it is looked at."""
+
+    compare: bool = False  # the photo beside every frame
+    strip_frames: int = 8  # of a film strip: enough to see the move, large enough to see the face
+    identity_frames: int = 8  # 0.1 s each, beside the peak; 0 measures no identity
+    strict: bool = False  # a result in doubt is a failure
+
+    def __post_init__(self) -> None:
+        require(self, "strip_frames", 1, 64)
+        require(self, "identity_frames", 0, 10_000)
+
+
+@dataclass(frozen=True)
 class EvaluationConfig:
     """Who and how many are measured by `ganimate evaluate`."""
 

@@ -21,6 +21,7 @@ Kind = Literal["animation", "still"]
 ANIMATION_SUFFIXES = (".gif", ".mp4")
 STILL_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
+_TEMPORARY = ".ganimate-{}-"  # and the id of the process
 _FRAME_NAME = re.compile(r"\d{5,}\.png")
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -55,6 +56,13 @@ def place_for(path: AnyPath, overwrite: bool, kind: Kind) -> Place:
     )
 
 
+def sweep(folder: AnyPath, pid: int) -> None:
+    """Remove the files that a process which was killed has left half written in `folder`."""
+    for leftover in Path(folder).glob(f"{_TEMPORARY.format(pid)}*.part"):
+        with contextlib.suppress(OSError):
+            leftover.unlink()
+
+
 class Place(ABC):
     """One result's place: everything is written to `temporary`, beside `path`, and moved by `publish` when complete.
 
@@ -69,7 +77,7 @@ class Place(ABC):
 
     def _sibling(self, ending: str) -> Path:
         # Not built from the result's own name: that may already be as long as the file system allows.
-        return self.path.with_name(f".ganimate-{os.getpid()}-{secrets.token_hex(4)}.{ending}")
+        return self.path.with_name(f"{_TEMPORARY.format(os.getpid())}{secrets.token_hex(4)}.{ending}")
 
     def check(self) -> None:
         """Raise OutputError unless the result could be put here now."""
@@ -121,6 +129,17 @@ class Place(ABC):
 
 class FilePlace(Place):
     """A result that is one file."""
+
+    def fill(self, data: bytes) -> None:
+        """Write the file as a whole; raises OutputError, and then leaves what was there."""
+        self.check()
+        try:
+            with self.explained():
+                with self.temporary.open("xb") as file:
+                    file.write(data)
+                self.publish()
+        finally:
+            self.discard()
 
     def check_vacant(self) -> None:
         if self.path.is_dir():

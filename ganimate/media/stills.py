@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ganimate.errors import OutputError
-from ganimate.media.places import AnyPath, place_for
+from ganimate.media.places import AnyPath, FilePlace, place_for
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ def write_image(path: AnyPath, image: NDArray[np.uint8], overwrite: bool = False
     """
     check_pixels(image, grey=True)
     place = place_for(path, overwrite, "still")
+    assert isinstance(place, FilePlace)  # no still is a folder
     chosen = _FORMATS[Path(place.shown).suffix.lower()]
     if max(image.shape[:2]) > chosen.largest_side_px:
         raise OutputError(
@@ -50,13 +51,7 @@ def write_image(path: AnyPath, image: NDArray[np.uint8], overwrite: bool = False
     place.check()
     # Encoded in memory first: Pillow's own file writing hides the reason of a failure (such as a full disk).
     encoded = _encode(image, chosen.name, chosen.options)
-    try:
-        with place.explained():
-            with place.temporary.open("xb") as file:
-                file.write(encoded)
-            place.publish()
-    finally:
-        place.discard()
+    place.fill(encoded)
 
 
 def check_pixels(image: NDArray[np.uint8], grey: bool = False) -> None:

@@ -1,0 +1,268 @@
+"""`ganimate batch`, with a tiny model of random weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import Result
+
+from ganimate.cli import batching, session
+from ganimate.detect import DlibDetector
+from ganimate.errors import FaceError
+from ganimate.ledger import LEDGER_NAME
+
+Run = Callable[..., Result]
+ROOT = Path(__file__).resolve().parent.parent
+SHORT = ("--frames", 2, "--hold", 0, "--loop", "once")
+
+
+@pytest.fixture
+def desk(tmp_path: Path, astronaut_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a folder of two photos, of which one is in a folder below, and a broken one."""
+    monkeypatch.chdir(tmp_path)
+    Path("in/sub").mkdir(parents=True)
+    shutil.copy(astronaut_path, "in/me.jpg")
+    shutil.copy(astronaut_path, "in/sub/you.jpg")
+    Path("in/cut.jpg").write_bytes(astronaut_path.read_bytes()[:5000])
+    return tmp_path
+
+
+@pytest.fixture
+def batch(cli: Run, tiny_model: Path, desk: Path) -> Run:
+    """Run `batch` to the folder out/, two frames of a smile if nothing else is said."""
+
+    def run(*arguments: object, ask: tuple[object, ...] = ("-e", "12=1"), ends: int = 0) -> Result:
+        done = cli("batch", *arguments, *ask, "-o", "out", "--model", tiny_model, *SHORT)
+        assert done.exit_code == ends, done.stderr
+        return done
+
+    return run
+
+
+def results(folder: str = "out") -> dict[str, bytes]:
+    """All files of a folder but the ledger."""
+    files = [path for path in Path(folder).rglob("*") if path.is_file() and path.name != LEDGER_NAME]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def outcomes(done: Result) -> dict[str, str]:
+    told: dict[str, Any] = json.loads(done.stdout)
+    return {photo["photo"]: photo["outcome"] for photo in told["photos"]}
+
+
+def test_a_bad_photo_stops_nobody_and_is_told(batch: Run) -> None:
+    done = batch("in", "-r", ends=1)
+    assert done.stdout.splitlines() == ["out/me.gif", "out/sub/you.gif"]
+    assert sorted(results()) == ["me.gif", "sub/you.gif"]
+    assert "in/cut.jpg  failed  'in/cut.jpg' is damaged or cut off" in done.stderr
+    assert "2 done, 0 skipped, 1 failed" in done.stderr
+    assert "error: 1 of 3 photos failed: 'in/cut.jpg' is damaged" in done.stderr
+    assert "hint: copy or download the photo again" in done.stderr
+
+
+def test_a_result_is_what_animate_makes(batch: Run, cli: Run, tiny_model: Path) -> None:
+    batch("in/me.jpg")
+    alone = cli("animate", "in/me.jpg", "-e", "12=1", "--model", tiny_model, *SHORT, "-o", "alone.gif")
+    assert alone.exit_code == 0
+    assert results()["me.gif"] == Path("alone.gif").read_bytes()
+
+
+def test_the_model_is_loaded_once(batch: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ganimate import checkpoint
+
+    loads: list[Path] = []
+    load = checkpoint.load_model
+    monkeypatch.setattr(checkpoint, "load_model", lambda path, *more: loads.append(path) or load(path, *more))
+    batch("in/me.jpg", "in/sub/you.jpg")
+    assert len(loads) == 1
+
+
+def test_all_is_told_as_json_and_in_a_file(batch: Run) -> None:
+    done = batch("in", "nowhere.jpg", "x*.png", "--json", "--report", "report.json", ends=1)
+    told = json.loads(done.stdout)
+    assert told == json.loads(Path("report.json").read_text("utf-8"))
+    assert (told["done"], told["skipped"], told["failed"]) == (1, 0, 3)
+    good, bad = (next(p for p in told["photos"] if p["photo"] == f"in/{name}.jpg") for name in ("me", "cut"))
+    assert good["path"] == "out/me.gif" and good["frames"] == 2 and good["faces"][0]["y_g"]["AU12"] == 1.0
+    assert bad["reason"] == "'in/cut.jpg' is damaged or cut off" and bad["hint"] and "path" not in bad
+
+
+def test_the_report_may_lie_among_the_results(batch: Run) -> None:
+    batch("in/me.jpg", "--report", "out/report.json")
+    assert sorted(results()) == ["me.gif", "report.json"]
+    assert "already exists" in batch("in/sub/you.jpg", "--report", "out/report.json", ends=1).stderr
+    batch("in/me.jpg", "--resume", "--report", "out/report.json")
+    assert json.loads(results()["report.json"])["skipped"] == 1
+
+
+def test_quiet_says_only_what_went_wrong(batch: Run) -> None:
+    assert batch("in/me.jpg", "-q").stderr == ""
+    assert batch("in/cut.jpg", "-q", ends=1).stderr.splitlines()[0].startswith("error: 1 of 1 photos failed")
+
+
+def test_a_video_is_passed_over(batch: Run) -> None:
+    Path("in/clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
+    done = batch("in/me.jpg", "in/clip.mp4", "--json")
+    assert outcomes(done) == {"in/me.jpg": "done", "in/clip.mp4": "skipped"}
+
+
+@pytest.mark.parametrize(("kind", "magic"), [("gif", b"GIF89a"), ("png", b"\x89PNG"), ("mp4", b"\0\0\0")])
+def test_kinds_of_results(batch: Run, kind: str, magic: bytes) -> None:
+    batch("in/me.jpg", "--format", kind)
+    assert results()[f"me.{kind}"].startswith(magic)
+
+
+def test_photos_of_one_name_do_not_take_each_others_place(batch: Run) -> None:
+    Path("a").mkdir(), Path("b").mkdir()
+    with Image.open("in/me.jpg") as image:
+        image.save("a/me.png")
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save("b/me.png")
+    batch("in/me.jpg", "a/me.png", "b/me.png")
+    made = results()
+    assert sorted(made) == ["a/me.gif", "b/me.gif", "in/me.gif"]
+    assert made["a/me.gif"] != made["b/me.gif"]
+
+
+class TestResume:
+    def test_what_is_done_is_skipped(self, batch: Run) -> None:
+        batch("in", ends=1)
+        stamp = os.stat("out/me.gif").st_mtime_ns
+        done = batch("in", "-r", "--resume", "--json", ends=1)
+        assert outcomes(done) == {"in/me.jpg": "skipped", "in/sub/you.jpg": "done", "in/cut.jpg": "failed"}
+        assert os.stat("out/me.gif").st_mtime_ns == stamp
+
+    @pytest.mark.parametrize("change", [("-e", "12=0.5"), ("--fps", 10), ("--others", "zero"), "photo"])
+    def test_what_has_changed_is_made_anew(self, batch: Run, change: tuple[object, ...] | str) -> None:
+        batch("in/me.jpg")
+        before = results()["me.gif"]
+        more: tuple[object, ...] = ()
+        if isinstance(change, tuple):
+            more = change
+        else:
+            with Image.open("in/me.jpg") as image:
+                inverted = Image.fromarray(255 - np.array(image))
+            inverted.save("in/me.jpg")
+        done = batch("in/me.jpg", "--resume", "--json", ask=("-e", "12=1", *more))
+        assert outcomes(done) == {"in/me.jpg": "done"}
+        assert results()["me.gif"] != before
+        assert outcomes(batch("in/me.jpg", "--resume", "--json", ask=("-e", "12=1", *more))) == {"in/me.jpg": "skipped"}
+
+    def test_what_no_batch_has_made_is_left_alone(self, batch: Run) -> None:
+        Path("out").mkdir()
+        Path("out/me.gif").write_text("mine")
+        done = batch("in", "-r", "--resume", "--json", ends=1)
+        assert outcomes(done)["in/me.jpg"] == "failed" and outcomes(done)["in/sub/you.jpg"] == "done"
+        assert results()["me.gif"] == b"mine"
+        batch("in/me.jpg", "--resume", "--force")
+        assert results()["me.gif"] != b"mine"
+
+    def test_without_it_nothing_is_replaced_nor_begun(self, batch: Run) -> None:
+        batch("in/me.jpg")
+        before = results()
+        done = batch("in", "-r", ends=1)
+        assert "1 of 3 results are there already, such as 'out/me.gif'" in done.stderr and "--resume" in done.stderr
+        assert results() == before
+        batch("in/me.jpg", "--force", ask=("-e", "4=1"))
+        assert results() != before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        ((), 2, "nothing to show"),
+        (("-e", "13=1"), 1, "13"),
+        (("-e", "24=1"), 1, "24"),
+        (("-e", "12=1", "--from", "nonsense"), 1, "nonsense"),
+        (("-e", "12=1", "--model", "nowhere"), 1, "there is no model called 'nowhere'"),
+        (("-e", "12=1", "--device", "abacus"), 1, "abacus"),
+        (("-e", "12=1", "--fps", 100), 1, "100"),
+        (("-e", "12=1", "-o", "in/me.jpg"), 1, "'in/me.jpg' is a file"),
+        (("-e", "12=1", "--report", "nowhere/r.json"), 1, "folder"),
+        (("-e", "12=1", "--jobs", 0), 2, "jobs"),
+        (("-e", "12=1", "--trajectory", "t.csv"), 2, "exclude each other"),
+        (("-e", "12=1", "-o", "in", "--format", "png"), 1, "'in/you.png' would replace a photo"),
+    ],
+)
+def test_what_can_be_refused_is_refused_before_any_work(
+    cli: Run, desk: Path, tiny_model: Path, arguments: tuple[object, ...], code: int, sentence: str
+) -> None:
+    shutil.copy("in/me.jpg", "in/you.png")
+    done = cli("batch", "in/you.png", "-o", "out", "--model", tiny_model, *arguments)
+    assert done.exit_code == code
+    assert sentence in done.stderr
+    assert not Path("out").exists()
+
+
+def test_a_bug_costs_one_photo_only(batch: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    find = session.find_faces
+    calls: list[int] = []
+
+    def stumbling(*arguments: Any) -> Any:
+        calls.append(1)
+        if len(calls) == 1:
+            raise ZeroDivisionError("division by zero")
+        if len(calls) == 2:
+            raise FaceError("no face")
+        return find(*arguments)
+
+    monkeypatch.setattr(session, "find_faces", stumbling)
+    shutil.copy("in/me.jpg", "in/a.jpg")
+    shutil.copy("in/me.jpg", "in/b.jpg")
+    done = batch("in/a.jpg", "in/b.jpg", "in/me.jpg", ends=1)
+    assert "ZeroDivisionError: division by zero" in done.stderr and "no face" in done.stderr
+    assert sorted(results()) == ["me.gif"]
+
+
+def test_two_processes_make_the_same_bytes(batch: Run, monkeypatch: pytest.MonkeyPatch, one_thread: None) -> None:
+    monkeypatch.setattr(session, "make_detector", lambda name: DlibDetector())  # the other processes have no fake
+    batch("in", "-r", "--jobs", 1, ends=1)
+    alone = results()
+    done = batch("in", "-r", "--jobs", 2, "--force", ends=1)
+    assert done.stdout.splitlines() == ["out/me.gif", "out/sub/you.gif"], "in the order of the photos"
+    assert len(alone) == 2 and results() == alone
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_ctrl_c_leaves_no_temporary_file_and_no_process(desk: Path, tiny_model: Path, jobs: int) -> None:
+    command = [sys.executable, "-m", "ganimate", "batch", "in", "-r", "-e", "12=1", "-o", "out", "--format", "mp4"]
+    running = subprocess.Popen(
+        [*command, "--frames", "5000", "--model", str(tiny_model), "--jobs", str(jobs)],
+        env={**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        deadline = time.monotonic() + 60
+        while len(parts := list(Path("out").rglob(".ganimate-*.part"))) < jobs and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(parts) == jobs
+        running.send_signal(signal.SIGINT)
+        _, said = running.communicate(timeout=30)
+    finally:
+        running.kill()
+    assert running.returncode == 130, said
+    assert "stopped: 0 of 3 photos were animated" in said and "Traceback" not in said
+    assert results() == {}
+    for part in parts:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(part.name.split("-")[1]), 0)
+
+
+def test_what_a_lost_process_left_is_swept(desk: Path) -> None:
+    Path("out").mkdir()
+    for pid in (4711, 47110):
+        Path(f"out/.ganimate-{pid}-ab.part").touch()
+    batching.places.sweep("out", 4711)
+    assert [path.name for path in Path("out").iterdir()] == [".ganimate-47110-ab.part"]

@@ -1,0 +1,57 @@
+"""The ledger of a batch: what stands there, and whether it is what is wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ganimate.errors import OutputError
+from ganimate.ledger import LEDGER_NAME, Ledger
+
+RESULT = Path("sub/me.gif")
+
+
+def make(folder: Path, content: str = "pixels") -> None:
+    """Put a result into its place as writers do: a new file under the name."""
+    (folder / "sub").mkdir(exist_ok=True)
+    new = folder / "new"
+    new.write_text(content)
+    new.replace(folder / RESULT)
+
+
+def test_what_was_begun_and_is_there_is_done(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    assert ledger.state(RESULT, "smile") == "free"
+    ledger.begin(RESULT, "smile")
+    assert ledger.state(RESULT, "smile") == Ledger(tmp_path).state(RESULT, "smile") == "free"
+    make(tmp_path)
+    assert ledger.state(RESULT, "smile") == Ledger(tmp_path).state(RESULT, "smile") == "done"
+    assert Ledger(tmp_path).state(RESULT, "frown") == "stale"
+
+
+def test_what_no_batch_has_made_is_foreign(tmp_path: Path) -> None:
+    make(tmp_path)
+    assert Ledger(tmp_path).state(RESULT, "smile") == "foreign"
+
+
+def test_a_second_beginning_that_was_stopped_leaves_the_first_result_stale(tmp_path: Path) -> None:
+    Ledger(tmp_path).begin(RESULT, "smile")
+    make(tmp_path)
+    Ledger(tmp_path).begin(RESULT, "frown")
+    assert Ledger(tmp_path).state(RESULT, "frown") == "stale"
+    make(tmp_path, "others")
+    assert Ledger(tmp_path).state(RESULT, "frown") == "done"
+
+
+def test_a_line_that_was_cut_short_counts_for_nothing(tmp_path: Path) -> None:
+    Ledger(tmp_path).begin(RESULT, "smile")
+    make(tmp_path)
+    with open(tmp_path / LEDGER_NAME, "a") as file:
+        file.write('{"result": "sub/me.gif", "ask\n[]\n3\n')
+    assert Ledger(tmp_path).state(RESULT, "smile") == "done"
+
+
+def test_a_ledger_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="cannot be written"):
+        Ledger(tmp_path / "nowhere").begin(RESULT, "smile")
