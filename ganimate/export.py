@@ -14,6 +14,7 @@ from ganimate.aus import ACTION_UNITS
 from ganimate.checkpoint import Model, ModelCard, load_model, save_model
 from ganimate.config import TrainConfig, from_dict
 from ganimate.errors import ConfigError, OutputError
+from ganimate.files import write_file
 from ganimate.runs import MODEL_NAME, logged_seconds
 from ganimate.zoo import CARD_NAME, WEIGHTS_NAME
 
@@ -49,7 +50,7 @@ def export_run(
         out.mkdir(parents=True, exist_ok=True)
         save_model(weights, told, model.generator, model.critic)
         if not card_kept:
-            card.write_text(describe(dataclasses.replace(model, card=told)), "utf-8")
+            write_file(card, describe(dataclasses.replace(model, card=told)).encode())
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}") from error
     return Exported(weights, card, card_kept)

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from ganimate.config import CropSpec, from_dict, to_dict
 from ganimate.errors import GanimateError, OutputError, PackError
 from ganimate.faces import Image
+from ganimate.files import promise, settle
 
 FORMAT = "ganimate-pack-1"
 SKIPPED_NAME = "skipped.csv"
@@ -173,6 +174,7 @@ class PackWriter:
         self._skipped: list[tuple[str, str, str]] = []
         self._offsets = [0]
         self._folder = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        promise(self, self._undo)
         try:
             self._folder.mkdir()
             self._images = open(self._folder / "images.bin", "wb")
@@ -211,8 +213,13 @@ class PackWriter:
         except OSError as failure:
             raise self._failure(failure) from failure
         finally:
-            _put_back(self._path)
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._undo()
+            settle(self)
+
+    def _undo(self) -> None:
+        """Remove what is half written."""
+        _put_back(self._path)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _commit(self) -> None:
         rows = self._rows

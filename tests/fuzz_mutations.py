@@ -101,8 +101,8 @@ def mend_png(data: bytes) -> bytes:
 CELLS = (
     "", " ", "nan", "NaN", "inf", "-inf", "1e999", "-1", "-0.0", "0", "1", "5", "5.5", "1e308", "1e-320", "0x10",
     "1_000", "٣", "½", "1,5", "9" * 30, "9" * 5000, "-" + "9" * 400, "true", "null", "None", "\0", "\ufeff", "\u2028",
-    '"', '""', '"\n"', "'", "a" * 3000, "\t", ";", "AU12_r", "time_s", "e", "+", "1e", "1e5", "1e15", "1e16", "99:99:99:99",
-    "00:00:00:00.000", "../..", "@", "=", "\x1b[31m", "\ud800",
+    '"', '""', '"\n"', "'", "a" * 3000, "\t", ";", "AU12_r", "time_s", "e", "+", "1e", "1e5", "1e15", "1e16",
+    "99:99:99:99",    "00:00:00:00.000", "../..", "@", "=", "\x1b[31m", "\ud800",
 )  # fmt: skip
 
 
@@ -139,7 +139,9 @@ def edit_words(rng: random.Random, data: bytes, others: Sequence[bytes], words: 
     text = data.decode("utf-8", "surrogateescape")
     for _ in range(rng.choice((1, 1, 2, 3, 6))):
         at, length = rng.randrange(len(text) + 1), rng.choice((0, 0, 1, 1, 2, 5, 20))
-        filling = rng.choice(("", rng.choice(words), rng.choice(CELLS), text[at : at + 8], chr(rng.randrange(1, 0x3000))))
+        filling = rng.choice(
+            ("", rng.choice(words), rng.choice(CELLS), text[at : at + 8], chr(rng.randrange(1, 0x3000)))
+        )
         text = text[:at] + filling + text[at + length :]
     return text.encode("utf-8", "surrogatepass")[:MOST_BYTES]
 

@@ -63,7 +63,7 @@ def image_seeds() -> list[bytes]:
     rgb = Image.fromarray(smooth).resize((40, 36), Image.Resampling.BICUBIC)
     rgba = Image.merge("RGBA", (*rgb.split(), rgb.getchannel(0)))
     grey, palette, cmyk = rgb.convert("L"), rgb.quantize(16), rgb.convert("CMYK")
-    deep = Image.fromarray((np.asarray(grey).astype(np.uint16) * 257))
+    deep = Image.fromarray(np.asarray(grey).astype(np.uint16) * 257)
     other = rgb.transpose(Image.Transpose.ROTATE_180)
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -75,7 +75,8 @@ def image_seeds() -> list[bytes]:
         (cmyk, "JPEG", {"subsampling": 0}), (rgb, "MPO", {"save_all": True, "append_images": [other.copy()]}),
         (rgb, "PNG", {"exif": exif}), (rgba, "PNG", {"icc_profile": srgb}), (grey, "PNG", {}), (deep, "PNG", {}),
         (palette, "PNG", {"transparency": 3}), (rgb.convert("1"), "PNG", {}),
-        (rgb, "PNG", {"save_all": True, "append_images": [other.copy()]}), (grey.convert("LA"), "PNG", {"icc_profile": profile}),
+        (rgb, "PNG", {"save_all": True, "append_images": [other.copy()]}),
+        (grey.convert("LA"), "PNG", {"icc_profile": profile}),
         (rgb, "WEBP", {"exif": exif, "icc_profile": srgb}), (rgba, "WEBP", {"lossless": True}),
         (rgb, "WEBP", {"save_all": True, "append_images": [other.copy()]}),
         (palette, "GIF", {}), (palette, "GIF", {"save_all": True, "append_images": [other.quantize(8)]}),
@@ -133,7 +134,9 @@ def _odd_chunk(rng: random.Random, data: bytes) -> bytes:
         sizes = (0, 1, 31, 32, 40, 4000, 14142, 14143, 65535, 100_000, 2**31 - 1, 2**32 - 1)
         head = struct.pack(">IIBBB", rng.choice(sizes), rng.choice(sizes), rng.choice((1, 8, 16)), rng.randrange(8), 0)
         return data[:16] + head + data[16 + len(head) :]
-    kind = rng.choice((b"zTXt", b"iTXt", b"tEXt", b"iCCP", b"tRNS", b"PLTE", b"eXIf", b"acTL", b"fcTL", b"gAMA", b"pHYs"))
+    kind = rng.choice(
+        (b"zTXt", b"iTXt", b"tEXt", b"iCCP", b"tRNS", b"PLTE", b"eXIf", b"acTL", b"fcTL", b"gAMA", b"pHYs")
+    )
     filling = zlib.compress(bytes(rng.choice((10, 10**4, 10**7)))) if rng.random() < 0.5 else rng.randbytes(20)
     body = kind + rng.choice((b"", b"key\0\0", b"key\0\1\0\0\0")) + filling
     return data[:33] + struct.pack(">I", len(body) - 4) + body + bytes(4) + data[33:]
@@ -145,12 +148,13 @@ def bomb(rng: random.Random) -> bytes:
     return _bomb(side, rng.choice((0, 2, 3, 4, 6)), rng.choice((8, 8, 16)))
 
 
-@functools.lru_cache(8)
+@functools.cache
 def _bomb(side: int, colour: int, depth: int) -> bytes:
     depth = 8 if colour == 3 else depth
     row = bytes(1 + side * {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour] * depth // 8)
     packer = zlib.compressobj(1)
-    body = b"".join(packer.compress(row) for _ in range(side)) + packer.flush()
+    rows = min(side, 400_000_000 // len(row))  # of the hugest only a part, as making them takes long
+    body = b"".join(packer.compress(row) for _ in range(rows)) + packer.flush()
     chunks = [b"IHDR" + struct.pack(">IIBBBBB", side, side, depth, colour, 0, 0, 0), b"PLTE" + bytes(6), b"IDAT" + body]
     whole = b"".join(struct.pack(">I", len(chunk) - 4) + chunk + bytes(4) for chunk in [*chunks, b"IEND"])
     return mend_png(b"\x89PNG\r\n\x1a\n" + whole)
@@ -222,7 +226,9 @@ def label_seeds() -> list[bytes]:
     """Return tables of photos, of people and of human codes."""
     points = [f"{axis}_{i}" for axis in "xy" for i in range(68)]
     places = ",".join("50.5" for _ in points)
-    whole = f"file, confidence, AU01_r, AU12_r, {', '.join(points)}\na.png, 0.9, 1.5, 5.0, {places}\nb.png,,0,0,{places}\n"
+    whole = (
+        f"file, confidence, AU01_r, AU12_r, {', '.join(points)}\na.png, 0.9, 1.5, 5.0, {places}\nb.png,,0,0,{places}\n"
+    )
     return [
         whole.encode(), b"name, AU01_r, AU12_r\na.png, 0.5, 5\nb.png, 2.5, 0\n",
         b"file,identity\na.png,ann\nb.png,\nc.png,ann\n", b"file,AU01,AU12,AU43\na.png,0,5,1\nb.png,3,2,0\n",
@@ -261,8 +267,8 @@ EXPRESSIONS = (
     "@other.jpg,45=0", '@"a, ""b"".jpg",1=.5', "happily-surprised:1", "fear:0.6,1=0.3,2=-1",
 )  # fmt: skip
 EXPRESSION_WORDS = (
-    "12", "=", ":", ",", "+", "-", "@", '"', '""', "au", "AU12", "happiness", "neutral", "self", "99", "45", "0.5", "1e1",
-    ".jpg", "fear", "blink", " ", "1_0", "infinity",
+    "12", "=", ":", ",", "+", "-", "@", '"', '""', "au", "AU12", "happiness", "neutral", "self", "99", "45", "0.5",
+    "1e1",    ".jpg", "fear", "blink", " ", "1_0", "infinity",
 )  # fmt: skip
 
 

@@ -143,7 +143,7 @@ class FailingDetector:
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [
-        (KeyboardInterrupt(), 130, "error: stopped before the end, so nothing was written\n"),
+        (KeyboardInterrupt(), 130, "error: stopped before the end; nothing half done is left behind\n"),
         (ImportError("no libGL"), 1, "error: a library that ganimate needs cannot be loaded: no libGL\n"),
         (MemoryError(), 1, "error: there is not enough memory for this\n"),
         (GanimateError("two\nlines"), 1, "error: two lines\n"),

@@ -88,9 +88,10 @@ def read_openface(path: Path) -> AnnotationTable:
     certain = columns.get("confidence")
     for i, row in enumerate(rows):
         try:
-            values[i] = np.array([row[j] for j in wanted], np.float32) / OPENFACE_TOP
-            if landmarks is not None:
-                landmarks[i] = np.array([row[j] for j in points if j is not None], np.float32).reshape(2, 68)
+            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which is told of the row
+                values[i] = np.array([row[j] for j in wanted], np.float32) / OPENFACE_TOP
+                if landmarks is not None:
+                    landmarks[i] = np.array([row[j] for j in points if j is not None], np.float32).reshape(2, 68)
             if certain is not None:
                 confidence[i] = float(row[certain])
         except (ValueError, IndexError):

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ganimate import __version__
-from ganimate.cli import animate, batch, benchmark, drive, evaluate, faces, judge, models, training
+from ganimate.cli import animate, batch, benchmark, drive, evaluate, faces, judge, models, stopping, training
 from ganimate.cli.errors import TellingGroup
 
 __all__ = ["app", "main"]
@@ -47,4 +47,8 @@ for group in (animate, drive, batch, faces, models, training, judge, evaluate, b
 
 def main() -> None:
     """Run the command line of this process; never returns."""
-    app(prog_name="ganimate")  # also as `python -m ganimate`
+    stopping.listen()
+    try:
+        app(prog_name="ganimate")  # also as `python -m ganimate`
+    finally:
+        stopping.tidy_up()
