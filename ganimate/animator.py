@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 
@@ -48,6 +48,11 @@ class FaceEdit:
     def paste(self, paster: Paster, frame: Image) -> None:
         """Write this edit into `frame` (H, W, 3) in place."""
         paster.paste(frame, self.color, self.attention, self.displacement, self.moved)
+
+    def weakened(self, strength: float) -> FaceEdit:
+        """Return the edit at a `strength` in [0, 1]: 0 leaves the photo as it is, 1 is the edit itself."""
+        shift = None if self.displacement is None else self.displacement * np.float32(strength)
+        return replace(self, attention=1 - np.float32(strength) * (1 - self.attention), displacement=shift)
 
 
 @dataclass(frozen=True)
@@ -127,17 +132,18 @@ class Animator:
         for key in keys:
             if key not in done:
                 batch = dict(islice(fresh, BATCH_IMAGES))
-                done.update(zip(batch, self._generate(sitter, np.stack(list(batch.values()))), strict=True))
+                done.update(zip(batch, self.edit([sitter] * len(batch), np.stack(list(batch.values()))), strict=True))
             left[key] -= 1
             yield done[key] if left[key] else done.pop(key)
 
-    def _generate(self, sitter: Sitter, goals: NDArray[np.float32]) -> list[FaceEdit]:
-        count = len(goals)
-        image = to_tensor(sitter.crop.image[None]).to(self.device).expand(count, -1, -1, -1)
-        own = torch.tensor(sitter.own, device=self.device).expand(count, -1)
+    def edit(self, sitters: Sequence[Sitter], goals: NDArray[np.float32]) -> list[FaceEdit]:
+        """Return one edit a sitter, in one batch: each is to show its own row of `goals` (B, N) in [0, 1]."""
+        size, count = self.model.card.crop.size_px, len(sitters)
+        image = to_tensor(np.stack([sitter.crop.image for sitter in sitters])).to(self.device)
+        own = torch.tensor(np.stack([sitter.own for sitter in sitters]), device=self.device)
         goal = torch.tensor(goals, device=self.device)
-        points = (transform(sitter.face.landmarks, sitter.crop.source_to_crop) + 0.5) / image.shape[-1]
-        landmarks = torch.tensor(points, dtype=torch.float32, device=self.device).expand(count, -1, -1)
+        points = [(transform(each.face.landmarks, each.crop.source_to_crop) + 0.5) / size for each in sitters]
+        landmarks = torch.tensor(np.stack(points), dtype=torch.float32, device=self.device)
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
             edit: Edit = self.model.generator(image, own, goal, landmarks)
         if not torch.isfinite(edit.image).all():
@@ -146,6 +152,6 @@ class Animator:
             )
         attention = edit.attention[:, 0].float().cpu().numpy()
         colors, moved = to_floats(edit.color), to_floats(edit.moved)
-        flows = None if edit.flow is None else (edit.flow.float() * (image.shape[-1] / 2)).permute(0, 2, 3, 1)
+        flows = None if edit.flow is None else (edit.flow.float() * (size / 2)).permute(0, 2, 3, 1)
         shifts = [None] * count if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
         return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, strict=True)]

@@ -27,8 +27,16 @@ class ExpressionError(InputError):
     """An AU expression or a trajectory cannot be parsed, or asks for what the model does not know."""
 
 
+class TimelineError(InputError):
+    """A timeline cannot be read, or says what cannot be played."""
+
+
 class PhotoError(InputError):
     """A photo is missing, unreadable, too small or not a still picture."""
+
+
+class VideoError(InputError):
+    """A video is missing, unreadable, without a picture, too large or cut off."""
 
 
 class FaceError(InputError):
@@ -45,6 +53,10 @@ class PackError(InputError):
 
 class ModelError(InputError):
     """A model file is missing, truncated, altered, foreign or does not fit the request."""
+
+
+class MarkError(InputError):
+    """What a file says of its origin cannot be read."""
 
 
 class OutputError(GanimateError):

@@ -16,6 +16,7 @@ from ganimate.trajectory import Performance, Trajectory, build_trajectory
 
 Row = NDArray[np.float32]  # (N,) in [0, 1]
 WORTH_TELLING = 0.05  # AUs and changes below this are hardly seen
+VISIBLE = 0.01  # AUs that change by less are as they were
 SELF = Expression((Reset("self"),))
 
 
@@ -151,15 +152,26 @@ class Perform:
         return goal
 
 
+def asked(trajectory: Trajectory, own: Row) -> str:
+    """Return what a trajectory asks of a face that shows `own` (N,), such as ``6=1,12=0.8``; "" for nothing.
+
+    It names the AUs that are moved visibly, each with the value that is furthest from the face's own.
+    """
+    distances = np.abs(trajectory.values - own)  # (F, N)
+    rows = distances.argmax(axis=0)
+    moved = np.flatnonzero(distances.max(axis=0) >= VISIBLE)
+    return ",".join(f"{trajectory.aus[n]}={round(float(trajectory.values[rows[n], n]), 2):g}" for n in moved)
+
+
 def furthest(trajectory: Trajectory, own: Row) -> int:
     """Return the index of the first row that differs most from `own` (N,)."""
-    return peak([trajectory], [own])
+    return int(np.abs(trajectory.values - own).sum(axis=1).argmax())
 
 
-def peak(trajectories: Sequence[Trajectory], owns: Sequence[Row]) -> int:
-    """Return the index of the first frame in which all faces together differ most from what they show, `owns`."""
-    far = [np.abs(path.values - own).sum(axis=1) for path, own in zip(trajectories, owns, strict=True)]
-    return int(np.sum(far, axis=0).argmax())
+def nearest(trajectories: Sequence[Trajectory], goals: Sequence[Row]) -> int:
+    """Return the index of the first frame in which all faces together differ least from their `goals`, (N,) each."""
+    far = [np.abs(path.values - goal).sum(axis=1) for path, goal in zip(trajectories, goals, strict=True)]
+    return int(np.sum(far, axis=0).argmin())
 
 
 def distinct_frames(trajectories: Sequence[Trajectory]) -> list[int]:

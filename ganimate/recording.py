@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.errors import OutputError
-from ganimate.media import STILL_SUFFIXES, FrameWriter, check_output, open_writer, write_image
+from ganimate.marks import Mark
+from ganimate.media import STILL_SUFFIXES, FrameWriter, Sound, check_output, open_writer, write_image
 from ganimate.media.places import FilePlace
 
 if TYPE_CHECKING:  # loads torch, and a bad name for a result is told before that
@@ -88,11 +89,11 @@ class StillRecorder:
         for path in [outputs.path, *(path for path, _ in outputs.masks)]:
             check_output(path, outputs.overwrite, "still")
 
-    def record(self, frames: Iterable[Frame], peak: int = 0) -> int:
-        """Write the one frame of `frames` and return 1; raises OutputError."""
+    def record(self, frames: Iterable[Frame], peak: int = 0, mark: Mark | None = None) -> int:
+        """Write the one frame of `frames` and return 1; `mark` goes into all results. Raises OutputError."""
         (frame,) = frames
         for path, draw in [*self._outputs.masks, (self._outputs.path, _image)]:
-            write_image(path, draw(frame), self._outputs.overwrite)
+            write_image(path, draw(frame), self._outputs.overwrite, mark=mark)
         return 1
 
 
@@ -102,16 +103,17 @@ class Recorder:
     A mask whose name is that of a still picture gets the mask of one frame only, the `peak`.
     """
 
-    def __init__(self, outputs: Outputs, fps: float, *, repeats: bool) -> None:
+    def __init__(self, outputs: Outputs, fps: float, *, repeats: bool, sound: Sound | None = None) -> None:
         """Prepare; raises OutputError at once for what could not be written. Nothing is left on disk until `record`.
 
-        `repeats` makes GIFs start again at their end.
+        `repeats` makes GIFs start again at their end; `sound` goes under an MP4 animation.
         """
         self._writers: list[tuple[FrameWriter, Callable[[Frame], Picture]]] = []
         self._stills: list[tuple[str, Callable[[Frame], Picture]]] = []
         self._overwrite = outputs.overwrite
         outputs.check_beside()
-        self._writers.append((open_writer(outputs.path, fps, loop=repeats, overwrite=outputs.overwrite), _image))
+        self._main = open_writer(outputs.path, fps, loop=repeats, overwrite=outputs.overwrite, sound=sound)
+        self._writers.append((self._main, _image))
         for path, draw in outputs.masks:
             if Path(path).suffix.lower() in STILL_SUFFIXES:
                 check_output(path, outputs.overwrite, "still")
@@ -119,12 +121,21 @@ class Recorder:
             else:
                 self._writers.append((open_writer(path, fps, loop=repeats, overwrite=outputs.overwrite), draw))
 
-    def record(self, frames: Iterable[Frame], peak: int) -> int:
-        """Write all `frames` and return their number; the results appear when the last is written, or not at all."""
+    @property
+    def sound_failure(self) -> str | None:
+        """Why the sound had to be left out, known after `record`."""
+        return self._main.sound_failure
+
+    def record(self, frames: Iterable[Frame], peak: int, mark: Mark | None = None) -> int:
+        """Write all `frames` and return their number; the results appear when the last is written, or not at all.
+
+        `mark` is what all of them, the masks too, say of themselves.
+        """
         count = 0
         pictures: list[tuple[str, Picture]] = []
         with ExitStack() as stack:
             for writer, _ in self._writers:
+                writer.mark = mark
                 stack.enter_context(writer)
             for frame in frames:
                 for writer, draw in self._writers:
@@ -133,7 +144,7 @@ class Recorder:
                     pictures = [(path, draw(frame)) for path, draw in self._stills]
                 count += 1
             for path, picture in pictures:
-                write_image(path, picture, self._overwrite)
+                write_image(path, picture, self._overwrite, mark=mark)
         return count
 
 

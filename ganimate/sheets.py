@@ -19,6 +19,7 @@ from torch import Tensor
 from ganimate.dataset import plain_landmarks, plain_views
 from ganimate.errors import OutputError
 from ganimate.faces import Image
+from ganimate.marks import Mark
 from ganimate.media import write_image
 from ganimate.networks import Critic, Edit, GeneratorNetwork
 from ganimate.pack import Pack
@@ -82,7 +83,7 @@ def write_sample(trainer: Trainer, folder: Path) -> Path:
         path.parent.mkdir(exist_ok=True)
     except OSError as error:
         raise OutputError(f"{path.parent} cannot be made: {error.strerror or error}") from error
-    write_image(path, sheet, overwrite=True)
+    write_image(path, sheet, overwrite=True, mark=Mark("in training"))
     return path
 
 

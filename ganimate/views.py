@@ -10,6 +10,7 @@ import numpy as np
 
 from ganimate.animator import Frame, Sitter
 from ganimate.faces import Image, Paster, Window
+from ganimate.marks import Mark
 from ganimate.media import write_image
 
 STRIP_HEIGHT_PX = 256  # a row of eight then fits the width of a large screen
@@ -70,9 +71,9 @@ class Strip:
         how = cv2.INTER_AREA if self._size[1] < len(cut) else cv2.INTER_CUBIC
         return np.asarray(cv2.resize(cut, self._size, interpolation=how), np.uint8)
 
-    def write(self, path: str, overwrite: bool) -> None:
-        """Write the strip as a picture; raises OutputError."""
-        write_image(path, self.picture, overwrite)
+    def write(self, path: str, overwrite: bool, mark: Mark | None = None) -> None:
+        """Write the strip as a picture, with a `mark` in it; raises OutputError."""
+        write_image(path, self.picture, overwrite, mark=mark)
 
     @property
     def picture(self) -> Image:

@@ -23,7 +23,7 @@ from ganimate.config import CropSpec, JudgeConfig
 from ganimate.detect import GridEmbedder
 from ganimate.drawing import LINE_PX
 from ganimate.errors import DependencyError
-from ganimate.media import read_photo
+from ganimate.media import inspect, read_photo
 from ganimate.networks.judge import Judge
 from ganimate.pack import open_pack
 from ganimate.plots import Response, response_plot
@@ -129,6 +129,7 @@ def test_json_lines_and_files_tell_the_same(
     assert identity["bar"] == "≤ 0.3" and identity["passes"] is (identity["value"] <= 0.3)
     coded = {row["au"] for row in found if row["name"].startswith("judge_correlation_with_codes")}
     assert 14 not in coded
+    assert inspect(out / "sheet.png").marked
     sheet = read_photo(out / "sheet.png")
     assert sheet.shape == (LINE_PX + 3 * (LINE_PX + 32), 18 * 32, 3)
 

@@ -29,10 +29,12 @@ LAYERS = {
         "naming",
         "faces",
         "likeness",
+        "marks",
         "plots",
+        "smoothing",
     ),
-    2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing", "compositing"),
-    3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare"),
+    2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing", "figure", "compositing", "timeline"),
+    3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare", "tracking"),
     4: ("zoo", "metrics", "objective"),
     5: (
         "training",
@@ -43,10 +45,12 @@ LAYERS = {
         "targets",
         "exam",
         "evaluation",
+        "footage",
         "recording",
         "views",
         "readback",
         "reports",
+        "au_sheet",
     ),
     6: ("cli", "__main__"),
 }
@@ -62,6 +66,7 @@ KEEPERS = {
     "matplotlib": "plots",
     "rich": "cli",
     "typer": "cli",
+    "yaml": "timeline",
 }
 # What the lowest layers do without, so that they load at once.
 TOO_HEAVY = {0: {"torch", "cv2", "PIL", "safetensors"}, 1: {"torch", "safetensors"}}
@@ -77,6 +82,7 @@ LATE = (
     "imageio",
     "matplotlib",
     "safetensors",
+    "yaml",
 )
 
 

@@ -8,7 +8,7 @@ import pytest
 from ganimate.aus import parse_expression
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
-from ganimate.plan import Move, Perform, Replay, distinct_frames, evenly, furthest, peak
+from ganimate.plan import Move, Perform, Replay, asked, distinct_frames, evenly, furthest, nearest
 from ganimate.trajectory import Performance, Trajectory
 
 AUS = (1, 6, 12)
@@ -95,12 +95,19 @@ def test_the_furthest_row_is_the_first_of_the_hold() -> None:
     assert furthest(path, OWN) == 3
 
 
-def test_the_peak_of_several_is_where_all_together_are_furthest() -> None:
-    far = [np.array([[0, 0, 0], [0, 0, 0.4], [0, 0, 0.6]]), np.array([[0, 0, 0], [0.9, 0, 0], [0.5, 0, 0]])]
-    paths = [Trajectory(values.astype(np.float32), 25, AUS) for values in far]
-    nothing = np.zeros(3, np.float32)
-    assert [furthest(path, nothing) for path in paths] == [2, 1]
-    assert peak(paths, [nothing, nothing]) == 1
+def test_the_nearest_frame_to_the_goal_is_the_first_of_the_hold() -> None:
+    move = Move(parse_expression("12=0.5"), parse_expression("6=1,12=1"), motion=Motion(frames=4))
+    path = move.trajectory(OWN, AUS)
+    assert furthest(path, OWN) == 0, "it begins further away than it ends"
+    assert nearest([path], [move.goal(OWN, AUS)]) == 3
+
+
+def test_the_nearest_frame_of_several_faces_is_where_all_together_are() -> None:
+    values = [np.array([[0, 0, 0], [0, 0, 0.4], [0, 0, 0.6]]), np.array([[0, 0, 0], [0.9, 0, 0], [0.5, 0, 0]])]
+    paths = [Trajectory(rows.astype(np.float32), 25, AUS) for rows in values]
+    goals = [path.values[furthest(path, np.zeros(3, np.float32))] for path in paths]
+    assert [nearest([path], [goal]) for path, goal in zip(paths, goals, strict=True)] == [2, 1]
+    assert nearest(paths, goals) == 1
 
 
 @pytest.mark.parametrize("wrong", [{"frames": 1}, {"fps": float("nan")}, {"fps": 0}, {"hold_s": -1}])
@@ -121,3 +128,10 @@ def test_distinct_frames_are_the_move_without_its_holds_and_its_way_back() -> No
 )
 def test_evenly_goes_from_the_first_to_the_last(count: int, chosen: list[int]) -> None:
     assert evenly([3, 5, 7, 9, 11], count) == chosen
+
+
+def test_what_is_asked_are_the_aus_that_move_each_at_its_furthest() -> None:
+    own = np.array([0.5, 0.2, 0.0], np.float32)
+    path = Trajectory(np.array([[0.5, 0.2, 0.3], [0.505, 0.9, 0.1], [0.5, 0.0, 0.0]], np.float32), 25, (1, 4, 12))
+    assert asked(path, own) == "4=0.9,12=0.3"
+    assert asked(Trajectory(own[None], 25, (1, 4, 12)), own) == ""

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clips import make_clip
+from PIL import Image
 from typer.testing import Result
 
 from ganimate.cli import session
@@ -38,6 +40,8 @@ def desk(tmp_path: Path, astronaut_path: Path, faces_pack: Path, monkeypatch: py
     (tmp_path / "holidays" / "beach").mkdir(parents=True)
     shutil.copy(astronaut_path, tmp_path / "holidays" / "beach")
     shutil.copy(astronaut_path, tmp_path / "holidays")
+    with Image.open(astronaut_path) as image:
+        make_clip(tmp_path / "clip.mp4", [np.array(image.crop((75, 0, 395, 320)))] * 3)
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     (tmp_path / "clip.csv").write_text("timestamp, success, AU12_r\n0.00, 1, 0.5\n0.04, 1, 4\n0.08, 1, 2\n")
     shutil.copytree(faces_pack, tmp_path / "faces.pack")

@@ -8,7 +8,7 @@ import torch
 from synthetic import SIZE_PX, make_pack, shoot, tiny_config
 
 from ganimate.dataset import plain_landmarks, plain_views
-from ganimate.media import read_photo
+from ganimate.media import inspect, read_photo
 from ganimate.pack import Pack, open_pack
 from ganimate.sheets import EXPRESSIONS, HEADER_PX, choose_people, expressions, sample_sheet, write_sample
 from ganimate.tensors import to_pictures
@@ -89,6 +89,7 @@ def test_a_sample_goes_into_the_run_and_changes_nothing(pack: Pack, trainer: Tra
     path = write_sample(trainer, tmp_path)
     assert path == tmp_path / "samples" / "000000.png"
     assert read_photo(path).shape[1] == 6 * CELL_PX
+    assert inspect(path).marked
     assert write_sample(trainer, tmp_path) == path  # a resumed run draws it again
     assert all(torch.equal(a, b) for a, b in zip(before, trainer.average.parameters(), strict=True))
     assert SIZE_PX * 2 == CELL_PX

@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from ganimate import __version__
-from ganimate.cli import animate, batch, benchmark, drive, evaluate, faces, judge, models, stopping, training
+from ganimate.cli import (
+    animate,
+    batch,
+    benchmark,
+    drive,
+    evaluate,
+    faces,
+    inspect,
+    judge,
+    models,
+    sheet,
+    stopping,
+    timeline,
+    training,
+)
 from ganimate.cli.errors import TellingGroup
 
 __all__ = ["app", "main"]
@@ -41,7 +55,7 @@ def _top(
         typer.echo(ctx.get_help())
 
 
-for group in (animate, drive, batch, faces, models, training, judge, evaluate, benchmark):
+for group in (animate, drive, batch, timeline, sheet, faces, inspect, models, training, judge, evaluate, benchmark):
     group.register(app)
 
 

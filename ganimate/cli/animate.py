@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import typer
@@ -14,8 +15,9 @@ from ganimate.config import DEFAULT_MODEL, Motion, Scrutiny
 MOTION, SCRUTINY = Motion(), Scrutiny()
 LARGEST = ["largest"]
 EASING, LOOP = options.Easing(MOTION.easing), options.Loop(MOTION.loop)
-# What a trajectory brings along itself.
+# What a trajectory, or a timeline, brings along itself.
 REPLACED_BY_TRAJECTORY = ("expressions", "others", "frames", "fps", "easing", "hold", "still")
+REPLACED_BY_TIMELINE = ("expressions", "trajectory", "others", "frames", "easing", "hold", "loop", "still")
 
 
 def register(app: typer.Typer) -> None:
@@ -26,16 +28,20 @@ def register(app: typer.Typer) -> None:
 
 def animate(
     ctx: typer.Context,
-    photo: options.Photo,
+    photo: options.PhotoOrVideo,
     expressions: options.Expressions = None,
     own: options.OwnByFace = None,
     others: options.Others = options.OtherAUs.keep,
     trajectory: options.Trajectory = None,
+    timeline: options.Timeline = None,
+    blink: options.BlinkChoice = None,
+    seed: options.Seed = None,
     frames: options.Frames = MOTION.frames,
     fps: options.Fps = MOTION.fps,
     easing: options.EasingChoice = EASING,
     hold: options.Hold = MOTION.hold_s,
     loop: options.LoopChoice = LOOP,
+    ramp: options.Ramp = 0.0,
     output: options.Output = None,
     still: options.Still = False,
     save_attention: options.SaveAttention = None,
@@ -48,6 +54,7 @@ def animate(
     report: options.Reports = None,
     identity_frames: options.IdentityFrames = SCRUTINY.identity_frames,
     strict: options.Strict = SCRUTINY.strict,
+    mark: options.Mark = True,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -56,9 +63,11 @@ def animate(
     detector: options.DetectorChoice = options.DetectorName.hog,
     device: options.Device = "auto",
 ) -> None:
-    """Animate the face in PHOTO towards an expression.
+    """Animate the face in PHOTO towards an expression, or edit every frame of a video.
 
     For example: ganimate animate me.jpg --au 12=1.0 --au 6=0.7 -o smile.gif
+
+    Of a video the largest face changes in every frame, and sound and frame rate stay: clip.mp4 --au 12=+0.5
 
     AUs and what each of them is: ganimate aus PHOTO
 
@@ -68,13 +77,30 @@ def animate(
     sadly-fearful, sadly-surprised, fearfully-angry, fearfully-surprised, fearfully-disgusted, angrily-surprised,
     angrily-disgusted, disgustedly-surprised, awed.
     """
-    from ganimate.cli import job
+    from ganimate.cli import clip, job
+    from ganimate.media import is_video
 
-    if trajectory is not None:
-        refuse_beside_trajectory(ctx, face)
+    if is_video(photo):
+        clip.check_options(ctx)
+        means = job.Means(model, "largest", detector.value, device)
+        clip.edit(photo, expressions or [], others.value, ramp, means, output, force, mark).run(
+            quiet=quiet, as_json=json
+        )
+        return
+    if ramp:
+        raise usage_error("--ramp is for videos; of a photo --frames and --fps say how long the move takes", ctx)
+    if timeline is not None:
+        refuse_beside(ctx, "--timeline", REPLACED_BY_TIMELINE, face)
+    elif trajectory is not None:
+        refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, face)
     who = cast(ctx, face, expressions, own)
     parts: dict[int, job.Part] = {}
-    if trajectory is not None:
+    plan: job.Plan
+    goes_on = loop.value
+    if timeline is not None:
+        performance = job.timeline(timeline, fps if is_given(ctx, "fps") else None)
+        plan, words, goes_on = performance, Path(timeline).stem, performance.loop
+    elif trajectory is not None:
         plan, words = job.replay(trajectory), Path(trajectory).stem
     elif expressions:
         motion = Motion(frames, fps, easing.value, hold, loop.value)
@@ -89,6 +115,13 @@ def animate(
         raise usage_error("--still has no trajectory to save or print", ctx)
     if still and strip is not None:
         raise usage_error("--still has no frames for a film strip", ctx)
+    if still and blink is options.BlinkName.auto:
+        raise usage_error("--still does not last, so nobody can blink in it", ctx)
+    if seed is not None and blink is not options.BlinkName.auto:
+        raise usage_error("--seed is for --blink auto", ctx)
+    if blink is not None:
+        plan = job.blinking(plan, blink.value, seed or 0)
+        parts = {number: part.blinking(blink.value, seed or 0) for number, part in parts.items()}
     job.Job(
         photo=photo,
         plan=plan,
@@ -97,12 +130,13 @@ def animate(
             photo, words, ".png" if still else ".gif", output, save_attention, save_color, force, strip, report or ()
         ),
         still=still,
-        loop=loop.value,
+        loop=goes_on,
         seen_as=who.common.own,
         apart=parts,
         save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
         scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
+        mark=mark,
     ).run(quiet=quiet, as_json=json)
 
 
@@ -127,6 +161,7 @@ def interpolate(
     report: options.Reports = None,
     identity_frames: options.IdentityFrames = SCRUTINY.identity_frames,
     strict: options.Strict = SCRUTINY.strict,
+    mark: options.Mark = True,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -152,14 +187,20 @@ def interpolate(
         save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
         scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
+        mark=mark,
     ).run(quiet=quiet, as_json=json)
 
 
-def refuse_beside_trajectory(ctx: typer.Context, face: list[str]) -> None:
-    """Raise a usage error for an option whose answer the trajectory already holds."""
+def refuse_beside(ctx: typer.Context, option: str, replaced: Collection[str], face: Sequence[str]) -> None:
+    """Raise a usage error for an option, by the name of its parameter, whose answer `option` already holds."""
     if len(face) > 1:
-        raise usage_error(f"one --trajectory is for all: say --face {','.join(face)}", ctx)
+        raise usage_error(f"one {option} is for all: say --face {','.join(face)}", ctx)
     for param in ctx.command.params:
-        source = ctx.get_parameter_source(param.name or "")
-        if param.name in REPLACED_BY_TRAJECTORY and source is not None and source.name == "COMMANDLINE":
-            raise usage_error(f"{param.opts[0]} and --trajectory exclude each other", ctx)
+        if param.name in replaced and is_given(ctx, param.name):
+            raise usage_error(f"{param.opts[0]} and {option} exclude each other", ctx)
+
+
+def is_given(ctx: typer.Context, name: str) -> bool:
+    """Return whether the option of that parameter stands on the command line."""
+    source = ctx.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"

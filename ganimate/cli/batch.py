@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from enum import Enum
 from json import dumps
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganimate.cli import options
-from ganimate.cli.animate import EASING, LOOP, MOTION, refuse_beside_trajectory
+from ganimate.cli.animate import EASING, LOOP, MOTION, REPLACED_BY_TRAJECTORY, refuse_beside
 from ganimate.cli.errors import usage_error
 from ganimate.config import DEFAULT_MODEL, Motion
 
@@ -116,6 +117,7 @@ def batch(
     resume: Resume = False,
     jobs: Jobs = 1,
     report: ReportFile = None,
+    mark: options.Mark = True,
     force: options.Force = False,
     json: Json = False,
     quiet: options.Quiet = False,
@@ -130,30 +132,32 @@ def batch(
 
     A photo that cannot be animated is told at the end, and does not stop the others. Exit code 1 if there was one.
     """
-    from ganimate.cli import batching, job
+    from ganimate.cli import batching, job, targets
     from ganimate.cli.console import Display
     from ganimate.cli.session import Means, Studio, find_model
     from ganimate.collecting import collect, name_results
 
     if trajectory is not None:
-        refuse_beside_trajectory(ctx, [face])
+        refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, [face])
         plan = job.replay(trajectory)
     elif expressions:
         motion = Motion(frames, fps, easing.value, hold, loop.value)
         plan = job.move(["self"], expressions, others.value, motion)
     else:
         raise usage_error("nothing to show: add for example --expression happiness or --au 12=1.0", ctx)
-    job.correction(own)  # a slip in it is told before the slow work
+    seen_as = job.correction(own)
     display = Display(quiet)
     studio = Studio(find_model(model, display), Means(model, options.parse_selection(face), detector.value, device))
-    studio.check(plan)
+    others_photos = targets.photos_of(plan) + seen_as.photos()
+    targets.open_photos(others_photos, display)  # one that cannot be read is told once, not for every photo
+    studio.check(targets.filled(plan, targets.blank(others_photos, studio.entry.card.aus)))
     sources = collect(photos, recursive=recursive, outside=output)
     work = batching.Batch(
-        order=batching.Order(plan, studio, format is Format.png, loop.value, own),
+        order=batching.Order(plan, studio, format is Format.png, loop.value, own, mark),
         sources=sources,
         results=name_results(sources, f".{format.value}"),
         folder=output,
-        asked=_asked(ctx, studio, trajectory),
+        asked=_asked(ctx, studio, [*([trajectory] if trajectory else []), *others_photos]),
         jobs=jobs,
         resume=resume,
         force=force,
@@ -161,11 +165,10 @@ def batch(
     batching.run(work, display, report, as_json=json)
 
 
-def _asked(ctx: typer.Context, studio: Studio, trajectory: str | None) -> str:
-    """Return in a few letters all that results depend on, the photos aside."""
+def _asked(ctx: typer.Context, studio: Studio, files: Sequence[str]) -> str:
+    """Return in a few letters all that results depend on, also what is in `files`, the photos aside."""
     options_asked = {name: value for name, value in ctx.params.items() if name not in BESIDE_THE_POINT}
     options_asked["model"] = studio.entry.digest
-    if trajectory is not None:
-        options_asked["trajectory"] = hashlib.sha256(Path(trajectory).read_bytes()).hexdigest()
+    options_asked["files"] = [hashlib.sha256(Path(file).expanduser().read_bytes()).hexdigest() for file in files]
     text = dumps(options_asked, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -72,6 +72,7 @@ class Order:
     still: bool
     loop: str
     seen_as: str | None
+    mark: bool
 
     def make(self, task: Task) -> Outcome:
         """Return what came of one photo: whatever is wrong with it, the next one gets its turn."""
@@ -79,7 +80,9 @@ class Order:
         try:
             outputs = Outputs(str(task.result), overwrite=task.overwrite)
             outputs.check_distinct(task.photo)
-            job = Job(task.photo, self.plan, self.studio.means, outputs, self.still, self.loop, self.seen_as)
+            job = Job(
+                task.photo, self.plan, self.studio.means, outputs, self.still, self.loop, self.seen_as, mark=self.mark
+            )
             told = job.make(Display(quiet=True), self.studio).facts
         except GanimateError as error:
             return _failed(task.photo, error.message, error.hint, began)

@@ -11,7 +11,7 @@ import typer
 
 from ganimate.cli import options
 from ganimate.cli.errors import usage_error
-from ganimate.config import DEFAULT_MODEL, Driving
+from ganimate.config import DEFAULT_MODEL, Driving, Scrutiny
 from ganimate.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from ganimate.plan import Perform
     from ganimate.trajectory import Performance
 
-DRIVING = Driving()
+DRIVING, SCRUTINY = Driving(), Scrutiny()
 CLIP = "The clip"
+FOR_TABLES = ("format", "table_fps", "person")
 
 
 class TableFormat(str, Enum):
@@ -40,6 +41,16 @@ Table = Annotated[
         metavar="TABLE.csv",
         help="What the face does: a table of OpenFace, py-feat or LibreFace, blendshapes of MediaPipe or ARKit "
         "(Live Link Face), or a saved trajectory.",
+        show_default=False,
+        rich_help_panel=CLIP,
+    ),
+]
+Filmed = Annotated[
+    Path | None,
+    typer.Option(
+        "--video",
+        metavar="CLIP",
+        help="What the face does: a video of one, read by the model itself; its sound goes into an .mp4.",
         show_default=False,
         rich_help_panel=CLIP,
     ),
@@ -133,6 +144,7 @@ def drive(
     ctx: typer.Context,
     photo: options.Photo,
     aus: Table = None,
+    video: Filmed = None,
     format: FormatChoice = None,
     table_fps: TableFps = None,
     person: Person = None,
@@ -147,6 +159,13 @@ def drive(
     save_color: options.SaveColor = None,
     save_trajectory: options.SaveTrajectory = None,
     print_trajectory: options.PrintTrajectory = False,
+    compare: options.Compare = SCRUTINY.compare,
+    strip: options.StripPath = None,
+    strip_frames: options.StripFrames = SCRUTINY.strip_frames,
+    report: options.Reports = None,
+    identity_frames: options.IdentityFrames = SCRUTINY.identity_frames,
+    strict: options.Strict = SCRUTINY.strict,
+    mark: options.Mark = True,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
@@ -155,9 +174,11 @@ def drive(
     detector: options.DetectorChoice = options.DetectorName.hog,
     device: options.Device = "auto",
 ) -> None:
-    """Let the face in PHOTO repeat a recorded performance.
+    """Let the face in PHOTO repeat a recorded or filmed performance.
 
     For example: ganimate drive me.jpg --aus openface.csv -o me.mp4
+
+    Or: ganimate drive me.jpg --video clip.mp4
 
     AUs that the clip does not tell stay as the photo shows them. A table of one row gives one picture.
     """
@@ -165,27 +186,60 @@ def drive(
     from ganimate.cli.console import Display
     from ganimate.plan import Perform
 
-    if aus is None:
-        raise usage_error("nothing to repeat: add for example --aus clip.csv", ctx)
+    clip = _one_clip(ctx, aus, video)
     means = job.Means(model, options.parse_selection(face), detector.value, device)
     display = Display(quiet)
-    performance = _recorded(aus, format, table_fps, person, display).between(start, end)
+    sound = None
+    if video is None:
+        performance = _recorded(clip, format, table_fps, person, display).between(start, end)
+    else:
+        from ganimate.cli import filmed
+
+        asked = job.outputs(photo, clip.stem, ".mp4", output, save_attention, save_color, force, strip, report or ())
+        performance, sound = filmed.watch(video, photo, asked, start, end, means, display)
     plan = Perform(performance, fps or DRIVING.fps_for(performance.fps), smooth, relative)
     still = _count_frames(plan, display) == 1
     if still:
-        _check_picture(aus, output, relative, save_trajectory is not None or print_trajectory)
-    _check_spared(aus, save_trajectory)
+        _check_picture(clip, output, relative, save_trajectory is not None or print_trajectory)
+    _check_spared(clip, save_trajectory)
     job.Job(
         photo=photo,
         plan=plan,
         means=means,
-        outputs=job.outputs(photo, aus.stem, ".png" if still else ".mp4", output, save_attention, save_color, force),
+        outputs=job.outputs(
+            photo,
+            clip.stem,
+            ".png" if still else ".mp4",
+            output,
+            save_attention,
+            save_color,
+            force,
+            strip,
+            report or (),
+        ),
         still=still,
         loop="once",
         seen_as=own,
         save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
+        scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
+        mark=mark,
+        sound=sound,
     ).run(quiet=quiet, as_json=json)
+
+
+def _one_clip(ctx: typer.Context, aus: Path | None, video: Path | None) -> Path:
+    """Return the table or the video that is repeated; raises a usage error where there is not one of them."""
+    if aus is not None and video is not None:
+        raise usage_error("--aus and --video exclude each other", ctx)
+    if aus is not None:
+        return aus
+    if video is None:
+        raise usage_error("nothing to repeat: add for example --aus clip.csv or --video clip.mp4", ctx)
+    for name in FOR_TABLES:
+        if ctx.params[name] is not None:
+            raise usage_error(f"--{name.replace('_', '-')} is for tables, and --video is none", ctx)
+    return video
 
 
 def _recorded(

@@ -3,7 +3,7 @@
     0    done
     1    a GanimateError: something handed in cannot be used, or a result cannot be written
     2    the command line itself is wrong
-    3    with --strict: the result is written, and there is a warning about it
+    3    done, and under --strict there is something to say against it
     130  Ctrl-C; 143 SIGTERM, 129 SIGHUP
 
 Anything else that gets out is a bug, and its traceback is shown.

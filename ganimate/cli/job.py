@@ -6,12 +6,13 @@ Loaded by the commands that do such a job, not for their help.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expression
 from ganimate.cli import session, targets
@@ -19,17 +20,20 @@ from ganimate.cli.console import Display, plain_table, print_json
 from ganimate.cli.session import Means, Sitting, Studio, au_facts, face_facts
 from ganimate.config import Motion, Scrutiny
 from ganimate.errors import FaceError
+from ganimate.media import Sound
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
-from ganimate.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, peak
+from ganimate.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, nearest
 from ganimate.recording import Outputs, Recorder, StillRecorder
+from ganimate.timeline import NaturalBlinks, NoBlinks, Timeline, for_face, load_timeline, with_blinks
 from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_trajectory, save_trajectory
 
 if TYPE_CHECKING:
     from ganimate.animator import Sitter
     from ganimate.cli.lookback import Lookback
+    from ganimate.marks import Mark
 
-__all__ = ["Job", "Means", "move", "outputs", "replay"]
+__all__ = ["Job", "Means", "Plan", "blinking", "move", "outputs", "replay", "timeline"]
 
 
 def move(start: Sequence[str], to: Sequence[str], others: Others, motion: Motion) -> Plan:
@@ -45,6 +49,17 @@ def replay(path: str) -> Plan:
 def correction(text: str | None) -> Expression:
     """Return what a face shows instead of what the model reads; without a `text`, just that; raises ExpressionError."""
     return SELF if text is None else parse_expression(text)
+
+
+def timeline(path: str, fps: float | None) -> Timeline:
+    """Return the plan in the YAML file `path`, at `fps` if that is not None; raises TimelineError."""
+    told = load_timeline(path)
+    return told if fps is None else replace(told, fps=fps)
+
+
+def blinking(plan: Plan, blink: str, seed: int) -> Plan:
+    """Return the plan with blinks at natural intervals ("auto"), or without any ("off")."""
+    return with_blinks(plan, NaturalBlinks(seed=seed) if blink == "auto" else NoBlinks())
 
 
 def _expression(texts: Sequence[str]) -> Expression:
@@ -79,6 +94,10 @@ class Part:
     def photos(self) -> tuple[str, ...]:
         """Return the paths of the other photos that are asked for."""
         return targets.photos_of(self.plan) + self.seen_as.photos()
+
+    def blinking(self, blink: str, seed: int) -> Part:
+        """Return the same with blinks, as `blinking` says."""
+        return replace(self, plan=blinking(self.plan, blink, seed))
 
 
 @dataclass(frozen=True)
@@ -115,6 +134,8 @@ class Job:
     save_trajectory: str | None = None
     print_trajectory: bool = False
     scrutiny: Scrutiny = field(default_factory=Scrutiny)
+    mark: bool = True
+    sound: Sound | None = None
 
     def run(self, *, quiet: bool, as_json: bool) -> None:
         """Do the job, and print where its result is."""
@@ -129,7 +150,10 @@ class Job:
         """Do the job, in a `studio` that may be ready from another job, and return what came of it."""
         recorder = self._recorder()
         sitting, plans = self._sitting(display, studio)
-        roles = [self._role(plan, sitter, sitting.aus) for plan, sitter in zip(plans, sitting.sitters, strict=True)]
+        roles = [
+            self._role(for_face(plan, place), sitter, sitting.aus)
+            for place, (plan, sitter) in enumerate(zip(plans, sitting.sitters, strict=True))
+        ]
         for place, role in enumerate(roles):
             _tell_role(sitting, place, role, display)
             if self.print_trajectory:
@@ -138,7 +162,7 @@ class Job:
         count = self._record(sitting, roles, recorder, look, display)
         if self.save_trajectory is not None:
             save_trajectory(roles[0].path, self.save_trajectory, overwrite=self.outputs.overwrite)
-        look.write(str(self.photo))
+        look.write(str(self.photo), self._mark(sitting, roles))
         look.tell(display)
         return Made(self._facts(sitting, roles, count, look), look)
 
@@ -148,7 +172,7 @@ class Job:
             FilePlace(self.save_trajectory, self.outputs.overwrite).check()
         if self.still:
             return StillRecorder(self.outputs)
-        return Recorder(self.outputs, self.plan.fps, repeats=LOOPS[self.loop].repeats)
+        return Recorder(self.outputs, self.plan.fps, repeats=LOOPS[self.loop].repeats, sound=self.sound)
 
     def _sitting(self, display: Display, studio: Studio | None) -> tuple[Sitting, list[Plan]]:
         """Return the chosen faces, ready to be animated, and each one's plan with what other photos show in it."""
@@ -168,7 +192,7 @@ class Job:
         if self.save_trajectory is not None and len(sitting.sitters) > 1:
             message = f"a trajectory is that of one face, and {len(sitting.sitters)} were chosen"
             raise FaceError(message, "choose one with --face, or leave out --save-trajectory")
-        readings = targets.read_photos(others, sitting, self.means, display)
+        readings = targets.read_photos(others, sitting.animator, self.means, display)
         mine = [self.apart.get(number, everyone) for number in sitting.numbers]
         sitting = sitting.corrected([part.seen_as.with_readings(readings) for part in mine])
         return sitting, [targets.filled(part.plan, readings) for part in mine]
@@ -197,8 +221,14 @@ class Job:
         paths = [role.path for role in roles]
         frames = look.watch(sitting.animator.frames(sitting.photo, sitting.sitters, paths))
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
-            owns = [sitter.own for sitter in sitting.sitters]
-            return recorder.record(counted(frames), peak(paths, owns))
+            shown = nearest(paths, [role.goal for role in roles])
+            count = recorder.record(counted(frames), shown, self._mark(sitting, roles))
+        if isinstance(recorder, Recorder) and recorder.sound_failure is not None:
+            display.note(f"the sound could not be kept: {recorder.sound_failure}")
+        return count
+
+    def _mark(self, sitting: Sitting, roles: Sequence[Role]) -> Mark | None:
+        return sitting.mark([role.path for role in roles]) if self.mark else None
 
     def _facts(self, sitting: Sitting, roles: Sequence[Role], count: int, look: Lookback) -> dict[str, Any]:
         """Return the result as plain data."""
@@ -212,6 +242,7 @@ class Job:
             "width_px": look.width_px,
             "height_px": sitting.photo.shape[0],
             "model": sitting.model,
+            "marked": self.mark,
             "faces": [
                 face_facts(sitting, place)
                 | {"y_r": au_facts(sitting.aus, sitting.sitters[place].own), "y_g": au_facts(sitting.aus, role.goal)}
@@ -225,16 +256,15 @@ class Job:
 
 def _tell_role(sitting: Sitting, place: int, role: Role, display: Display) -> None:
     """Note what a face shows, and of the AUs that move where they go."""
-    own, start = sitting.sitters[place].own, role.path.values[0]
+    own = sitting.sitters[place].own
     moves = np.abs(role.path.values - own).max(axis=0) >= WORTH_TELLING  # (N,)
-    from_elsewhere = len(role.path) > 1 and float(np.abs(start - own).max()) >= WORTH_TELLING
+    columns = {"photo": own} | _told_columns(role, moves, own)
     display.note(f"face {sitting.numbers[place]} of {sitting.found}")
     if moves.any():
-        table = plain_table("", "", "photo", *(["from"] if from_elsewhere else []), "to", numeric=(2, 3, 4))
+        table = plain_table("", "", *columns, numeric=(2, 3, 4))
         for n in np.flatnonzero(moves):
             unit = ACTION_UNITS[sitting.aus[n]]
-            shown = [own[n], *([start[n]] if from_elsewhere else []), role.goal[n]]
-            table.add_row(f"  {unit.label}", unit.name, *(f"{value:.2f}" for value in shown))
+            table.add_row(f"  {unit.label}", unit.name, *(f"{row[n]:.2f}" for row in columns.values()))
         display.table(table)
     else:
         display.note("  already shows what is asked for, so nothing will move")
@@ -243,3 +273,13 @@ def _tell_role(sitting: Sitting, place: int, role: Role, display: Display) -> No
     ]
     if kept:
         display.note(f"  as in the photo: {', '.join(kept)}")
+
+
+def _told_columns(role: Role, moves: NDArray[np.bool_], own: Row) -> dict[str, Row]:
+    """Return what is told of the AUs that move: whence and where to, or how far down and up where they do both."""
+    start, goal, values = role.path.values[0], role.goal, role.path.values
+    beyond = np.maximum(values.max(axis=0) - np.maximum(start, goal), np.minimum(start, goal) - values.min(axis=0))
+    if (beyond[moves] >= WORTH_TELLING).any():  # they blink, or a timeline has them come and go
+        return {"least": values.min(axis=0), "most": values.max(axis=0)}
+    from_elsewhere = len(values) > 1 and float(np.abs(start - own).max()) >= WORTH_TELLING
+    return {"from": start, "to": goal} if from_elsewhere else {"to": goal}

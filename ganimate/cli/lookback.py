@@ -20,6 +20,7 @@ from ganimate.cli.errors import UNCONVINCED, warn
 from ganimate.cli.session import Sitting
 from ganimate.config import Scrutiny
 from ganimate.errors import ModelError
+from ganimate.marks import Mark
 from ganimate.metrics import SAME_PERSON
 from ganimate.plan import distinct_frames, evenly
 from ganimate.readback import ReadBack, Reader, judge_reader, own_reader
@@ -66,11 +67,11 @@ class Lookback:
         width = int(self._sitting.photo.shape[1])
         return compared_width_px(width) if self._scrutiny.compare else width
 
-    def write(self, photo: str) -> None:
+    def write(self, photo: str, mark: Mark | None) -> None:
         """Write film strip and reports, when all frames have passed; raises OutputError."""
         outputs = self._outputs
         if self._strip is not None and outputs.strip is not None:
-            self._strip.write(outputs.strip, outputs.overwrite)
+            self._strip.write(outputs.strip, outputs.overwrite, mark)
         facts = {"photo": photo, "result": outputs.path, "model": self._sitting.model}
         faces = [session.face_facts(self._sitting, place) for place in range(len(self._sitting.sitters))]
         report = Report(self.readback, facts, faces, self._fps)

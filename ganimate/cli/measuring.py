@@ -22,6 +22,7 @@ from ganimate.detect import DlibEmbedder, Embedder
 from ganimate.errors import DependencyError, OutputError
 from ganimate.evaluation import examine
 from ganimate.exam import Exam, study_judge
+from ganimate.marks import Mark
 from ganimate.media.places import FilePlace
 from ganimate.pack import open_pack
 from ganimate.panel import Panel, choose_panel, source
@@ -147,7 +148,7 @@ def _write(folder: Path, findings: Findings, force: bool) -> None:
     except OSError as error:
         raise OutputError(f"{folder} cannot be made: {error.strerror or error}") from error
     write_image(folder / RESPONSE_NAME, response, force)
-    write_image(folder / SHEET_NAME, sheet, force)
+    write_image(folder / SHEET_NAME, sheet, force, mark=Mark("under evaluation"))
     place = FilePlace(folder / METRICS_NAME, force)
     try:
         with place.explained():

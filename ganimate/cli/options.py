@@ -36,6 +36,13 @@ class Easing(str, Enum):
     min_jerk = "min-jerk"
 
 
+class BlinkName(str, Enum):
+    """Whether eyes blink by themselves."""
+
+    auto = "auto"
+    off = "off"
+
+
 class OtherAUs(str, Enum):
     """What becomes of AUs that no expression names."""
 
@@ -58,6 +65,10 @@ class DetectorName(str, Enum):
     cnn = "cnn"
 
 
+PhotoOrVideo = Annotated[
+    Path,
+    typer.Argument(metavar="PHOTO", help="A photo of one or more faces, or a video of one.", show_default=False),
+]
 Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="A photo of one or more faces.", show_default=False)]
 Expressions = Annotated[
     list[str] | None,
@@ -109,6 +120,35 @@ Trajectory = Annotated[
         rich_help_panel=SHOWN,
     ),
 ]
+Timeline = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE.yaml",
+        help="Play a timeline of keyframes, AU tracks and blinks instead of --au; see 'ganimate timeline check'.",
+        show_default=False,
+        rich_help_panel=SHOWN,
+    ),
+]
+BlinkChoice = Annotated[
+    BlinkName | None,
+    typer.Option(
+        "--blink",
+        help="Lay blinks over it at natural intervals, or none. Default: none, or as a timeline says.",
+        show_default=False,
+        rich_help_panel=SHOWN,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        min=0,
+        metavar="N",
+        help="With --blink auto: other numbers, other times.",
+        show_default=False,
+        rich_help_panel=SHOWN,
+    ),
+]
 Others = Annotated[
     OtherAUs,
     typer.Option(help="AUs that are not named: as in the photo, or zero.", rich_help_panel=SHOWN),
@@ -137,6 +177,17 @@ LoopChoice = Annotated[
     typer.Option(
         "--loop",
         help="Stop at the end; go back and repeat; or jump back and repeat. (Of an MP4 only the player decides that.)",
+        rich_help_panel=TIMING,
+    ),
+]
+Ramp = Annotated[
+    float,
+    typer.Option(
+        "--ramp",
+        min=0,
+        max=60,
+        metavar="SECONDS",
+        help="Of a video: how long the expression takes to come at the start.",
         rich_help_panel=TIMING,
     ),
 ]
@@ -227,6 +278,14 @@ Strict = Annotated[
         "--strict",
         help="Exit with code 3 when the result, which is written, did not change the face or may be another person.",
         rich_help_panel=SCRUTINY,
+    ),
+]
+Mark = Annotated[
+    bool,
+    typer.Option(
+        help="Write into the result, unseen, that it is synthetic, and by which model and AUs (XMP; see 'ganimate "
+        "inspect'). Without it, say so yourself.",
+        rich_help_panel=RESULTS,
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", "-f", help="Replace results that exist.", rich_help_panel=RESULTS)]

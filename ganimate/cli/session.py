@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from ganimate.aus import Expression
     from ganimate.detect import Detector, Embedder, Selection
     from ganimate.faces import Face, Image
+    from ganimate.marks import Mark
     from ganimate.plan import Plan
+    from ganimate.trajectory import Trajectory
     from ganimate.zoo import ZooEntry
 
 
@@ -57,6 +59,14 @@ class Sitting:
     def model(self) -> dict[str, str]:
         """Which model this is, as plain data."""
         return {"name": self.entry.name, "path": str(self.entry.path)}
+
+    def mark(self, paths: Sequence[Trajectory]) -> Mark:
+        """Return what results say of themselves in which each chosen face follows its own of `paths`."""
+        from ganimate.marks import Mark
+        from ganimate.plan import asked
+
+        aus = tuple(asked(path, sitter.own) for path, sitter in zip(paths, self.sitters, strict=True))
+        return Mark(self.entry.card.name, self.entry.digest, aus)
 
     def corrected(self, seen_as: Sequence[Expression]) -> Sitting:
         """Return the same with `seen_as`, one a face, in place of what the model reads from it."""

@@ -12,7 +12,8 @@ from ganimate.cli.console import Display
 from ganimate.plan import NamesPhotos, Plan
 
 if TYPE_CHECKING:
-    from ganimate.cli.session import Means, Sitting
+    from ganimate.animator import Animator
+    from ganimate.cli.session import Means
     from ganimate.faces import Image
 
 Readings = Mapping[str, Mapping[int, float]]
@@ -39,12 +40,12 @@ def open_photos(paths: Sequence[str], display: Display) -> dict[str, Image]:
     return {path: session.read_photo(Path(os.path.expanduser(path)), display) for path in paths}
 
 
-def read_photos(photos: Mapping[str, Image], sitting: Sitting, means: Means, display: Display) -> Readings:
-    """Return the AUs that the sitting's model reads from the largest face of each photo; raises FaceError."""
+def read_photos(photos: Mapping[str, Image], animator: Animator, means: Means, display: Display) -> Readings:
+    """Return the AUs that the animator's model reads from the largest face of each photo; raises FaceError."""
     if not photos:
         return {}
     from ganimate.targets import TargetReader
 
-    reader = TargetReader(sitting.animator, session.make_detector(means.detector))
+    reader = TargetReader(animator, session.make_detector(means.detector))
     with display.stage("reading the faces of the other photos"):
         return {path: reader.read(path, photo) for path, photo in photos.items()}

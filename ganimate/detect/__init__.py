@@ -5,6 +5,7 @@ from __future__ import annotations
 from ganimate.detect.choice import Selection, choose_faces
 from ganimate.detect.detector import Detector, DetectorModel, DlibDetector, FixedDetector, ScoredFace
 from ganimate.detect.embedder import DlibEmbedder, Embedder, GridEmbedder
+from ganimate.detect.follower import DlibFollower, FixedFollower, Follower
 from ganimate.detect.library import REMEDIES
 
 __all__ = [
@@ -13,8 +14,11 @@ __all__ = [
     "DetectorModel",
     "DlibDetector",
     "DlibEmbedder",
+    "DlibFollower",
     "Embedder",
     "FixedDetector",
+    "FixedFollower",
+    "Follower",
     "GridEmbedder",
     "ScoredFace",
     "Selection",

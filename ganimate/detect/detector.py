@@ -9,7 +9,7 @@ scaled a little, the mean of seven on the upright face scatters by 0.3 %.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, get_args
 
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.detect.library import Points, api, hog, predict, to_rectangle
-from ganimate.detect.upright import UPRIGHT, box_in_photo, look
+from ganimate.detect.upright import LOOK_WIDTHS_PX, UPRIGHT, box_in_photo, look
 from ganimate.errors import ConfigError, FaceError
 from ganimate.faces import Box, Face, Image, align, cut, transform
 
@@ -52,7 +52,7 @@ class FixedDetector:
 
 
 @dataclass(frozen=True)
-class _Pass:
+class Pass:
     """One search over the whole photo, on a copy of it."""
 
     pixels: float  # the most that the copy may have
@@ -61,17 +61,17 @@ class _Pass:
 
 
 # Tried in this order until one finds a face. HOG sees faces from 80 px of the copy up and heads tilted by up to 40°.
-PASSES: dict[DetectorModel, tuple[_Pass, ...]] = {
+PASSES: dict[DetectorModel, tuple[Pass, ...]] = {
     "hog": (
-        _Pass(3.4e6, 2),  # 0.4 s; faces from 40 px, or from a 28th of a big photo's width
-        _Pass(8.0e6, 4),  # 0.9 s; still smaller ones
-        _Pass(0.8e6, 2, 1),  # a camera held sideways whose EXIF was lost
-        _Pass(0.8e6, 2, 3),
-        _Pass(0.8e6, 2, 2),
+        Pass(3.4e6, 2),  # 0.4 s; faces from 40 px, or from a 28th of a big photo's width
+        Pass(8.0e6, 4),  # 0.9 s; still smaller ones
+        Pass(0.8e6, 2, 1),  # a camera held sideways whose EXIF was lost
+        Pass(0.8e6, 2, 3),
+        Pass(0.8e6, 2, 2),
     ),
     "cnn": (
-        _Pass(0.5e6, 2),  # 3 s and 0.7 GB on a CPU
-        _Pass(1.0e6, 4),  # 8 s and 1.2 GB
+        Pass(0.5e6, 2),  # 3 s and 0.7 GB on a CPU
+        Pass(1.0e6, 4),  # 8 s and 1.2 GB
     ),
 }
 PROPOSAL_SCORE = -0.1  # below the detector's own 0: the second look decides
@@ -105,14 +105,18 @@ class DlibDetector:
         """
         weak: list[ScoredFace] = []
         for search in PASSES[self.model]:
-            looked = (self._look_again(photo, rough, score) for rough, score in self._propose(photo, search))
-            faces = _distinct(face for face in looked if face)
+            faces = self.search(photo, search)
             if sure := [face for face in faces if face.score >= SURE_SCORE]:
                 return _largest_first(sure)
             weak = weak or faces
         return _largest_first(weak)
 
-    def _propose(self, photo: Image, search: _Pass) -> list[tuple[Points, float]]:
+    def search(self, photo: Image, search: Pass) -> list[ScoredFace]:
+        """Return what one search over the photo finds, surest first, from WEAK_SCORE up."""
+        looked = (self.look_again(photo, rough, score) for rough, score in self._propose(photo, search))
+        return _distinct(face for face in looked if face)
+
+    def _propose(self, photo: Image, search: Pass) -> list[tuple[Points, float]]:
         """Return rough landmarks in pixels of the photo, with the score, of whatever may be a face."""
         copy, scale = _resized(photo, search)
         turned = np.ascontiguousarray(np.rot90(copy, search.quarter_turns))
@@ -129,13 +133,15 @@ class DlibDetector:
             return [(find.rect, find.confidence) for find in api().cnn_face_detector(image, 0)]
         return hog(image, PROPOSAL_SCORE)
 
-    def _look_again(self, photo: Image, rough: Points, score: float) -> ScoredFace | None:
-        """Return the face with its landmarks from the photo's own pixels, or None when it is no face after all."""
+    def look_again(
+        self, photo: Image, rough: Points, score: float, widths_px: Sequence[int] = LOOK_WIDTHS_PX
+    ) -> ScoredFace | None:
+        """Return the face near `rough` landmarks with its own from the photo's own pixels, or None when it is none."""
         try:
             upright = cut(photo, align(rough, UPRIGHT), UPRIGHT.size_px)
         except FaceError:  # landmarks in one point or far outside the photo: surely no face
             return None
-        hog_score, box = look(upright.image)
+        hog_score, box = look(upright.image, widths_px)
         if self.model == "hog":  # the network also sees what HOG does not, so its own score stays
             score = hog_score
         if score < WEAK_SCORE:
@@ -145,7 +151,7 @@ class DlibDetector:
         return ScoredFace(box_in_photo(box, upright.crop_to_source, photo.shape), landmarks, score)
 
 
-def _resized(photo: Image, search: _Pass) -> tuple[Image, float]:
+def _resized(photo: Image, search: Pass) -> tuple[Image, float]:
     """Return the copy that is searched and its scale, copy / photo."""
     height, width = photo.shape[:2]
     scale = min(search.enlarge, float(np.sqrt(search.pixels / (height * width))))

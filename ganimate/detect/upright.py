@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,13 @@ UPRIGHT_BOX = np.array([88.0, 75.0, 424.0, 411.0])  # where HOG's box lies in it
 LOOK_WIDTHS_PX = (90, 108, 130)  # of the face: three samples of HOG's pyramid; each is also mirrored
 
 
-def look(upright: Image) -> tuple[float, NDArray[np.float64]]:
-    """Return the mean score and the mean box (4,) of HOG on an upright face at three sizes, each also mirrored.
+def look(upright: Image, widths_px: Sequence[int] = LOOK_WIDTHS_PX) -> tuple[float, NDArray[np.float64]]:
+    """Return the mean score and the mean box (4,) of HOG on an upright face at some sizes, each also mirrored.
 
     Where HOG sees nothing the score counts as -0.5, and the box is the usual one.
     """
     scores, boxes = [], []
-    for width_px in LOOK_WIDTHS_PX:
+    for width_px in widths_px:
         size = round(UPRIGHT.size_px * width_px / float(UPRIGHT_BOX[2] - UPRIGHT_BOX[0]))
         small = np.asarray(cv2.resize(upright, (size, size), interpolation=cv2.INTER_AREA), np.uint8)
         for mirrored in (False, True):

@@ -1,11 +1,14 @@
-"""Pictures in and out: read one photo, write stills, stream frames to GIF, MP4 or a folder of PNG frames."""
+"""Pictures in and out: read one photo or a video, write stills, stream frames to GIF, MP4 or a folder of PNG frames."""
 
 from __future__ import annotations
 
+from ganimate.media.inspection import Inspection, inspect
 from ganimate.media.photos import PIXEL_LIMIT, SMALLEST_SIDE_PX, read_photo
 from ganimate.media.places import ANIMATION_SUFFIXES, STILL_SUFFIXES, check_output
-from ganimate.media.stills import write_image
+from ganimate.media.sound import Sound
+from ganimate.media.stills import check_still, write_image
 from ganimate.media.streams import FrameWriter
+from ganimate.media.videos import Video, VideoFacts, is_video, read_video
 from ganimate.media.writers import open_writer
 
 __all__ = [
@@ -14,8 +17,16 @@ __all__ = [
     "SMALLEST_SIDE_PX",
     "STILL_SUFFIXES",
     "FrameWriter",
+    "Inspection",
+    "Sound",
+    "Video",
+    "VideoFacts",
     "check_output",
+    "check_still",
+    "inspect",
+    "is_video",
     "open_writer",
     "read_photo",
+    "read_video",
     "write_image",
 ]

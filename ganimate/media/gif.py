@@ -18,6 +18,7 @@ from PIL.GifImagePlugin import getdata
 
 from ganimate.errors import OutputError
 from ganimate.media.dither import MOST_COLOURS, ColourCounts, Dither
+from ganimate.media.packets import gif_extension
 from ganimate.media.places import Place
 from ganimate.media.streams import Frame, PlacedWriter
 
@@ -110,6 +111,8 @@ class GifWriter(PlacedWriter):
         ends = [start for _, start in self._changes[1:]] + [self._time_cs(self._frames)]
         with self.place.temporary.open("xb") as file:
             file.write(_header(height, width, palette, self._loop))
+            if self.mark is not None:
+                file.write(gif_extension(self.mark.packet()))
             for (box, start), end in zip(self._changes, ends, strict=True):
                 patch = self._read_patch(box, dither)
                 before = shown[box.slices]

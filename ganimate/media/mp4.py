@@ -10,11 +10,13 @@ import tempfile
 from fractions import Fraction
 from typing import IO
 
-import imageio_ffmpeg
 import numpy as np
 
-from ganimate.errors import DependencyError, OutputError
+from ganimate.errors import OutputError
+from ganimate.media.ffmpeg import find_ffmpeg
+from ganimate.media.packets import mp4_box
 from ganimate.media.places import Place
+from ganimate.media.sound import Sound, add_sound
 from ganimate.media.streams import Frame, PlacedWriter
 
 _LARGEST_SIDE_PX = 16_384  # of H.264
@@ -39,10 +41,13 @@ class Mp4Writer(PlacedWriter):
     sizes.
     """
 
-    def __init__(self, place: Place, fps: float) -> None:
+    def __init__(self, place: Place, fps: float, sound: Sound | None = None) -> None:
+        """Prepare; `sound` is laid under the pictures and ends with them."""
         super().__init__(place)
+        self.sound = sound
+        self._silent = place.temporary.with_suffix(".part" if sound is None else ".silent")
         self._fps = Fraction(fps).limit_denominator(1001)
-        self._ffmpeg = _find_ffmpeg()
+        self._ffmpeg = find_ffmpeg()
         self._process: subprocess.Popen[bytes] | None = None
         self._complaints: IO[bytes] | None = None
         self._sent = 0
@@ -85,7 +90,8 @@ class Mp4Writer(PlacedWriter):
             *(reports if self._paced else []),
             *(*source, "-i", "pipe:0", "-an", "-filter_threads", "1", "-vf", _TO_YUV),
             *("-c:v", "libx264", "-profile:v", "high", "-crf", str(_CRF), *encoding),
-            *("-movflags", "+faststart", "-f", "mp4", f"file:{self.place.temporary}"),
+            *([] if self.mark is None else ["-metadata", f"comment={self.mark.comment}"]),  # players show it
+            *("-movflags", "+faststart", "-f", "mp4", f"file:{self._silent}"),
         ]
 
     def _add(self, frame: Frame) -> None:
@@ -114,6 +120,13 @@ class Mp4Writer(PlacedWriter):
             raise self._broken() from None
         if self._ended() != 0:
             raise self._broken()
+        if self.sound is not None:
+            self.sound_failure = add_sound(self._silent, self.sound, self.place.temporary, self._sent / self._fps)
+            if self.sound_failure is not None:  # the pictures took long to make, and are kept
+                os.replace(self._silent, self.place.temporary)
+        if self.mark is not None:  # last of all, as ffmpeg would drop it
+            with self.place.temporary.open("ab") as file:
+                file.write(mp4_box(self.mark.packet()))
 
     def _ended(self) -> int:
         """Return ffmpeg's exit code; its reports are read to the end, as it could not end while they are waiting."""
@@ -144,13 +157,9 @@ class Mp4Writer(PlacedWriter):
             self._process.wait()
         if self._complaints is not None:
             self._complaints.close()
-
-
-def _find_ffmpeg() -> str:
-    try:
-        return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError as error:
-        raise DependencyError("ffmpeg, which writes .mp4, was not found", "pip install imageio-ffmpeg") from error
+        if self.sound is not None:
+            with contextlib.suppress(OSError):
+                self._silent.unlink(missing_ok=True)
 
 
 def _even(frame: Frame) -> Frame:

@@ -29,6 +29,8 @@ _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF", "
 _READABLE = "JPEG, PNG, WebP, TIFF, AVIF, GIF, BMP"
 # Not MPO: that is how cameras and phones store previews, depth and gain maps behind the one photo.
 _ANIMATED_FORMATS = {"GIF", "PNG", "WEBP", "AVIF"}
+_AVIF = {b"avif", b"avis"}
+_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _STRIP_PX = 1_000_000
 _ORIENTATION_TAG = 0x0112
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -161,23 +163,32 @@ def _not_a_photo(path: Path) -> PhotoError:
         head = file.read(512)
     if not head:
         return PhotoError(f"'{path}' is empty (0 bytes)", "copy or download the photo again")
-    is_boxes = head[4:8] == b"ftyp"
-    brands = {head[8:12]} | {head[i : i + 4] for i in range(16, min(int.from_bytes(head[:4], "big"), 128), 4)}
-    if is_boxes and brands & {b"avif", b"avis"}:
+    brands = _brands(head)
+    if brands & _AVIF:
         return _damaged(path)
-    if is_boxes and brands & {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}:
+    if brands & _HEIC:
         return PhotoError(
             f"'{path}' is a HEIC photo, which is not supported",
             f"convert it to JPEG first, for example with: magick '{path}' photo.jpg",
         )
-    if _is_video(head):
+    if is_video_head(head):
         return PhotoError(f"'{path}' is a video, not a photo", _one_frame_hint(path))
     if head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM")):
         return _damaged(path)
     return PhotoError(f"'{path}' is not a picture that can be read", f"hand in a photo as {_READABLE}")
 
 
-def _is_video(head: bytes) -> bool:
+def _brands(head: bytes) -> set[bytes]:
+    """Return the kinds that a file of ISO boxes says it is: its own and those that it is compatible with."""
+    if head[4:8] != b"ftyp":
+        return set()
+    return {head[8:12]} | {head[i : i + 4] for i in range(16, min(int.from_bytes(head[:4], "big"), 128), 4)}
+
+
+def is_video_head(head: bytes) -> bool:
+    """Say whether a file whose first 512 bytes are `head` is a video, told from these and not from its name."""
+    if _brands(head) & (_AVIF | _HEIC):
+        return False
     starts = (b"\x1aE\xdf\xa3", b"FLV", b"\0\0\1\xba", b"\0\0\1\xb3", b"0&\xb2u", b"OggS")
     boxes = (b"ftyp", b"moov", b"mdat", b"wide")  # MP4 and QuickTime
     transport_stream = len(head) > 376 and head[0] == head[188] == head[376] == 0x47

@@ -64,6 +64,11 @@ def sweep(folder: AnyPath, pid: int) -> None:
             leftover.unlink()
 
 
+def is_frame_name(name: str) -> bool:
+    """Return if a file of that name is a frame of a folder, as in ``00012.png``."""
+    return _FRAME_NAME.fullmatch(name) is not None
+
+
 class Place(ABC):
     """One result's place: everything is written to `temporary`, beside `path`, and moved by `publish` when complete.
 
@@ -199,7 +204,7 @@ class FolderPlace(Place):
                 f"'{self.shown}' exists and is not a folder", "add .gif or .mp4 to the name, or choose another folder"
             )
         entries = list(os.scandir(self.path))
-        if not all(_FRAME_NAME.fullmatch(entry.name) and entry.is_file() for entry in entries):
+        if not all(is_frame_name(entry.name) and entry.is_file() for entry in entries):
             raise OutputError(
                 f"folder '{self.shown}' holds other files than frames and is not replaced", "choose another folder"
             )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ganimate.errors import OutputError
 from ganimate.files import promise, settle
+from ganimate.marks import Mark
 from ganimate.media.places import Place
 from ganimate.media.stills import check_pixels
 
@@ -23,6 +24,9 @@ class FrameWriter(Protocol):
     Leaving the block normally completes the result and moves it into place; leaving it by an exception, Ctrl-C
     included, leaves nothing behind.
     """
+
+    mark: Mark | None  # what the result will say of itself; may be given until the first frame
+    sound_failure: str | None  # why sound had to be left out, known after the block
 
     def append(self, frame: Frame) -> None:
         """Take the next frame, (H, W, 3) uint8 RGB, all of one size; the array may be reused afterwards.
@@ -42,6 +46,8 @@ class PlacedWriter(ABC):
 
     def __init__(self, place: Place) -> None:
         self.place = place
+        self.mark: Mark | None = None
+        self.sound_failure: str | None = None
         self._open = False
         self._shape: tuple[int, ...] | None = None
 

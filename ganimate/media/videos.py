@@ -1,0 +1,283 @@
+"""One video in: facts first, then upright RGB frames at a constant rate, one by one, whatever the clip's length.
+
+ffmpeg does the work, in a process of its own; what it says of a file is read from its messages, as no ffprobe comes
+with imageio-ffmpeg. Exact size and rate come from a header in which ffmpeg has to write them as whole numbers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+
+from ganimate.errors import VideoError
+from ganimate.media.ffmpeg import find_ffmpeg
+from ganimate.media.photos import SMALLEST_SIDE_PX, is_video_head
+
+Image = NDArray[np.uint8]  # (H, W, 3) RGB
+
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".flv")
+LARGEST_FRAME_PX = 8192 * 4320  # 8K
+SLOWEST_FPS, FASTEST_FPS = Fraction(1, 10), Fraction(240)
+_PATIENCE_S = 60  # for the first frame
+_STILL_HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*", b"BM")
+_CUT_OFF = re.compile(r"partial file|ended prematurely|truncat|moov atom not found", re.IGNORECASE)
+_HDR = {"smpte2084", "arib-std-b67"}
+_TONE_MAP = (
+    "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,tonemap=hable,"
+    "zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv444p"
+)
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """What is known of a video before it is decoded.
+
+    `width` and `height` in pixels as it is shown: upright, of square pixels. `frames` is an estimate at `fps`, exact
+    where the rate was constant already. `audio` is the codec of the sound, None without.
+    """
+
+    width: int
+    height: int
+    fps: Fraction
+    frames: int
+    audio: str | None
+    rotation_deg: float
+    hdr: bool
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds that the frames take."""
+        return float(self.frames / self.fps)
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video that can be read; `filters` are what ffmpeg does to its frames."""
+
+    path: Path
+    facts: VideoFacts
+    filters: str
+
+    def frames(self) -> Iterator[Image]:
+        """Yield the frames (H, W, 3) uint8 RGB, each an array of its own; ffmpeg ends with the iterator.
+
+        Raises VideoError where decoding stops short.
+        """
+        command = [*_ffmpeg("error"), "-threads", "2", *_source(self.path), "-filter_threads", "1", "-vf", self.filters]
+        command += ["-f", "rawvideo", "-thread_queue_size", "1", "pipe:1"]
+        with tempfile.TemporaryFile() as complaints, _child(command, complaints) as process:
+            assert process.stdout is not None
+            while True:
+                frame = np.empty((self.facts.height, self.facts.width, 3), np.uint8)
+                read = process.stdout.readinto(frame.data.cast("B"))  # type: ignore[attr-defined]
+                if read < frame.nbytes:
+                    break
+                yield frame
+            if process.wait() != 0 or read:
+                complaints.seek(0)
+                raise _damaged(self.path, complaints.read().decode(errors="replace"))
+
+
+def is_video(path: str | os.PathLike[str]) -> bool:
+    """Say whether the file is to be treated as a video: by what is in it, by its name only where that says nothing.
+
+    Animated GIFs are videos. Never raises.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(512)
+        if head.startswith(b"GIF8"):
+            with PillowImage.open(path, formats=["GIF"]) as image:
+                return bool(getattr(image, "is_animated", False))
+    except Exception:  # missing, unreadable or damaged: whoever reads it says so
+        head = b""
+    known_still = head.startswith(_STILL_HEADS) or head[8:12] == b"WEBP"
+    return is_video_head(head) or (Path(path).suffix.lower() in VIDEO_SUFFIXES and not known_still)
+
+
+def read_video(path: str | os.PathLike[str]) -> Video:
+    """Return the video at `path`; its packets are counted and its first frame is decoded, nothing more.
+
+    Rotation is applied, pixels that are not square are made so, a variable frame rate is made constant, wide dynamic
+    range is mapped to the usual one.
+
+    Raises VideoError: no file, not a video, sound only, damaged or cut off, under 32 px a side, over 8K.
+    """
+    path = Path(path)
+    _check_file(path)
+    header, messages = _first_frame(path)
+    stream = _picture_stream(path, messages)
+    _check_size(path, stream)
+    found = re.match(rb"YUV4MPEG2 W(\d+) H(\d+) F(\d+):(\d+) I\S+ A(\d+):(\d+)", header)
+    if found is None:
+        raise _damaged(path, messages)
+    width, height, rate, scale, across, down = (int(number) for number in found.groups())
+    shape = Fraction(across, down) if across and down else Fraction(1)
+    if shape != 1:
+        width = max(2, 2 * round(width * shape / 2))
+    fps = _fps(path, Fraction(rate, max(scale, 1)), stream)
+    rotation = re.search(r"rotation of (-?[\d.]+) degrees", messages)
+    audio = re.search(r"^ *Stream #0:.*? Audio: (\w+)", messages, re.MULTILINE)
+    facts = VideoFacts(
+        width=width,
+        height=height,
+        fps=fps,
+        frames=_count_frames(path, fps),
+        audio=audio.group(1) if audio else None,
+        rotation_deg=float(rotation.group(1)) if rotation else 0.0,
+        hdr=any(name in stream for name in _HDR),
+    )
+    return Video(path, facts, _filters(facts, stream))
+
+
+def _filters(facts: VideoFacts, stream: str) -> str:
+    """Return what makes frames of one rate, size and colour space, for ffmpeg's option -vf."""
+    # start_time: what begins after the sound does waits for it, as in a player
+    steps = [f"fps={facts.fps}:start_time=0"]
+    mapped = facts.hdr and _can_map_tones()
+    if mapped:
+        steps.append(_TONE_MAP)
+    matrix = ""
+    if not mapped and re.search(r" (yuv|nv)", stream) and not re.search(r"bt709|bt2020|bt470|smpte|fcc", stream):
+        # nothing is said of the colours: taken as players do, by the size
+        matrix = ":in_color_matrix=" + ("bt709" if facts.height > 576 or facts.width >= 1280 else "bt601")
+    size = f"{facts.width}:{facts.height}"
+    steps.append(f"scale={size}{matrix}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp")
+    return ",".join([*steps, "format=rgb24"])
+
+
+def _can_map_tones() -> bool:
+    """Say whether this ffmpeg has what brings wide dynamic range to the usual one; else it is shown pale."""
+    listed = subprocess.run([*_ffmpeg("error"), "-filters"], capture_output=True, check=False).stdout
+    return b" zscale " in listed and b" tonemap " in listed
+
+
+def _ffmpeg(level: str) -> list[str]:
+    return [find_ffmpeg(), "-nostdin", "-hide_banner", "-nostats", "-loglevel", level]
+
+
+def _source(path: Path) -> list[str]:
+    """Return the input and its first picture stream; V leaves out the covers of songs."""
+    limits = ["-protocol_whitelist", "file", "-max_pixels", str(LARGEST_FRAME_PX)]
+    return [*limits, "-i", f"file:{path}", "-map", "0:V:0"]
+
+
+@contextlib.contextmanager
+def _child(command: list[str], complaints: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program as long as the block lasts; Ctrl-C is for us, so it has a session of its own."""
+    process = subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, start_new_session=True
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        if process.stdout is not None:
+            process.stdout.close()
+        process.wait()
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise VideoError(f"'{path}' is a folder, not a video", "hand in one file of that folder")
+    if not path.exists():
+        raise VideoError(f"video '{path}' does not exist", "check the spelling and the folder")
+    if not path.is_file():
+        raise VideoError(f"'{path}' is not a regular file", "hand in a video file")
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as error:
+        raise VideoError(f"cannot read '{path}': {error.strerror}", "check the file's permissions") from error
+    if not head:
+        raise VideoError(f"'{path}' is empty (0 bytes)", "copy or download the video again")
+    if not (is_video_head(head) or head.startswith(b"GIF8")):  # playlists and scripts, which name other files, end here
+        raise VideoError(f"'{path}' is not a video that can be read", "hand in an MP4, MOV, MKV, WebM, AVI or GIF")
+
+
+def _first_frame(path: Path) -> tuple[bytes, str]:
+    """Return the header that ffmpeg writes before the first decoded frame, b"" if there is none, and its messages."""
+    command = [*_ffmpeg("info"), *_source(path), "-frames:v", "1", "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe"]
+    try:
+        done = subprocess.run(
+            [*command, "pipe:1"], capture_output=True, check=False, timeout=_PATIENCE_S, start_new_session=True
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _damaged(path, "") from error
+    return done.stdout[:200].partition(b"\n")[0], done.stderr.decode(errors="replace")
+
+
+def _picture_stream(path: Path, messages: str) -> str:
+    """Return ffmpeg's description of the first picture stream."""
+    streams = re.findall(r"^ *Stream #0:.*?: (Video|Audio)(: .*)$", messages, re.MULTILINE)
+    pictures = [text for kind, text in streams if kind == "Video" and "(attached pic)" not in text]
+    if pictures:
+        return str(pictures[0])
+    if any(kind == "Audio" for kind, _ in streams):
+        raise VideoError(f"'{path}' has sound, but no picture", "hand in a video that shows a face")
+    raise _damaged(path, messages)
+
+
+def _check_size(path: Path, stream: str) -> None:
+    found = re.search(r", (\d{1,9})x(\d{1,9})\b", stream)
+    if found is None:
+        return
+    width, height = int(found.group(1)), int(found.group(2))
+    if width * height > LARGEST_FRAME_PX:
+        raise VideoError(f"'{path}' has {width}×{height} px, more than 8K", _smaller_hint(path))
+    if 0 < min(width, height) < SMALLEST_SIDE_PX:
+        raise VideoError(f"'{path}' has only {width}×{height} px", f"a video needs {SMALLEST_SIDE_PX} px a side")
+
+
+def _smaller_hint(path: Path) -> str:
+    return f"reduce it first, for example with: ffmpeg -i '{path}' -vf scale=1920:-2 smaller.mp4"
+
+
+def _fps(path: Path, guessed: Fraction, stream: str) -> Fraction:
+    """Return the rate; where frames come at varying times, ffmpeg's guess can be the clock's, far above the mean."""
+    found = re.search(r" ([\d.]+) fps", stream)
+    mean = Fraction(found.group(1)) if found else guessed
+    fps = _usual(mean) if mean and (guessed > FASTEST_FPS or guessed > mean * 3 / 2) else guessed
+    if not SLOWEST_FPS <= fps <= FASTEST_FPS:
+        allowed = f"{float(SLOWEST_FPS):g} to {float(FASTEST_FPS):g}"
+        hint = f"{allowed} are taken; convert it first, for example with: ffmpeg -i '{path}' -r 30 converted.mp4"
+        raise VideoError(f"'{path}' has {float(fps):g} frames a second", hint)
+    return fps
+
+
+def _usual(fps: Fraction) -> Fraction:
+    """Return the rate of film or television that was rounded to `fps`, or the next whole number."""
+    usual = [Fraction(whole * 1000, 1001) for whole in (24, 30, 60, 120)]
+    near = [rate for rate in usual if abs(rate - fps) < Fraction(1, 100)]
+    return near[0] if near else max(Fraction(round(fps)), Fraction(1))
+
+
+def _count_frames(path: Path, fps: Fraction) -> int:
+    """Return how many frames there are at `fps`, without decoding; raises VideoError for a file that breaks off."""
+    command = [*_ffmpeg("error"), *_source(path), "-c", "copy", "-progress", "pipe:1", "-f", "null"]
+    done = subprocess.run([*command, "-"], capture_output=True, check=False, start_new_session=True)
+    messages, report = done.stderr.decode(errors="replace"), done.stdout.decode(errors="replace")
+    counts = re.findall(r"^frame=\s*(\d+)$", report, re.MULTILINE)
+    if done.returncode != 0 or not counts or _CUT_OFF.search(messages):
+        raise _damaged(path, messages)
+    ends_us = re.findall(r"^out_time_us=(\d+)$", report, re.MULTILINE)
+    return max(int(counts[-1]), round(int(ends_us[-1]) * fps / 1_000_000) if ends_us else 0)
+
+
+def _damaged(path: Path, messages: str) -> VideoError:
+    if "exceeds specified max pixel count" in messages:
+        return VideoError(f"'{path}' has more pixels than 8K", _smaller_hint(path))
+    whole = f"what is whole can be cut out with: ffmpeg -i '{path}' -c copy whole.mp4"
+    return VideoError(f"'{path}' is damaged or cut off", f"copy or download the video again; {whole}")

@@ -1,0 +1,144 @@
+"""Timelines from YAML files, as animators and FACS coders write them by hand.
+
+fps: 25                    # frames a second
+duration: 4                # seconds; without it, up to the last thing below
+loop: once                 # or ping-pong, cycle; repeat: 2
+others: keep               # AUs that an expression does not name: as in the photo, or zero
+blink: auto                # or off, a list of times, {rate_per_min: 17, seed: 1}
+keyframes:
+  - {time: 0.8, expression: "happiness:0.6", easing: in-out, hold: 0.5}
+tracks:
+  - {au: 12, onset: 0.4, apex: 0.9, apex_end: 2.0, offset: 2.8, intensity: C, easing: in-out}
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from ganimate.aus import Others, SetAU, did_you_mean, parse_expression
+from ganimate.config import Motion
+from ganimate.errors import TimelineError
+from ganimate.timeline.blinks import RATE_PER_MIN, Blinks, BlinksAt, NaturalBlinks, NoBlinks
+from ganimate.timeline.contents import EASING, GRADES, Event, Keyframe
+from ganimate.timeline.document import Node, Scalar, Series, parse_tree, read_text
+from ganimate.timeline.section import Section, kind
+from ganimate.timeline.timeline import Timeline
+from ganimate.trajectory import EASINGS, LOOPS
+
+KEYS = ("fps", "duration", "loop", "repeat", "others", "blink", "keyframes", "tracks")
+KEYFRAME_KEYS = ("time", "expression", "easing", "hold")
+TRACK_KEYS = ("au", "onset", "apex", "apex_end", "hold", "offset", "intensity", "easing")
+BLINK_KEYS = ("rate_per_min", "seed")
+
+_AU = re.compile(r"(?:au[\s_-]*)?0*(\d{1,6})\s*([a-e])?", re.ASCII | re.IGNORECASE)
+_SIDED = re.compile(r"[lrut]\s*(\d+)\s*[a-e]?|(\d+)\s*[lr]", re.ASCII | re.IGNORECASE)
+_BLINK_HINT = "write auto, off, a list of times such as [1.2, 3.4], or {rate_per_min: 17, seed: 1}"
+_INTENSITY_HINT = "write a fraction of 1, such as 0.6, or a FACS grade from A to E; OpenFace's 0-5 is divided by 5"
+
+
+def load_timeline(path: str | os.PathLike[str]) -> Timeline:
+    """Return the timeline in a YAML file; raises TimelineError, with line and key, for what cannot be played."""
+    return parse_timeline(read_text(Path(path)), os.fspath(path))
+
+
+def parse_timeline(text: str, source: str = "timeline") -> Timeline:
+    """Return the timeline that the YAML `text` tells; errors call it `source`."""
+    top = Section(source, parse_tree(text, source), "a timeline", KEYS)
+    if not any(key in top for key in ("keyframes", "tracks", "blink")):
+        hint = "add for example keyframes: [{time: 1, expression: happiness}]"
+        raise TimelineError(f"{source} has neither keyframes nor tracks, so there is nothing to play", hint)
+    keyframes = tuple(_keyframe(Section(source, item, "a keyframe", KEYFRAME_KEYS)) for item in top.items("keyframes"))
+    events = tuple(_event(Section(source, item, "a track", TRACK_KEYS)) for item in top.items("tracks"))
+    blinks = _blinks(top, source)
+    others: Others = "zero" if top.choice("others", ("keep", "zero"), "keep") == "zero" else "keep"
+    with top.placed():
+        return Timeline(
+            keyframes,
+            events,
+            blinks,
+            fps=top.number("fps", Motion.fps),
+            duration_s=top.seconds("duration") if "duration" in top else None,
+            loop=top.choice("loop", LOOPS, "once"),
+            repeat=top.count("repeat", 1),
+            others=others,
+        )
+
+
+def _keyframe(section: Section) -> Keyframe:
+    time_s = section.seconds("time")
+    text = section.text("expression", hint="such as happiness:0.6, neutral, self or 1=0.5,2=0.5")
+    with section.placed("expression"):
+        expression = parse_expression(text)
+    with section.placed():
+        return Keyframe(time_s, expression, section.choice("easing", EASINGS, EASING), section.seconds("hold", 0.0))
+
+
+def _event(section: Section) -> Event:
+    number, grade = _au(section)
+    if grade and "intensity" in section:
+        raise section.refuse(("intensity",), f"au has the grade {grade} already", "leave one of them out")
+    intensity = GRADES[grade] if grade else _intensity(section)
+    onset_s, apex_s = section.seconds("onset"), section.seconds("apex")
+    apex_end_s = section.seconds("apex_end") if "apex_end" in section else None
+    if "hold" in section:
+        if apex_end_s is not None:
+            raise section.refuse(("hold",), "hold and apex_end both say how long the apex lasts", "leave one out")
+        apex_end_s = apex_s + section.seconds("hold")
+    offset_s = section.seconds("offset") if "offset" in section else None
+    easing = section.choice("easing", EASINGS, EASING)
+    with section.placed("au"):
+        SetAU(number, intensity)  # raises for a number that FACS does not have
+    with section.placed():
+        return Event(number, onset_s, apex_s, apex_end_s, offset_s, intensity, easing)
+
+
+def _au(section: Section) -> tuple[int, str]:
+    """Return the AU's number, and the grade that may stand behind it, as in ``12C``."""
+    text = section.text("au", hint="such as 12, AU12 or 12C")
+    if found := _AU.fullmatch(text):
+        return int(found[1]), (found[2] or "").upper()
+    if sided := _SIDED.fullmatch(text):
+        hint = f"write {sided[1] or sided[2]}; both sides move"
+        raise section.refuse(("au",), f"au is {text!r}, and AUs have no side here", hint)
+    hint = "write one AU, such as 12, AU12 or 12C, and a track for each AU"
+    raise section.refuse(("au",), f"au is {text[:40]!r}, which is not the number of an AU", hint)
+
+
+def _intensity(section: Section) -> float:
+    """Return the intensity in [0, 1], given as a number or as a FACS grade."""
+    if "intensity" not in section:
+        return 1.0
+    grade = section.text("intensity", hint=_INTENSITY_HINT).upper()
+    if grade in GRADES:
+        return GRADES[grade]
+    intensity = section.number("intensity", hint=_INTENSITY_HINT)
+    if not 0.0 <= intensity <= 1.0:
+        message = f"intensity must be between 0 and 1, not {intensity:g}"
+        raise section.refuse(("intensity",), message, _INTENSITY_HINT)
+    return intensity
+
+
+def _blinks(top: Section, source: str) -> Blinks:
+    node = top.table.entries.get("blink", Scalar(1, "off"))
+    if isinstance(node, Series):
+        with top.placed("blink"):
+            return BlinksAt(tuple(_blink_time(top, place, item) for place, item in enumerate(node.items)))
+    if isinstance(node, Scalar):
+        word = node.text.strip().lower()
+        if word not in ("auto", "off"):
+            hint = did_you_mean(word, ("auto", "off")) or _BLINK_HINT
+            raise top.refuse(("blink",), f"blink is {kind(node)}", hint)
+        return NaturalBlinks() if word == "auto" else NoBlinks()
+    section = Section(source, node, "blink", BLINK_KEYS)
+    with section.placed():
+        return NaturalBlinks(section.number("rate_per_min", RATE_PER_MIN), section.count("seed", 0))
+
+
+def _blink_time(top: Section, place: int, node: Node) -> float:
+    try:
+        return float(node.text if isinstance(node, Scalar) else "")
+    except ValueError:
+        message = f"the time of a blink is {kind(node)}, which is not a number"
+        raise top.refuse(("blink", place), message, _BLINK_HINT) from None

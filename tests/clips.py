@@ -1,0 +1,63 @@
+"""Small clips for tests: the astronaut's photo moved on a known path, with what cameras and editors do to videos."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import imageio_ffmpeg
+import numpy as np
+from numpy.typing import NDArray
+
+from ganimate.faces import Box, Face, transform
+
+Picture = NDArray[np.uint8]
+CLIP_PX = 320
+
+
+def ffmpeg(*arguments: object) -> None:
+    """Run ffmpeg; fails where it does."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-nostdin", "-v", "error", *map(str, arguments)]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+
+
+def make_clip(
+    path: Path, frames: Sequence[Picture], fps: str = "25", audio: str | None = "aac", more: Sequence[str] = ()
+) -> Path:
+    """Write `frames` to `path` as H.264, nearly lossless, with a tone in the codec `audio` and `more` of ffmpeg."""
+    height, width = frames[0].shape[:2]
+    picture = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", fps, "-i", "pipe:0"]
+    tone = [] if audio is None else ["-f", "lavfi", "-i", "sine=frequency=440:duration=30", "-c:a", audio, "-shortest"]
+    colours = "scale=out_color_matrix=bt709:out_range=tv,setparams=colorspace=bt709:range=tv"
+    if not any(word in more for word in ("-vf", "-c:v")):
+        more = ["-vf", colours, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "8", "-pix_fmt", "yuv420p", *more]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", *picture, *tone, *more, str(path)]
+    subprocess.run(command, input=b"".join(frame.tobytes() for frame in frames), check=True, timeout=60)
+    return path
+
+
+def paths(frames: int, shift_px: float = 20.0) -> list[NDArray[np.float64]]:
+    """Return the matrices (2, 3) from the 512 px photo to each frame of a head that sways, nods and comes nearer."""
+    matrices = []
+    for k in range(frames):
+        turn = 2 * np.pi * k / 25
+        matrix = np.asarray(cv2.getRotationMatrix2D((225.0, 130.0), 4 * np.sin(turn), 0.85 + 0.1 * np.sin(turn / 2)))
+        matrix[:, 2] += [-65 + shift_px * np.sin(turn), 30 + shift_px / 2 * np.cos(turn)]
+        matrices.append(matrix)
+    return matrices
+
+
+def sway(photo: Picture, frames: int) -> list[Picture]:
+    """Return the photo on its `paths`, (CLIP_PX, CLIP_PX, 3) each."""
+    size = (CLIP_PX, CLIP_PX)
+    moved = (cv2.warpAffine(photo, m, size, flags=cv2.INTER_AREA, borderMode=cv2.BORDER_REFLECT) for m in paths(frames))
+    return [np.asarray(frame, np.uint8) for frame in moved]
+
+
+def moved_face(face: Face, matrix: NDArray[np.float64]) -> Face:
+    """Return the face of the photo where it is in a frame."""
+    points = transform(face.landmarks, matrix).astype(np.float32)
+    corners = transform(np.array([[face.box.left, face.box.top], [face.box.right, face.box.bottom]]), matrix)
+    return Face(Box(*map(float, corners.ravel())), points)

@@ -1,0 +1,176 @@
+"""Laws of edited clips: no face no change, no jitter, soft where a face comes and goes, and always a stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import moved_face, paths, sway
+from numpy.typing import NDArray
+
+from ganimate.animator import Animator, Frame
+from ganimate.checkpoint import load_model
+from ganimate.detect import FixedFollower
+from ganimate.errors import FaceError
+from ganimate.faces import Face, Image, Paster, align
+from ganimate.footage import Footage, Reading, performance
+
+FPS = 25.0
+Picture = NDArray[np.uint8]
+
+
+@pytest.fixture(scope="module")
+def animator(tiny_model: Path) -> Animator:
+    return Animator(load_model(tiny_model))
+
+
+@pytest.fixture
+def follower(astronaut_face: Face) -> FixedFollower:
+    return FixedFollower((astronaut_face,))
+
+
+def ask_for_more(own: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.clip(own + np.float32(0.5), 0, 1)
+
+
+def edit(footage: Footage, frames: list[Picture], ramp_s: float = 0.0) -> list[tuple[Reading, Frame]]:
+    return list(footage.edit(footage.read(frame.copy() for frame in frames), ask_for_more, ramp_s))
+
+
+def change(frame: Frame, source: Picture) -> float:
+    return float(np.abs(frame.image.astype(int) - source).mean())
+
+
+def test_every_frame_is_edited_as_a_photo_would_be(
+    animator: Animator, follower: FixedFollower, astronaut: Picture, astronaut_face: Face
+) -> None:
+    done = edit(Footage(animator, follower, FPS), [astronaut] * 11)
+    (sitter,) = animator.sit(astronaut, [astronaut_face])
+    still = animator.still(astronaut, [sitter], [ask_for_more(sitter.own)])
+    assert len(done) == 11
+    for reading, frame in done:
+        assert reading.own == pytest.approx(sitter.own, abs=1e-4)
+        assert np.abs(frame.image.astype(int) - still.image).max() <= 2
+    assert change(done[0][1], astronaut) > 0.1
+
+
+def test_frames_without_a_face_and_pixels_outside_of_it_stay_as_they_are(
+    animator: Animator, follower: FixedFollower, astronaut: Picture, astronaut_face: Face
+) -> None:
+    dark = np.random.default_rng(0).integers(0, 8, astronaut.shape, np.uint8)
+    frames = [astronaut] * 5 + [dark] * 9 + [astronaut] * 5
+    done = edit(Footage(animator, follower, FPS), frames)
+    spec = animator.model.card.crop
+    window = Paster(astronaut.shape, align(astronaut_face.landmarks, spec), spec.size_px).window
+    for k, (reading, frame) in enumerate(done):
+        assert (reading.own is None) == (5 <= k < 14)
+        if reading.own is None:
+            assert np.array_equal(frame.image, dark)
+        outside = frame.image.copy()
+        outside[window] = frames[k][window]
+        assert np.array_equal(outside, frames[k])
+    strengths = [reading.strength for reading, _ in done if reading.own is not None]
+    assert strengths == [1.0] * 10  # the picture is cut there: no fade
+
+
+class Comes(FixedFollower):
+    """Finds the face only in frames whose corner says so."""
+
+    def search(self, frame: Image) -> list[Face]:
+        return super().search(frame) if frame[0, 0, 0] else []
+
+    def follow(self, frame: Image, face: Face) -> Face | None:
+        return face if frame[0, 0, 0] else None
+
+
+def test_an_edit_comes_and_goes_softly_within_a_scene(
+    animator: Animator, astronaut: Picture, astronaut_face: Face
+) -> None:
+    frames = [astronaut.copy() for _ in range(45)]
+    for k, frame in enumerate(frames):
+        frame[0, 0] = 255 * (10 <= k < 34)
+    done = edit(Footage(animator, Comes((astronaut_face,)), FPS), frames)
+    changes = [change(frame, source) for (_, frame), source in zip(done, frames, strict=True)]
+    assert [k for k, value in enumerate(changes) if value > 0] == list(range(10, 34))
+    assert changes[10:16] == sorted(changes[10:16])
+    assert changes[28:34] == sorted(changes[28:34])[::-1]
+    assert changes[10] < 0.2 * changes[20]
+    assert changes[33] < 0.2 * changes[20]
+    assert changes[16:28] == pytest.approx([changes[20]] * 12, rel=0.02)
+
+
+def test_a_ramp_brings_the_expression_slowly(animator: Animator, follower: FixedFollower, astronaut: Picture) -> None:
+    done = edit(Footage(animator, follower, FPS), [astronaut] * 20, ramp_s=0.4)
+    end = done[-1][1].image
+    ways = [float(np.abs(frame.image.astype(int) - end).mean()) for _, frame in done]
+    assert ways[:11] == sorted(ways[:11])[::-1]
+    assert ways[0] > ways[5] > 0
+    assert ways[10:] == pytest.approx([0] * 10, abs=0.02)
+
+
+class Trembling(FixedFollower):
+    """Follows the path of `sway` with the scatter of a landmark predictor."""
+
+    def __init__(self, faces: list[Face], scatter_px: float) -> None:
+        super().__init__(tuple(faces))
+        self._shown = iter(range(len(faces)))
+        self._random = np.random.default_rng(0)
+        self._scatter_px = scatter_px
+
+    def search(self, frame: Image) -> list[Face]:
+        return [self.follow(frame, self.faces[0])]
+
+    def follow(self, frame: Image, face: Face) -> Face:
+        true = self.faces[next(self._shown)]
+        noise = self._random.normal(0, self._scatter_px, (68, 2))
+        return Face(true.box, (true.landmarks + noise).astype(np.float32))
+
+
+def test_a_trembling_reading_becomes_steady_and_is_not_late(
+    animator: Animator, astronaut: Picture, astronaut_face: Face
+) -> None:
+    path = paths(50)
+    true = [moved_face(astronaut_face, matrix) for matrix in path]
+    scatter_px = 0.15  # 0.4 % of the distance of the eyes
+    readings = list(Footage(animator, Trembling(true, scatter_px), FPS).read(sway(astronaut, 50)))
+    found = np.stack([reading.face.landmarks for reading in readings if reading.face is not None])
+    errors = found - np.stack([face.landmarks for face in true])
+    jitter = np.diff(errors, 2, axis=0).std()
+    assert jitter < 0.35 * scatter_px * np.sqrt(6)  # of untouched readings
+    assert np.abs(errors).mean() < scatter_px  # what moves is where it is, not where it was
+    spec = animator.model.card.crop
+    angles = [np.arctan2(m[1, 0], m[0, 0]) for m in (align(points, spec) for points in found)]
+    truth = [np.arctan2(m[1, 0], m[0, 0]) for m in (align(face.landmarks, spec) for face in true)]
+    assert np.degrees(np.diff(np.array(angles) - truth, 2)).std() < 0.1
+
+
+def test_few_frames_are_held_however_long_the_clip(
+    animator: Animator, follower: FixedFollower, astronaut: Picture
+) -> None:
+    given = 0
+
+    def frames() -> Iterator[Picture]:
+        nonlocal given
+        for _ in range(60):
+            given += 1
+            yield astronaut.copy()
+
+    footage = Footage(animator, follower, FPS)
+    for k, _ in enumerate(footage.edit(footage.read(frames()), ask_for_more)):
+        assert given - k <= 24
+
+
+def test_a_performance_has_the_frames_in_which_a_face_was_seen(
+    animator: Animator, follower: FixedFollower, astronaut: Picture
+) -> None:
+    dark = np.zeros_like(astronaut)
+    footage = Footage(animator, follower, FPS)
+    readings = list(footage.read(iter([astronaut] * 3 + [dark] * 8 + [astronaut] * 2)))
+    told = performance(readings, animator.model.card.aus, FPS, start_s=2.0)
+    assert told.times_s == pytest.approx(2 + np.array([0, 1, 2, 11, 12]) / FPS)
+    assert told.values.shape == (5, len(animator.model.card.aus))
+    assert told.notes == ("a face in 5 of 13 frames",)
+    with pytest.raises(FaceError, match="no face"):
+        performance(readings[3:11], animator.model.card.aus, FPS)

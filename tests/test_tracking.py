@@ -1,0 +1,162 @@
+"""Laws of tracking: one face without a break, found again, never across a cut. The faces are a script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from clips import moved_face, paths, sway
+from numpy.typing import NDArray
+
+from ganimate.detect import DlibFollower, FixedFollower
+from ganimate.faces import Box, Face, Image
+from ganimate.tracking import Tracked, Tracker, between, distance
+
+FPS = 25.0
+GAP = 5  # frames: 0.2 s
+
+
+def face_at(x: float, width: float = 40.0) -> Face:
+    return Face(Box(x, 10, x + width, 10 + width), np.full((68, 2), x, np.float32))
+
+
+def frames(count: int, scenes: Sequence[int] = ()) -> Iterator[Image]:
+    """Yield frames whose number stands in the corner; at `scenes` the backdrop changes."""
+    for k in range(count):
+        image = np.full((36, 64, 3), 60 + 100 * (sum(k >= start for start in scenes) % 2), np.uint8)
+        image[0, 0] = k
+        yield image
+
+
+@dataclass
+class Script:
+    """A follower by a script: the faces of each frame; `missed` are frames where following fails."""
+
+    faces: dict[int, list[Face]]
+    missed: frozenset[int] = frozenset()
+    searches: int = 0
+
+    def search(self, frame: Image) -> list[Face]:
+        self.searches += 1
+        return sorted(self.faces.get(int(frame[0, 0, 0]), []), key=lambda face: -face.box.area)
+
+    def follow(self, frame: Image, face: Face) -> Face | None:
+        number = int(frame[0, 0, 0])
+        near = [each for each in self.faces.get(number, []) if distance(each, face) < 0.5]
+        return None if number in self.missed or not near else near[0]
+
+
+def track(script: Script, count: int, scenes: Sequence[int] = ()) -> list[Tracked]:
+    tracked = list(Tracker(script, FPS).track(frames(count, scenes)))
+    assert [int(each.image[0, 0, 0]) for each in tracked] == list(range(count))  # every frame once, in order
+    return tracked
+
+
+def runs(tracked: Sequence[Tracked]) -> list[tuple[int, int]]:
+    """Return first and last frame of each take with a face."""
+    takes: dict[int, list[int]] = {}
+    for k, each in enumerate(tracked):
+        if each.face is not None:
+            takes.setdefault(each.take, []).append(k)
+    assert all(ks == list(range(ks[0], ks[-1] + 1)) for ks in takes.values())
+    return [(ks[0], ks[-1]) for ks in takes.values()]
+
+
+def test_a_face_is_searched_once_and_then_followed() -> None:
+    script = Script({k: [face_at(2.0 * k)] for k in range(30)})
+    tracked = track(script, 30)
+    assert runs(tracked) == [(0, 29)]
+    assert [each.face.box.left for each in tracked if each.face] == [2.0 * k for k in range(30)]
+    assert script.searches == 1
+    assert [each.cut for each in tracked] == [True] + [False] * 29
+
+
+def test_the_largest_is_taken_and_stays_even_when_a_larger_one_comes() -> None:
+    faces = {k: [face_at(10, 50), face_at(300, 60 if k < 5 else 45)] for k in range(20)}
+    faces |= {k: [*faces[k], face_at(600, 200)] for k in range(10, 20)}
+    boxes = {each.face.box.left for each in track(Script(faces), 20) if each.face}
+    assert boxes == {300.0}
+
+
+def test_a_missed_face_is_bridged() -> None:
+    faces = {k: [face_at(2.0 * k)] for k in range(20) if k not in (8, 9)}
+    tracked = track(Script(faces), 20)
+    assert runs(tracked) == [(0, 19)]
+    assert [each.face.box.left for each in tracked[7:11] if each.face] == pytest.approx([14, 16, 18, 20])
+
+
+def test_a_lost_face_is_found_again_and_followed_back_to_where_it_came() -> None:
+    faces = {k: [face_at(30)] for k in [*range(8), *range(21, 40)]}
+    tracked = track(Script(faces), 40)
+    assert runs(tracked) == [(0, 7), (21, 39)]
+    assert all(each.face is None for each in tracked[8:21])
+
+
+def test_searches_are_few_while_there_is_no_face() -> None:
+    script = Script({})
+    assert not any(each.face for each in track(script, 60))
+    assert script.searches <= 60 / 4
+
+
+def test_nothing_is_carried_over_a_cut() -> None:
+    faces = {k: [face_at(30)] for k in range(20)}
+    tracked = track(Script(faces), 20, scenes=(12,))
+    assert runs(tracked) == [(0, 11), (12, 19)]
+    assert [k for k, each in enumerate(tracked) if each.cut] == [0, 12]
+
+
+def test_a_gap_is_not_bridged_over_a_cut() -> None:
+    faces = {k: [face_at(30)] for k in range(20) if k not in (10, 11, 12)}
+    assert runs(track(Script(faces), 20, scenes=(11,))) == [(0, 9), (13, 19)]
+
+
+def test_a_jump_is_another_take_though_the_picture_is_the_same() -> None:
+    faces = {k: [face_at(30 if k < 9 else 200)] for k in range(20)}
+    tracked = track(Script(faces), 20)
+    assert runs(tracked) == [(0, 8), (9, 19)]
+    assert tracked[9].cut
+
+
+def test_frames_are_not_hoarded() -> None:
+    given = 0
+
+    def counted() -> Iterator[Image]:
+        nonlocal given
+        for frame in frames(100):
+            given += 1
+            yield frame
+
+    for k, _ in enumerate(Tracker(Script({}), FPS).track(counted())):
+        assert given - k <= GAP + 2
+
+
+def test_between_two_faces() -> None:
+    middle = between(face_at(0), face_at(10), 0.5)
+    assert middle.box.left == 5
+    assert (middle.landmarks == 5).all()
+    assert distance(face_at(0), face_at(20)) == pytest.approx(0.5)
+    assert distance(face_at(0), face_at(0)) == 0
+
+
+def test_the_fixed_follower_sees_nothing_in_the_dark(astronaut_face: Face) -> None:
+    follower = FixedFollower((astronaut_face,))
+    assert follower.search(np.full((9, 9, 3), 99, np.uint8)) == [astronaut_face]
+    assert follower.follow(np.zeros((9, 9, 3), np.uint8), astronaut_face) is None
+
+
+def test_dlib_follows_a_moving_face(astronaut: NDArray[np.uint8], astronaut_face: Face) -> None:
+    count = 6
+    path = paths(count)
+    tracked = list(Tracker(DlibFollower(), FPS).track(sway(astronaut, count)))
+    eyes_px = 37
+    for each, matrix in zip(tracked, path, strict=True):
+        assert each.face is not None
+        true = moved_face(astronaut_face, matrix).landmarks
+        assert np.abs(each.face.landmarks - true).mean() < 0.04 * eyes_px
+    black = np.zeros_like(tracked[0].image)
+    face = tracked[0].face
+    assert face is not None
+    assert DlibFollower().follow(black, face) is None
+    assert DlibFollower().search(black) == []
