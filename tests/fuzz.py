@@ -4,7 +4,7 @@ The law for every input: a value or a GanimateError; no other exception (MemoryE
 printed on stderr, under 5 s of computing (or a minute of waiting), and never more than 1 GB in the process. The inputs
 follow from the seed, so a finding can be had again; those that broke the law are kept with their bytes.
 
-    python tests/fuzz.py                                 all readers, 150,000 inputs
+    python tests/fuzz.py                                 all readers, 167,000 inputs
     python tests/fuzz.py --only images,models --count 5000
     python tests/fuzz.py --only images --at 1234         one input again, with its traceback
 """
@@ -122,12 +122,12 @@ def work(subject: Subject, seed: int, start: int, stop: int, board_path: Path, f
         board = Board.from_buffer(mmap.mmap(file.fileno(), ctypes.sizeof(Board)))
     seeds = subject.seeds()
     for one in seeds:  # loads the libraries; every one of them is good
-        (folder / subject.name_of(0)).write_bytes(one)
-        subject.read(folder / subject.name_of(0))
+        (folder / subject.file_name).write_bytes(one)
+        subject.read(folder / subject.file_name)
     resource.setrlimit(resource.RLIMIT_DATA, (HARD_LIMIT_BYTES, HARD_LIMIT_BYTES))
-    noise = os.fstat(2).st_size
+    noise, children = os.fstat(2).st_size, 0
     for index in range(start, stop):
-        path = folder / subject.name_of(index)
+        path = folder / subject.file_name
         path.write_bytes(make_input(subject, seeds, seed, index))
         _forget_peak()
         board.began, board.began_cpu, board.index = time.monotonic(), time.process_time(), index
@@ -143,6 +143,9 @@ def work(subject: Subject, seed: int, start: int, stop: int, board_path: Path, f
             board.slowest_s, board.slowest = seconds, index
         if peak > board.peak_bytes:
             board.peak_bytes, board.largest = peak, index
+        if (below := _children_peak()) > max(LIMIT_BYTES, children):
+            _report(index, "memory", f"{below / 1e6:.0f} MB in a child process")
+            children = below
         if told is not None:
             _report(index, "error", told)
         if seconds > LIMIT_S:
@@ -168,6 +171,10 @@ def _forget_peak() -> None:
 def _peak() -> int:
     with open("/proc/self/status") as file:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmHWM"))
+
+
+def _children_peak() -> int:
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
 
 
 def hunt(name: str, count: int, seed: int, folder: Path, watch: bool = False, limit_s: float = LIMIT_S) -> Tally:
@@ -256,7 +263,7 @@ def again(name: str, seed: int, index: int) -> None:
     """Read one input in this process, and tell what comes of it."""
     subject = SUBJECTS[name]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / subject.name_of(index)
+        path = Path(folder) / subject.file_name
         path.write_bytes(make_input(subject, subject.seeds(), seed, index))
         _forget_peak()
         began = time.monotonic()
