@@ -16,6 +16,7 @@ from ganimate.checkpoint import Model
 from ganimate.compositing import Compositor, Territory
 from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.faces import Crop, Face, Image, Paster, crop_face, transform
+from ganimate.geometry import BLINK, eyes_shut
 from ganimate.networks import Edit
 from ganimate.tensors import bf16_is_fast, to_floats, to_tensor
 from ganimate.trajectory import Trajectory
@@ -76,8 +77,19 @@ class Animator:
         if not faces:
             raise FaceError("no face was chosen")
         crops = [crop_face(photo, face, self.model.card.crop) for face in faces]
-        own = self.read(np.stack([crop.image for crop in crops]))
+        own = self.look(faces, crops)
         return [Sitter(face, crop, aus) for face, crop, aus in zip(faces, crops, own, strict=True)]
+
+    def look(self, faces: Sequence[Face], crops: Sequence[Crop]) -> NDArray[np.float32]:
+        """Return the AUs (B, N) in [0, 1] that faces show: what `read` reads, and shut eyes also by their landmarks.
+
+        Blinks are too rare in photos for an AU head to learn them well.
+        """
+        own = self.read(np.stack([crop.image for crop in crops]))
+        if BLINK in self.model.card.aus:
+            lids = own[:, self.model.card.aus.index(BLINK)]
+            np.maximum(lids, eyes_shut(np.stack([face.landmarks for face in faces])), out=lids)
+        return own
 
     def read(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the AUs (B, N) in [0, 1] that the critic's AU head reads from upright crops (B, S, S, 3)."""

@@ -114,7 +114,7 @@ class _Sitting:
         start, points = round(size * MARGIN), self.exam.pack.landmarks[index]
         crop = Crop(self.exam.face(index), np.array([[1.0, 0.0, -start], [0.0, 1.0, -start]]))
         face = Face(Box(*points.min(0).tolist(), *points.max(0).tolist()), points)
-        own = self.animator.read(crop.image[None])[0]
+        own = self.animator.look([face], [crop])[0]
         landmarks = plain_landmarks(pack, np.array([index]))[0].numpy()
         return Subject(pack.image(index), Sitter(face, crop, own), landmarks)
 

@@ -96,7 +96,7 @@ class Footage:
             if tracked.face is not None:
                 try:
                     crop = crop_face(tracked.image, tracked.face, self._animator.model.card.crop)
-                    own = self._animator.read(crop.image[None])[0]
+                    own = self._animator.look([tracked.face], [crop])[0]
                 except FaceError:
                     own = None
             yield Reading(tracked, own)

@@ -41,6 +41,7 @@ LEAST_SPREAD = 0.04  # crop widths
 LEAST_LIMIT = 0.03  # crop widths: few photos of a person show few motions
 FAR_QUANTILE = 0.999
 OPEN_RATIO, CLOSED_RATIO = 0.27, 0.12  # height / width of the eye: one face in four is below the first, at rest
+REST_CLOSURE = 0.4  # 95 % of the photos are below, most of the others have shut eyes
 BORDER_POINTS = 6  # fixed points on each side of the crop
 # The brows' landmarks lie on their upper edges and the lids' inside the lashes; what belongs to them moves with them.
 # Each companion: a landmark, the one that it is next to, and how far it lies on the way there.
@@ -101,6 +102,11 @@ def eyelid_closure(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
     right = (span(43, 47) + span(44, 46)) / np.maximum(span(42, 45), 1e-6)
     closure = (OPEN_RATIO - (left + right) / 4) / (OPEN_RATIO - CLOSED_RATIO)
     return np.asarray(np.clip(closure, 0, 1), np.float32)
+
+
+def eyes_shut(landmarks: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return how far eyes are shut, in [0, 1], beyond what narrow eyes at rest may be: of landmarks (..., 68, 2)."""
+    return np.asarray(np.clip((eyelid_closure(landmarks) - REST_CLOSURE) / (1 - REST_CLOSURE), 0, 1), np.float32)
 
 
 def move_landmarks(

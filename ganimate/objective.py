@@ -15,7 +15,7 @@ from ganimate.dataset import Batch
 from ganimate.geometry import expressive_weight, spline_flow
 from ganimate.networks import Edit
 
-# Of the skin, where nobody knows what is to be painted; a sixteenth of it in the mouth, where something must be.
+# Of the skin, where nobody knows what is to be painted; a quarter of it in the mouth, where something must be.
 UNSEEN_HOLD = 0.25
 
 
@@ -103,7 +103,7 @@ def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms
     pairs, pair, paint = slice(batch.pairs), None, None
     expressive = expressive_weight(batch.landmarks_to, edit.image.shape[-1])
     weight, rest = expressive[pairs], expressive[batch.pairs :]
-    hold = UNSEEN_HOLD * rest.amin((2, 3), keepdim=True) / rest if len(rest) else rest
+    hold = UNSEEN_HOLD * (rest.amin((2, 3), keepdim=True) / rest).sqrt() if len(rest) else rest
     if batch.pairs:
         pair = losses.two_scale_reconstruction(edit.image[pairs], batch.target, weight)
         paint = losses.responsibility(edit.attention[pairs], edit.color[pairs], edit.moved[pairs], batch.target, weight)

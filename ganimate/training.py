@@ -165,23 +165,27 @@ class Trainer:
         return Reading(None if steered is None else steered.aus, matched, real, self._score(edit, batch))
 
     def _score(self, edit: Edit, batch: Batch) -> Tensor | None:
-        """Return what the critics of regions, whose weights rest, make of the paint; None where it counts nothing."""
-        if not self.config.weights.regions:
+        """Return what the critics of regions, whose weights rest, make of the pairs' paint; None where none counts.
+
+        Not of the wishes: of AUs that photos hardly show they know nothing, and what they say of them makes blotches.
+        """
+        if not self.config.weights.regions or not batch.pairs:
             return None
+        pairs = slice(batch.pairs)
         self.regions.requires_grad_(False)
-        scores = self.regions.score(edit.painted, batch.landmarks_to, batch.y_to)
+        scores = self.regions.score(edit.painted[pairs], batch.landmarks_to[pairs], batch.y_to[pairs])
         self.regions.requires_grad_(True)
         return scores
 
     def _region_step(self, edit: Edit, batch: Batch) -> dict[str, float]:
-        """Let the critics of regions learn to tell paint from photos."""
-        if not self.config.weights.regions:
+        """Let the critics of regions learn to tell the pairs' paint from photos."""
+        if not self.config.weights.regions or not batch.pairs:
             return {}
         pairs = slice(batch.pairs)
         photos = torch.cat([batch.source, batch.target])
         landmarks = torch.cat([batch.landmarks_from, batch.landmarks_to[pairs]])
         real = self.regions.score(photos, landmarks, torch.cat([batch.y_from, batch.y_to[pairs]]))
-        fake = self.regions.score(edit.painted.detach(), batch.landmarks_to, batch.y_to)
+        fake = self.regions.score(edit.painted[pairs].detach(), batch.landmarks_to[pairs], batch.y_to[pairs])
         return self._descend(RegionTerms(losses.hinge(real, fake)), self.region_optimizer)
 
     def _critic_step(self, batch: Batch, fake: Tensor | None) -> dict[str, float]:

@@ -6,6 +6,7 @@ import gc
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from ganimate.checkpoint import Model, ModelCard
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig
 from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.faces import Box, Face, transform
+from ganimate.geometry import LOWER_LIDS, UPPER_LIDS
 from ganimate.networks import GENERATORS, Critic, build_generator
 from ganimate.trajectory import Trajectory, build_trajectory
 
@@ -81,6 +83,17 @@ def test_a_sitter_has_its_crop_and_the_aus_that_the_critic_reads(animator: Anima
     assert sitter.crop.image.shape == (32, 32, 3)
     assert sitter.own.shape == (3,) and sitter.own.dtype == np.float32
     assert np.allclose(sitter.own, [0.2, 0.4, 0.6], atol=0.05)
+
+
+def test_shut_eyes_are_read_by_their_lids_too(astronaut: Image, astronaut_face: Face) -> None:
+    animator = make_animator(aus=(1, 12, 45))
+    points = astronaut_face.landmarks.copy()
+    points[UPPER_LIDS] = points[LOWER_LIDS]
+    shut = replace(astronaut_face, landmarks=points)
+    (open_eyes,), (blink,) = (animator.sit(astronaut, [face]) for face in (astronaut_face, shut))
+    np.testing.assert_array_equal(open_eyes.own, animator.read(open_eyes.crop.image[None])[0])
+    assert blink.own[2] == 1 > open_eyes.own[2]
+    np.testing.assert_allclose(blink.own[:2], animator.read(blink.crop.image[None])[0, :2])
 
 
 def test_readings_stay_in_range(animator: Animator, sitters: list[Sitter]) -> None:

@@ -25,11 +25,13 @@ from ganimate.geometry import (
     MIRROR,
     MOST_TURNED,
     REACH,
+    REST_CLOSURE,
     UPPER_LIDS,
     UPPER_LIPS,
     LandmarkResponse,
     expressive_weight,
     eyelid_closure,
+    eyes_shut,
     fit_response,
     foreshortening,
     move_landmarks,
@@ -288,6 +290,21 @@ def test_lips_that_close_do_not_cross() -> None:
     slopes[:, LOWER_LIPS, 1] = -0.3
     moved = move_landmarks(mean_face(), torch.zeros(1, 1), torch.ones(1, 1), slopes, torch.zeros(1), FAR)
     assert (moved[:, LOWER_LIPS, 1] >= moved[:, UPPER_LIPS, 1] - 1e-6).all()
+
+
+def test_narrow_eyes_are_not_shut() -> None:
+    shut, previous = [], -1.0
+    for openness in (1.0, 0.5, 0.35, 0.2, 0.0):
+        face = mean_face()[0].numpy().copy()
+        middle = (face[UPPER_LIDS] + face[LOWER_LIDS]) / 2
+        for lids in (UPPER_LIDS, LOWER_LIDS):
+            face[lids] = middle + openness * (face[lids] - middle)
+        assert eyelid_closure(face) >= previous
+        previous = float(eyelid_closure(face))
+        shut.append(float(eyes_shut(face)))
+        if previous <= REST_CLOSURE:
+            assert shut[-1] == 0
+    assert shut[0] == 0 and shut[-1] == 1
 
 
 @pytest.mark.parametrize(("ratio", "closure"), [(0.4, 0.0), (0.27, 0.0), (0.195, 0.5), (0.12, 1.0), (0.0, 1.0)])
