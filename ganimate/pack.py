@@ -217,8 +217,10 @@ class PackWriter:
             settle(self)
 
     def _undo(self) -> None:
-        """Remove what is half written."""
+        """Remove what is half written, and the old pack where the new one has taken its place."""
         _put_back(self._path)
+        if self._path.exists():
+            shutil.rmtree(_replaced(self._path), ignore_errors=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _commit(self) -> None:
@@ -247,4 +249,3 @@ class PackWriter:
             shutil.rmtree(_replaced(self._path), ignore_errors=True)
             os.rename(self._path, _replaced(self._path))
         os.rename(self._folder, self._path)
-        shutil.rmtree(_replaced(self._path), ignore_errors=True)

@@ -69,9 +69,17 @@ def _dropped(dropped: sys.UnraisableHookArgs) -> None:
         sys.__unraisablehook__(dropped)
         return
     _heard_at_s = -IMPATIENCE_S
-    again = threading.Timer(0.02, _thread.interrupt_main)
+    again = threading.Timer(0.02, _signal_main_thread)
     again.daemon = True
     again.start()
+
+
+def _signal_main_thread() -> None:
+    number, thread = _heard or signal.SIGINT, threading.main_thread().ident
+    if hasattr(signal, "pthread_kill") and thread is not None:
+        signal.pthread_kill(thread, number)  # also wakes it where it waits
+    else:
+        _thread.interrupt_main(number)
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
