@@ -157,8 +157,10 @@ def marked_seeds() -> list[bytes]:
 
 XML_WORDS = (
     "<", ">", "/>", "&", "&amp;", "&#0;", "&#x110000;", "<!DOCTYPE a [<!ENTITY b 'c'>]>", "<!ENTITY", "&b;",
-    "<![CDATA[",    "]]>", "<?xml version='1.0' encoding='utf-16'?>", "<?xml encoding='x'?>", "rdf:", "xmlns:a='b'", "Iptc4xmpExt:",
-    "<a>",    "DigitalSourceType", "\"", "'", "rdf:resource", "rdf:li", "<rdf:Seq>", "\ufffe", "<a " * 400, "<a>" * 3000,
+    "<![CDATA[",    "]]>", "<?xml version='1.0' encoding='utf-16'?>", "<?xml encoding='x'?>", "rdf:", "xmlns:a='b'",
+    "Iptc4xmpExt:",
+    "<a>",    "DigitalSourceType", "\"", "'", "rdf:resource", "rdf:li", "<rdf:Seq>", "\ufffe", "<a " * 400,
+    "<a>" * 3000,
 )  # fmt: skip
 
 

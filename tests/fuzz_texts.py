@@ -151,8 +151,10 @@ tracks:
 )
 TIMELINE_WORDS = (
     "fps", "duration", "loop", "repeat", "others", "blink", "keyframes", "tracks", "time", "expression", "easing",
-    "hold",    "au", "onset", "apex", "apex_end", "offset", "intensity", "rate_per_min", "seed", ": ", "- ", "[", "]", "{", "}",
-    ",",    "\n", "\n  ", "\n- ", "&a ", "*a", "!!python/object:os.system ", "!!int ", "---\n", "...\n", "%YAML 9.9\n", "? ",
+    "hold",    "au", "onset", "apex", "apex_end", "offset", "intensity", "rate_per_min", "seed", ": ", "- ", "[",
+    "]", "{", "}",
+    ",",    "\n", "\n  ", "\n- ", "&a ", "*a", "!!python/object:os.system ", "!!int ", "---\n", "...\n",
+    "%YAML 9.9\n", "? ",
     "| ",    "> ", "#", '"', "'", '"\\U00110000"', "0.01", "1e5", "1000", "100000", "-1", "1:30", "off", "~", "[" * 50,
     "{a: " * 50,    "12C", "L12", "neutral", "happiness", "\t", "1e-9", "1e9", "99999999",
 )  # fmt: skip

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -144,29 +144,42 @@ def test_a_probe_and_a_finished_result_leave_no_promise(tmp_path: Path) -> None:
     assert len(files._promises) == before
 
 
-def run_python(
-    code: str, *, stop: float | None = None, number: int = signal.SIGINT
-) -> subprocess.CompletedProcess[str]:
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """SIGINT as it is in a terminal: shells let jobs in the background, and what these start, ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def run_python(code: str, *, stop: float, number: int = signal.SIGINT) -> subprocess.CompletedProcess[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)},
     )  # fmt: skip
     assert process.stdout is not None
     process.stdout.readline()  # it says when it is ready
-    if stop is not None:
-        time.sleep(stop)
-        process.send_signal(number)
+    time.sleep(stop)
+    process.send_signal(number)
     _, told = process.communicate(timeout=60)
     return subprocess.CompletedProcess([], process.returncode, "", told)
 
 
+LOADING = """
+import sys, time
+from ganimate import __main__ as console
+class Slow:
+    def __getattr__(self, name):
+        print('.', flush=True)
+        time.sleep(30)
+sys.modules['ganimate.cli'] = Slow()
+console.main()
+"""
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_while_libraries_load(number: int, code: int) -> None:
-    slow = (
-        "import sys, time; from ganimate import __main__ as m; sys.modules['ganimate.cli'] = type('M', (), {'__getattr__'\
-: lambda s, n: (print('.', flush=True), time.sleep(30))})(); m.main()"
-    )
-    done = run_python(slow, stop=0.05, number=number)
+    done = run_python(LOADING, stop=0.05, number=number)
     assert done.returncode == code
     assert done.stderr == "error: stopped before anything was done\n"
 

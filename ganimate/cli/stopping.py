@@ -75,11 +75,11 @@ def _dropped(dropped: sys.UnraisableHookArgs) -> None:
 
 
 def _signal_main_thread() -> None:
-    number, thread = _heard or signal.SIGINT, threading.main_thread().ident
+    thread = threading.main_thread().ident
     if hasattr(signal, "pthread_kill") and thread is not None:
-        signal.pthread_kill(thread, number)  # also wakes it where it waits
+        signal.pthread_kill(thread, _heard or signal.SIGINT)  # also wakes it where it waits
     else:
-        _thread.interrupt_main(number)
+        _thread.interrupt_main()
 
 
 def _uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -95,25 +95,40 @@ def _libtiff_silenced(path: Path) -> Iterator[None]:
         yield
 
 
+class _ModestFile(io.BufferedReader):
+    """A file that is never asked for more than it has: a damaged PNG makes Pillow want 4 GB of memory for the rest."""
+
+    def __init__(self, path: Path) -> None:
+        raw = io.FileIO(path)
+        super().__init__(raw)
+        self._size = os.fstat(raw.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            return super().read(size)
+        return super().read(min(size, max(self._size - self.tell(), 0)))
+
+
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     Image.init()
     formats = [name for name in _FORMATS if name in Image.OPEN]
-    try:
-        # Pillow's own limit is a global and lies below our own, which _check_header applies before any decoding.
-        with _pillow_limit_lock:
-            before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-            try:
-                image = Image.open(path, formats=formats)
-            finally:
-                Image.MAX_IMAGE_PIXELS = before
-    except UnidentifiedImageError as error:
-        raise _not_a_photo(path) from error
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno:  # the system's errors have a number, those of decoders none
-            raise PhotoError(f"cannot read '{path}': {error.strerror}", "check the file's permissions") from error
-        raise _damaged(path) from error
-    with image:
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(_ModestFile(path))
+            # Pillow's own limit is a global and lies below our own, which _check_header applies before any decoding.
+            with _pillow_limit_lock:
+                before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+                try:
+                    image = stack.enter_context(Image.open(file, formats=formats))
+                finally:
+                    Image.MAX_IMAGE_PIXELS = before
+        except UnidentifiedImageError as error:
+            raise _not_a_photo(path) from error
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno:  # the system's errors have a number, those of decoders none
+                raise PhotoError(f"cannot read '{path}': {error.strerror}", "check the file's permissions") from error
+            raise _damaged(path) from error
         yield image
 
 
@@ -128,7 +143,7 @@ def _check_header(path: Path, image: Image.Image) -> None:
     if width * height > max(BOMB_PX, size * BOMB_PX_PER_BYTE):
         raise PhotoError(
             f"'{path}' has {width}×{height} px in a file of only {size / 1000:.0f} kB, too few for a photo",
-            f"hand in the photo itself, or reduce the picture to {BOMB_PX // 1_000_000} megapixels first",
+            f"if it was cut off, copy it again; else reduce the picture to {BOMB_PX // 1_000_000} megapixels first",
         )
     if min(width, height) < SMALLEST_SIDE_PX:
         raise PhotoError(

@@ -13,6 +13,7 @@ from ganimate.trajectory.frames import MAX_FPS, Floats, Trajectory
 from ganimate.trajectory.moves import MAX_FRAMES
 
 MAX_SMOOTH_S = 60.0
+FINEST_S = 1e-9  # of a grid; rows may stand closer than numbers can be divided
 REACH = 4.0  # standard deviations; beyond them a Gaussian weighs less than 0.0004 of its middle
 
 
@@ -124,7 +125,7 @@ class Performance:
         finer of rows and frames, so that no row is missed.
         """
         finest_s = min(1.0 / fps, 1.0 / (self.fps or fps))
-        step_s = max(finest_s, self.duration_s / MAX_FRAMES)
+        step_s = max(finest_s, self.duration_s / MAX_FRAMES, FINEST_S)
         grid_s = self.times_s[0] + np.arange(math.ceil(self.duration_s / step_s) + 1) * step_s
         smooth = gaussian_smoothed(self._at(grid_s), smooth_s / step_s)
         return np.stack([np.interp(times_s, grid_s, column) for column in smooth.T], axis=1)
