@@ -46,7 +46,7 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "animate-folder": ("animate", *SMILE, "-o", "out/frames/", "--save-attention", "out/masks/"),
     "animate-still": ("animate", "me.jpg", "-e", "happiness", *SHORT[:2], "--still", "-o", "out/a.png"),
     "animate-all": (
-        *("animate", *SMILE, "-o", "out/a.gif", "--compare", "out/b.gif", "--strip", "out/s.png"),
+        *("animate", *SMILE, "-o", "out/a.gif", "--compare", "--strip", "out/s.png"),
         *("--report", "out/r.json"),
     ),
     "animate-clip": ("animate", "clip.mp4", "--au", "12=+0.5", *SHORT[:2], "-o", "out/a.mp4"),

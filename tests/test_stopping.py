@@ -185,12 +185,19 @@ def test_while_libraries_load(number: int, code: int) -> None:
 
 
 COMMAND = """
-import sys, time
+import sys, time, typer, typing
 from ganimate import cli
 from ganimate.cli import models, errors
+def parse(kind: str):
+    if kind == 'parse':
+        print('.', flush=True)
+        time.sleep(30)
+    return kind
 @cli.app.command()
-def wait(kind: str):
+def wait(kind: typing.Annotated[str, typer.Argument(callback=parse)]):
     print('.', flush=True)
+    if kind == 'exec':
+        exec('time.sleep(30)')
     if kind == 'import':
         try:
             time.sleep(30)
@@ -207,7 +214,7 @@ cli.main()
 """
 
 
-@pytest.mark.parametrize("kind", ["sleep", "import", "finalizer"])
+@pytest.mark.parametrize("kind", ["sleep", "import", "finalizer", "exec", "parse"])
 def test_whatever_an_interrupt_becomes_it_is_told_as_one(kind: str) -> None:
     done = run_python(COMMAND.replace("{kind!r}", repr(kind)), stop=0.1)
     assert done.returncode == 130

@@ -40,6 +40,7 @@ def warn(message: str, hint: str | None = None) -> None:
 
 def tell(message: str, hint: str | None = None) -> None:
     """Print ``error: …`` and ``hint: …`` on stderr, each on one line."""
+    stopping.told()
     _say("error", "red", message, hint)
 
 
@@ -80,6 +81,9 @@ class TellingGroup(TyperGroup):
             code = 2
         except typer.Exit as leave:
             code = leave.exit_code
+        if stopping.untold():
+            tell(stopping.SENTENCE)
+            code = stopping.exit_code()
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
@@ -116,7 +120,7 @@ def _told(error: BaseException) -> int | None:
         return 141
     elif isinstance(error, OSError):  # such as a full disk behind stdout
         about = f"{error.filename}: " if error.filename else ""
-        tell(f"{about}{error.strerror or error}", "check the place and the space that is left")
+        tell(f"{about}{error.strerror or error}", "check the name, the place and the space that is left")
         _throw_away_stdout()
     else:
         return None
@@ -130,7 +134,7 @@ def _throw_away_stdout() -> None:
 
 
 def _tell_usage(error: Any) -> None:
-    message = str(error.format_message()).rstrip(".").replace("Value error, ", "")  # pydantic's prefix
+    message = str(error.format_message()).rstrip(".").replace("Value error, ", "").replace("Input should", "it should")
     command = error.ctx.command_path if error.ctx is not None else "ganimate"
     # typer begins sentences with capitals; ours do not
     tell(re.sub(r"^[A-Z](?=[a-z])", lambda first: first[0].lower(), message), f"see {command} --help")

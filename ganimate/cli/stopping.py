@@ -23,6 +23,7 @@ IMPATIENCE_S = 2.0  # for so long after one signal others are not heard: they wo
 SENTENCE = "stopped before the end; nothing half done is left behind"
 
 _heard: int | None = None  # the signal that came
+_told = False
 _heard_at_s = -IMPATIENCE_S
 
 
@@ -40,6 +41,17 @@ def stopped() -> bool:
     return _heard is not None
 
 
+def told() -> None:
+    """Note that somebody has been told why the command ended."""
+    global _told
+    _told = True
+
+
+def untold() -> bool:
+    """Say whether a signal came and nobody has been told: typer ends silently where it is interrupted itself."""
+    return stopped() and not _told
+
+
 def exit_code() -> int:
     """Return the code by which shells tell what ended a process: 130 after Ctrl-C, 143 after SIGTERM."""
     return 128 + (_heard or signal.SIGINT)
@@ -51,6 +63,9 @@ def tidy_up() -> None:
         for number in SIGNALS:
             signal.signal(number, signal.SIG_IGN)
     files.tidy()
+    # An interrupt within exec(text), as dataclasses and torch use it while they load, makes Python kill itself at its
+    # end whatever became of it; the next exec(text) lets it forget that.
+    exec("pass")
 
 
 def _hear(number: int, frame: FrameType | None) -> None:
@@ -65,6 +80,8 @@ def _hear(number: int, frame: FrameType | None) -> None:
 def _dropped(dropped: sys.UnraisableHookArgs) -> None:
     """Raise an interrupt again that a finalizer met; tell of other errors as usual."""
     global _heard_at_s
+    if isinstance(dropped.exc_value, OSError) and "race condition" in str(dropped.exc_value):
+        return  # a signal that came while its handler was taken away
     if not issubclass(dropped.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(dropped)
         return

@@ -57,7 +57,10 @@ def require(config: object, name: str, low: float, high: float) -> None:
     """Raise ConfigError, with the range, unless the field `name` is a number in [`low`, `high`]."""
     value = getattr(config, name)
     if not isinstance(value, int | float) or not low <= value <= high:
-        raise ConfigError(f"{type(config).__name__}.{name} must lie in [{low:g}, {high:g}], not {_shown(value)}")
+        raise ConfigError(
+            f"{type(config).__name__}.{name} must lie in [{low:g}, {high:g}], not {_shown(value)}",
+            "choose one that does",
+        )
 
 
 def require_choice(config: object, name: str, choices: tuple[str, ...]) -> None:

@@ -65,6 +65,13 @@ def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
 
 def _check_file(path: Path) -> None:
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        pass  # told below
+    except (OSError, ValueError) as error:  # such as a name that is too long, or a folder that may not be looked into
+        reason = getattr(error, "strerror", None) or error
+        raise PhotoError(f"cannot read '{path}': {reason}", "check the name and the permissions") from error
     if path.is_dir():
         raise PhotoError(f"'{path}' is a folder, not a photo", "hand in one picture of that folder")
     if not path.exists():

@@ -40,6 +40,8 @@ def check_output(path: AnyPath, overwrite: bool = False, kind: Kind = "animation
 def place_for(path: AnyPath, overwrite: bool, kind: Kind) -> Place:
     """Return the Place that `path` means: a folder if it ends in a slash or has no suffix, otherwise a file."""
     text = os.fspath(path)
+    if not text:
+        raise OutputError("the result has no name", "give it one, such as -o smile.gif")
     suffix = Path(text).suffix.lower()
     if kind == "still":
         if suffix in STILL_SUFFIXES:

@@ -86,7 +86,9 @@ class Performance:
         start = first_s if start_s is None else max(float(start_s), first_s)
         end = last_s if end_s is None else min(float(end_s), last_s)
         if not start <= end or (start == end and len(self) > 1):
-            asked = f"from {first_s if start_s is None else start_s:g} s to {last_s if end_s is None else end_s:g} s"
+            asked = f"from {first_s if start_s is None else start_s:g} s " + (
+                "on" if end_s is None else f"to {end_s:g} s"
+            )
             message = f"the clip has nothing {asked}; it goes from {first_s:g} s to {last_s:g} s"
             raise ExpressionError(message, "choose a start and an end within it, the start first")
         inner = self.times_s[(self.times_s > start) & (self.times_s < end)]
