@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import ctrl_c
 import numpy as np
 import pytest
 from synthetic import shoot
@@ -219,3 +220,8 @@ def test_whatever_an_interrupt_becomes_it_is_told_as_one(kind: str) -> None:
     done = run_python(COMMAND.replace("{kind!r}", repr(kind)), stop=0.1)
     assert done.returncode == 130
     assert done.stderr == f"error: {stopping.SENTENCE}\n"
+
+
+def test_a_real_command_stopped_in_its_course(tmp_path: Path) -> None:
+    (tmp_path / "line.yaml").write_text("duration: 1\nkeyframes: [{time: 0.5, expression: happiness}]\n")
+    assert ctrl_c.torment("timeline-plot", tmp_path, 3) == []
