@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import copy
-import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from ganimate import losses
 from ganimate.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
@@ -23,35 +19,14 @@ from ganimate.errors import ModelError, TrainingError
 from ganimate.networks import Critic, Edit, RegionCritics, Verdict, build_generator
 from ganimate.objective import CriticTerms, GeneratorTerms, Reading, RegionTerms, adversarial_terms, geometry_terms
 from ganimate.pack import Pack
+from ganimate.records import Record, mask_statistics, saturation
 from ganimate.runs import LOG_NAME, MODEL_NAME, STATE_NAME, cut_log, logged_seconds, read_config, remove_leftovers
-from ganimate.tensors import bf16_is_fast, step_seed
+from ganimate.tensors import bf16_is_fast, channels_last, jitter, step_seed
 
 __all__ = ["Record", "Trainer", "read_config"]
 
-NetworkT = TypeVar("NetworkT", bound=nn.Module)
 STEERED_IMAGES = 6  # of a batch: enough to learn one gain an AU
 FEATURE_LAYERS = slice(1, 5)  # of the critic: neither pixels nor the whole face
-JITTER_PX = 4  # the critic sees every image shifted by up to this: patterns that fool one alignment do not pay
-
-
-@dataclass(frozen=True)
-class Record:
-    """What one step did: its phase, the unweighted terms, mask statistics, and a warning with its remedy."""
-
-    step: int
-    phase: str
-    terms: Mapping[str, float]
-    images_per_s: float
-    warning: str | None = None
-
-    def to_json(self) -> str:
-        """Return one line for the log."""
-        terms = {name: round(value, 6) for name, value in self.terms.items()}
-        row: dict[str, Any] = {"step": self.step, "phase": self.phase, **terms}
-        row["images_per_s"] = round(self.images_per_s, 2)
-        if self.warning:
-            row["warning"] = self.warning
-        return json.dumps(row)
 
 
 class Trainer:
@@ -68,8 +43,8 @@ class Trainer:
         torch.manual_seed(step_seed(config.seed, "weights"))
         generator = build_generator(config.generator, count)
         generator.prime(self.dataset.response)
-        self.generator = _channels_last(generator.to(device))
-        self.critic = _channels_last(Critic(config.critic, count).to(device))
+        self.generator = channels_last(generator.to(device))
+        self.critic = channels_last(Critic(config.critic, count).to(device))
         self.regions = RegionCritics(config.regions, count).to(device)
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.generator_optimizer = self._adam(self.generator, config.learning_rate)
@@ -115,7 +90,7 @@ class Trainer:
         self.step_index += 1
         self._between_steps = True
         elapsed = time.perf_counter() - began
-        return Record(self.step_index, phase, terms, len(batch.source) / elapsed, _saturation(phase, terms))
+        return Record(self.step_index, phase, terms, len(batch.source) / elapsed, saturation(phase, terms))
 
     def _adversarial_step(self, batch: Batch) -> dict[str, float]:
         # 1. The generator makes faces with the wanted AUs.
@@ -131,7 +106,7 @@ class Trainer:
         self.critic.requires_grad_(False)
         reading = self._read(edit, batch)
         with self._autocast():
-            verdict: Verdict = self.critic(_jitter(edit.image))
+            verdict: Verdict = self.critic(jitter(edit.image))
             returned: Edit | None = None
             if batch.pairs < len(batch.source):
                 returned = self.generator(
@@ -141,7 +116,7 @@ class Trainer:
         parts = adversarial_terms(edit, batch, reading, verdict.realism, None if returned is None else returned.image)
         terms |= self._descend(parts, self.generator_optimizer)
         self.critic.requires_grad_(True)
-        return terms | self._region_step(edit, batch) | _mask_statistics(edit)
+        return terms | self._region_step(edit, batch) | mask_statistics(edit)
 
     def _geometry_step(self, batch: Batch) -> dict[str, float]:
         with self._autocast():
@@ -151,13 +126,13 @@ class Trainer:
         parts = geometry_terms(edit, batch, self._read(edit, batch, aus=edit.flow is not None))
         terms = self._descend(parts, self.generator_optimizer)
         self.critic.requires_grad_(True)
-        return terms | self._region_step(edit, batch) | _mask_statistics(edit)
+        return terms | self._region_step(edit, batch) | mask_statistics(edit)
 
     def _read(self, edit: Edit, batch: Batch, *, aus: bool = True) -> Reading:
         """Return what the critic, whose weights rest, reads in the edits."""
         with self._autocast():
             shown = edit.steered if edit.steerable is None else edit.steered[-STEERED_IMAGES:]
-            steered: Verdict | None = self.critic(_jitter(shown)) if aus else None
+            steered: Verdict | None = self.critic(jitter(shown)) if aus else None
             matched = real = ()
             if batch.pairs:
                 matched = self.critic(edit.image[: batch.pairs]).features[FEATURE_LAYERS]
@@ -190,8 +165,8 @@ class Trainer:
 
     def _critic_step(self, batch: Batch, fake: Tensor | None) -> dict[str, float]:
         with self._autocast():
-            real: Verdict = self.critic(_jitter(batch.source))
-            judged: Verdict | None = None if fake is None else self.critic(_jitter(fake))
+            real: Verdict = self.critic(jitter(batch.source))
+            judged: Verdict | None = None if fake is None else self.critic(jitter(fake))
         au = losses.action_units(real.aus, batch.y_from)
         if fake is None or judged is None:
             parts = CriticTerms(au)
@@ -350,39 +325,6 @@ class Trainer:
         self._between_steps = True
 
 
-def _channels_last(network: NetworkT) -> NetworkT:
-    """Return the network with its weights channels-last in memory, which CPUs and GPUs convolve faster."""
-    placed: NetworkT = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return placed
-
-
 def _gradient_norm(optimizer: torch.optim.Optimizer) -> float:
     weights = [weight for group in optimizer.param_groups for weight in group["params"]]
     return float(torch.stack([weight.grad.norm() for weight in weights if weight.grad is not None]).norm())
-
-
-def _jitter(images: Tensor) -> Tensor:
-    """Return images each shifted by its own whole number of pixels, the edge repeated."""
-    reach = JITTER_PX * images.shape[-1] // 128
-    if reach == 0:
-        return images
-    size = images.shape[-1]
-    padded = functional.pad(images, (reach,) * 4, mode="replicate")
-    offsets = torch.randint(0, 2 * reach + 1, (len(images), 2)).tolist()
-    return torch.stack([padded[i, :, y : y + size, x : x + size] for i, (y, x) in enumerate(offsets)])
-
-
-def _mask_statistics(edit: Edit) -> dict[str, float]:
-    attention = edit.attention.detach()
-    return {"attention_mean": float(attention.mean()), "repainted_share": float((attention < 0.9).float().mean())}
-
-
-def _saturation(phase: str, terms: Mapping[str, float]) -> str | None:
-    """Return a warning with its remedy when the attention mask has closed or swallowed the face."""
-    if phase != "adversarial" or "repainted_share" not in terms:
-        return None
-    if terms["repainted_share"] < 0.002:
-        return "attention is saturated at 1: nothing is repainted; raise --generator-au-weight or check the labels"
-    if terms["attention_mean"] < 0.05:
-        return "attention is saturated at 0: everything is repainted; raise --attention-size-weight"
-    return None

@@ -34,7 +34,7 @@ LAYERS = {
         "smoothing",
     ),
     2: ("detect", "tensors", "networks", "geometry", "pack", "plan", "drawing", "figure", "compositing", "timeline"),
-    3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare", "tracking"),
+    3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare", "tracking", "records"),
     4: ("zoo", "metrics", "objective"),
     5: (
         "training",

@@ -7,7 +7,16 @@ import pytest
 import torch
 
 from ganimate.errors import ConfigError
-from ganimate.tensors import bf16_is_fast, choose_device, step_seed, to_floats, to_pictures, to_tensor
+from ganimate.tensors import (
+    JITTER_PX,
+    bf16_is_fast,
+    choose_device,
+    jitter,
+    step_seed,
+    to_floats,
+    to_pictures,
+    to_tensor,
+)
 
 ALL_VALUES = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
 
@@ -73,3 +82,21 @@ def test_seeds_differ_by_seed_purpose_and_step() -> None:
     seeds = {step_seed(seed, what, step) for seed in (0, 1) for what in ("batch", "noise") for step in range(50)}
     assert len(seeds) == 200
     assert all(0 <= seed < 2**63 for seed in seeds)
+
+
+def test_each_image_is_shifted_by_whole_pixels_of_its_own() -> None:
+    torch.manual_seed(0)
+    image = torch.rand(1, 3, 128, 128)
+    moved = jitter(image.expand(6, -1, -1, -1))
+    shifts = set()
+    for one in moved:
+        inside = [
+            (y, x)
+            for y in range(-JITTER_PX, JITTER_PX + 1)
+            for x in range(-JITTER_PX, JITTER_PX + 1)
+            if torch.equal(one[:, 8:120, 8:120], image[0, :, 8 + y : 120 + y, 8 + x : 120 + x])
+        ]
+        assert len(inside) == 1
+        shifts.update(inside)
+    assert len(shifts) > 1
+    assert torch.equal(jitter(image[..., :16, :16]), image[..., :16, :16])  # less than a pixel: none

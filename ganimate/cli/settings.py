@@ -53,6 +53,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "color_weight": ("weights.color",),
     "responsibility_weight": ("weights.responsibility",),
     "features_weight": ("weights.features",),
+    "regions_weight": ("weights.regions",),
     "precision": ("precision",),
     "workers": ("workers",),
 }

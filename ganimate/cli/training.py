@@ -174,6 +174,9 @@ def train(
     features_weight: Annotated[
         float | None, setting("features_weight", "The same, in the critic's eyes.", WEIGHTS)
     ] = None,
+    regions_weight: Annotated[
+        float | None, setting("regions_weight", "Mouth, brows and eyes are taken for those of a photo.", WEIGHTS)
+    ] = None,
     precision: Annotated[str | None, setting("precision", "auto, fp32 or bf16.", MACHINE, "KIND")] = None,
     workers: Annotated[int | None, setting("workers", "Processes that decode images.", MACHINE)] = None,
     threads: Annotated[
