@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,11 +19,14 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganimate.aus import ACTION_UNITS
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig, from_dict, to_dict
 from ganimate.errors import ConfigError, ModelError
 from ganimate.files import write_file
 from ganimate.networks import Judge, build_generator
 from ganimate.networks.critic import Critic
+
+NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 MODEL_FORMAT = "ganimate-model-1"
 STATE_FORMAT = "ganimate-state-1"
@@ -48,6 +51,12 @@ class ModelCard:
     license: str = "weights for non-commercial research use only"
     training: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        _check_facts(self.aus, self.training)
+        sizes = {self.generator.size_px, self.critic.size_px, self.crop.size_px}
+        if len(sizes) > 1:
+            raise ConfigError(f"its parts are for faces of different sizes: {', '.join(map(str, sorted(sizes)))} px")
+
 
 @dataclass(frozen=True)
 class Model:
@@ -67,6 +76,19 @@ class JudgeCard:
     aus: tuple[int, ...]
     license: str = "weights for non-commercial research use only"
     training: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_facts(self.aus, self.training)
+
+
+def _check_facts(aus: object, training: object) -> None:
+    """Raise ConfigError unless `aus` are AUs, each once, and `training` is a table: plain data can hold anything."""
+    numbers = aus if isinstance(aus, tuple) else ()
+    known = [number for number in numbers if type(number) is int and number in ACTION_UNITS]
+    if not known or len(known) != len(numbers) or len(set(known)) != len(known):
+        raise ConfigError("its AUs are no list of known AUs, each of them once")
+    if not isinstance(training, Mapping):
+        raise ConfigError("what it says of its training is no table of facts")
 
 
 @dataclass(frozen=True)
@@ -202,15 +224,36 @@ def load_model(path: Path, device: torch.device | None = None) -> Model:
     if heads is None or len(heads) != len(card.aus):
         found = "none" if heads is None else str(len(heads))
         raise ModelError(f"{path} names {len(card.aus)} AUs but reads {found}", _REMEDIES[MODEL_FORMAT])
-    generator, critic = build_generator(card.generator, len(card.aus)), Critic(card.critic, len(card.aus))
-    for part, network in (("generator", generator), ("critic", critic)):
-        own = {name: weight.float() for name, weight in _strip(tensors, part).items()}
-        try:
-            network.load_state_dict(own)
-        except RuntimeError as error:
-            raise ModelError(f"the {part} in {path} does not fit its config", _REMEDIES[MODEL_FORMAT]) from error
-        network.eval().requires_grad_(False).to(device or torch.device("cpu"))
+    parts: tuple[tuple[str, Callable[[], nn.Module]], ...] = (
+        ("generator", lambda: build_generator(card.generator, len(card.aus))),
+        ("critic", lambda: Critic(card.critic, len(card.aus))),
+    )
+    networks = []
+    for part, build in parts:
+        network = _filled(build, _strip(tensors, part))
+        if network is None:
+            raise ModelError(f"the {part} in {path} does not fit its config", _REMEDIES[MODEL_FORMAT])
+        networks.append(network.to(device or torch.device("cpu")))
+    generator, critic = networks
+    assert isinstance(critic, Critic)
     return Model(card, generator, critic)
+
+
+def _filled(build: Callable[[], NetworkT], weights: Mapping[str, Tensor]) -> NetworkT | None:
+    """Return the network with its weights, without gradients; None where these are not its own.
+
+    What a file says of itself can stand for gigabytes: shapes are compared before any memory is taken.
+    """
+    with torch.device("meta"):
+        wanted = {name: weight.shape for name, weight in build().state_dict().items()}
+    if wanted != {name: weight.shape for name, weight in weights.items()}:
+        return None
+    network = build()
+    try:
+        network.load_state_dict({n: w.float() if w.is_floating_point() else w for n, w in weights.items()})
+    except RuntimeError:
+        return None
+    return network.eval().requires_grad_(False)
 
 
 def save_judge(path: Path, card: JudgeCard, network: Judge, half: bool = True) -> None:
@@ -233,10 +276,7 @@ def load_judge(path: Path, device: torch.device | None = None) -> LoadedJudge:
     if heads is None or len(heads) != len(card.aus):
         found = "none" if heads is None else str(len(heads))
         raise ModelError(f"{path} names {len(card.aus)} AUs but reads {found}", _REMEDIES[JUDGE_FORMAT])
-    network = Judge(card.judge, len(card.aus))
-    try:
-        network.load_state_dict({n: t.float() if t.is_floating_point() else t for n, t in tensors.items()})
-    except RuntimeError as error:
-        raise ModelError(f"the judge in {path} does not fit its config", _REMEDIES[JUDGE_FORMAT]) from error
-    network.eval().requires_grad_(False).to(device or torch.device("cpu"))
-    return LoadedJudge(card, network)
+    network = _filled(lambda: Judge(card.judge, len(card.aus)), tensors)
+    if network is None:
+        raise ModelError(f"the judge in {path} does not fit its config", _REMEDIES[JUDGE_FORMAT])
+    return LoadedJudge(card, network.to(device or torch.device("cpu")))

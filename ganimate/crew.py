@@ -13,6 +13,8 @@ from multiprocessing.process import BaseProcess
 from types import FrameType, TracebackType
 from typing import Generic, TypeVar
 
+from ganimate.files import tidy
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -126,10 +128,14 @@ def _without_ctrl_c() -> Iterator[None]:
 def _serve(pipe: Connection, work: Callable[[Task], Result], prepare: Callable[[], None]) -> None:
     """Do the tasks that come through the pipe until it is closed, by us or by our end."""
     signal.signal(signal.SIGTERM, _interrupt)
-    with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
-        prepare()
-        while True:
-            pipe.send(work(pipe.recv()))
+    try:
+        with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):
+            prepare()
+            while True:
+                pipe.send(work(pipe.recv()))
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        tidy()
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -13,7 +13,8 @@ from torch import nn
 from ganimate.aus import ACTION_UNITS
 from ganimate.checkpoint import Model, ModelCard, load_model, save_model
 from ganimate.config import TrainConfig, from_dict
-from ganimate.errors import ConfigError, OutputError
+from ganimate.errors import ConfigError, ModelError, OutputError
+from ganimate.files import write_file
 from ganimate.runs import MODEL_NAME, logged_seconds
 from ganimate.zoo import CARD_NAME, WEIGHTS_NAME
 
@@ -37,6 +38,8 @@ def export_run(
     weights, card = out / WEIGHTS_NAME, out / CARD_NAME
     if weights.exists() and not overwrite:
         raise OutputError(f"{weights} exists already", "add --force, or choose another --out")
+    if not (run / MODEL_NAME).is_file():
+        raise ModelError(f"{run} holds no trained model", "hand in the folder of a run, made by 'ganimate train'")
     model = load_model(run / MODEL_NAME)
     told = dataclasses.replace(
         model.card,
@@ -49,7 +52,7 @@ def export_run(
         out.mkdir(parents=True, exist_ok=True)
         save_model(weights, told, model.generator, model.critic)
         if not card_kept:
-            card.write_text(describe(dataclasses.replace(model, card=told)), "utf-8")
+            write_file(card, describe(dataclasses.replace(model, card=told)).encode())
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}") from error
     return Exported(weights, card, card_kept)

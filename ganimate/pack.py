@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from ganimate.config import CropSpec, from_dict, to_dict
 from ganimate.errors import GanimateError, OutputError, PackError
 from ganimate.faces import Image
+from ganimate.files import promise, settle
 
 FORMAT = "ganimate-pack-1"
 SKIPPED_NAME = "skipped.csv"
@@ -173,6 +174,7 @@ class PackWriter:
         self._skipped: list[tuple[str, str, str]] = []
         self._offsets = [0]
         self._folder = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+        promise(self, self._undo)
         try:
             self._folder.mkdir()
             self._images = open(self._folder / "images.bin", "wb")
@@ -211,8 +213,15 @@ class PackWriter:
         except OSError as failure:
             raise self._failure(failure) from failure
         finally:
-            _put_back(self._path)
-            shutil.rmtree(self._folder, ignore_errors=True)
+            self._undo()
+            settle(self)
+
+    def _undo(self) -> None:
+        """Remove what is half written, and the old pack where the new one has taken its place."""
+        _put_back(self._path)
+        if self._path.exists():
+            shutil.rmtree(_replaced(self._path), ignore_errors=True)
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _commit(self) -> None:
         rows = self._rows
@@ -240,4 +249,3 @@ class PackWriter:
             shutil.rmtree(_replaced(self._path), ignore_errors=True)
             os.rename(self._path, _replaced(self._path))
         os.rename(self._folder, self._path)
-        shutil.rmtree(_replaced(self._path), ignore_errors=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 from PIL import Image
 from synthetic import make_pack, shoot
@@ -15,6 +16,10 @@ from typer.testing import CliRunner, Result
 
 from ganimate.detect import FixedDetector
 from ganimate.faces import Box, Face
+
+# How long an example takes says more of what else the machine does than of the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 ROOT = Path(__file__).resolve().parent.parent
 

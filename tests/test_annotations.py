@@ -128,3 +128,11 @@ def test_facs_codes_are_read_by_column_name(tmp_path: Path) -> None:
 def test_other_tables_hold_no_facs_codes(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(AnnotationError, match=message):
         read_facs(table_of(tmp_path, text), (1, 12))
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_number_too_large_for_the_machine_spoils_its_row(tmp_path: Path) -> None:
+    table = read_openface(table_of(tmp_path, "file,AU01_r\na.png,1e300\nb.png,1\n"))
+    assert table.problem(1) is None
+    complaint = table.problem(0)
+    assert complaint is not None and complaint.kind == "value out of range"

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
+from torch import Tensor, nn
 
+from ganimate import checkpoint
 from ganimate.checkpoint import (
     MODEL_FORMAT,
     STATE_FORMAT,
@@ -180,6 +181,40 @@ def test_weights_that_do_not_fit_their_config_are_refused(model_path: Path) -> N
     with_card(model_path, generator={"architecture": "warping", "size_px": 32, "channels": 4, "blocks": 2})
     with pytest.raises(ModelError, match=r"the generator in .* does not fit"):
         load_model(model_path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"aus": 3}, {"aus": "abc"}, {"aus": []}, {"aus": [1, 1, 2]}, {"aus": [1, 2, 8000]}, {"aus": [1, 2, None]},
+        {"aus": [1.0, 2, 4]}, {"aus": [[1], 2, 4]}, {"training": [1]}, {"training": "x"},
+        {"crop": {"size_px": 64}}, {"license": 10**400},
+    ],
+)  # fmt: skip
+def test_cards_that_make_no_sense_are_refused(model_path: Path, changes: dict[str, object]) -> None:
+    with_card(model_path, **changes)
+    with pytest.raises(ModelError, match="cannot be used") as caught:
+        load_model(model_path)
+    assert len(caught.value.message) < len(str(model_path)) + 200
+
+
+def test_a_small_file_that_claims_to_be_a_huge_network_costs_no_memory(
+    model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = CARD.generator.size_px
+    with_card(model_path, generator={"architecture": "warping", "size_px": size, "channels": 256, "blocks": 32})
+    devices = []
+    build = checkpoint.build_generator
+
+    def watched(config: GeneratorConfig, aus: int) -> nn.Module:
+        network = build(config, aus)
+        devices.append({weight.device.type for weight in network.parameters()})
+        return network
+
+    monkeypatch.setattr(checkpoint, "build_generator", watched)
+    with pytest.raises(ModelError, match=r"the generator in .* does not fit"):
+        load_model(model_path)
+    assert devices == [{"meta"}]
 
 
 def test_a_field_of_a_newer_ganimate_is_told(model_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,12 +20,44 @@ from ganimate.faces import Face
 from ganimate.faces import Image as Pixels
 
 Run = Callable[..., Result]
+FILES = {
+    "openface.csv": "frame, timestamp, success, AU12_r\n1, 0.0, 1, 2.5\n2, 0.04, 1, 5.0\n",
+    "unknown.csv": "name,age\nann,30\n",
+    "header.csv": "frame, timestamp, success, AU12_r\n",
+    "blind.csv": "frame, timestamp, success, AU12_r\n1, 0.0, 0, 0\n2, 0.04, 0, 0\n",
+    "loud.csv": "frame, timestamp, success, AU12_r\n1, 0.0, 1, 9\n2, 0.04, 1, 9\n",
+    "uneven.csv": "time_s,AU12\n0,0\n0.04,1\n0.2,1\n",
+    "loud_path.csv": "time_s,AU12\n0,0\n0.04,7\n",
+    "short_path.csv": "time_s,AU12\n0,0\n",
+    "word_path.csv": "time_s,AU12\n0,0\n0.04,much\n",
+    "names.csv": "file,AU12_r\nnobody.jpg,1\n",
+    "nameless.csv": "AU12_r\n1\n",
+    "who.csv": "photo,person\na.jpg,ann\n",
+    "good.yaml": "keyframes: [{time: 1, expression: happiness}]\n",
+    "broken.yaml": "keyframes: [{time: 1,\n",
+    "key.yaml": "keyframes: [{time: 1, expresion: happiness}]\n",
+    "late.yaml": "tracks:\n- {au: 12, onset: 2, apex: 1}\n",
+    "au.yaml": "tracks:\n- {au: 99, onset: 0, apex: 1}\n",
+    "list.yaml": "- 1\n- 2\n",
+    "nothing.yaml": "",
+    "idle.yaml": "fps: 25\n",
+    "alias.yaml": "a: &a [1]\nkeyframes: *a\n",
+}
 BODY = ("-e", "happiness")
 
 
 @pytest.fixture
-def scene(tmp_path: Path, astronaut_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a photo, a model, and files that are neither; it is the working directory."""
+def scene(tmp_path: Path, scenery: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the `scenery` of its own; it is the working directory."""
+    shutil.copytree(scenery, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def scenery(tmp_path_factory: pytest.TempPathFactory, astronaut_path: Path, tiny_model: Path) -> Path:
+    """A folder with a photo, a model, and files that are neither."""
+    tmp_path = tmp_path_factory.mktemp("scenery")
     whole, weights = astronaut_path.read_bytes(), tiny_model.read_bytes()
     (tmp_path / "me.jpg").write_bytes(whole)
     (tmp_path / "cut.jpg").write_bytes(whole[:50_000])
@@ -37,7 +70,21 @@ def scene(tmp_path: Path, astronaut_path: Path, tiny_model: Path, monkeypatch: p
     (tmp_path / "cut.safetensors").write_bytes(weights[: len(weights) // 2])
     (tmp_path / "altered.safetensors").write_bytes(weights[:-1] + bytes([weights[-1] ^ 1]))
     (tmp_path / "path.csv").write_text("time_s,AU12\n0,0\n0.04,1\n")
-    monkeypatch.chdir(tmp_path)
+    for name, text in FILES.items():
+        (tmp_path / name).write_text(text, "utf-8")
+    Image.new("L", (9000, 9000), 90).save(tmp_path / "bomb.png")
+    frames = [Image.new("RGB", (40, 40), shade) for shade in ("red", "blue")]
+    frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:], duration=40)
+    Image.new("F", (40, 40), 0.5).save(tmp_path / "deep.tif")
+    (tmp_path / "photo.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(200))
+    (tmp_path / "cut.mp4").write_bytes(b"\0\0\0\x18ftypisom\0\0\0\0isommp42" + bytes(300))
+    (tmp_path / "bytes.csv").write_bytes(b"\xff\xfe\0\0AU01")
+    odd_name = tmp_path / "clear\x1b[2J.jpg"
+    odd_name.write_text("hello")
+    (tmp_path / "odd.pack").mkdir()
+    (tmp_path / "odd.pack" / "pack.json").write_text("{}")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.json").write_text("[1]")
     return tmp_path
 
 
@@ -107,6 +154,125 @@ def test_bad_input_is_told_in_one_sentence(
     assert sentence in refused(cli("animate", *words, *model), code, scene, before)
 
 
+MODEL = ("--model", "model.safetensors")
+ME = ("me.jpg", *BODY, *MODEL)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        # photos
+        (("animate", "bomb.png", *BODY), 1, "9000×9000 px in a file of only"),
+        (("aus", "moving.gif"), 1, "an animation with 2 frames"),
+        (("aus", "photo.heic"), 1, "HEIC"),
+        (("aus", "cut.mp4"), 1, "is a video"),
+        (("aus", "deep.tif"), 1, "32 bits"),
+        (("aus", "clear\x1b[2J.jpg"), 1, "'clear\\x1b[2J.jpg' is not a picture"),
+        (("aus", "x\0y.jpg"), 2, "null byte"),
+        (("aus", "a" * 300 + ".jpg"), 1, "File name too long"),
+        (("aus", "/dev/null"), 1, "not a regular file"),
+        (("faces", "openface.csv"), 1, "not a picture"),
+        (("batch", "me.jpg", *BODY, *MODEL, "-o", "path.csv"), 1, "is a file"),
+        (("batch", "me.jpg", *MODEL, "-o", "new"), 2, "nothing to show"),
+        # expressions
+        (("animate", "me.jpg", *MODEL, "-e", ""), 1, "the expression is empty"),
+        (("animate", "me.jpg", *MODEL, "-e", "12=1,,4=1"), 1, "empty term"),
+        (("animate", "me.jpg", *MODEL, "-e", "12=0,5"), 1, "the term '5' gives AU5 no value"),
+        (("animate", "me.jpg", *MODEL, "-e", "12=a lot"), 1, "'a lot' in '12=a lot' is not a number"),
+        (("animate", "me.jpg", *MODEL, "-e", "happiness=0.5"), 1, "no intensity after a colon"),
+        (("animate", "me.jpg", *MODEL, "-e", "fear:0"), 1, "above 0 and at most 1"),
+        (("animate", "me.jpg", *MODEL, "-e", "neutral:0.5"), 1, "takes no value"),
+        (("animate", "me.jpg", *MODEL, "-e", "12=+2"), 1, "at most 1 in either direction"),
+        (("animate", "me.jpg", *MODEL, "-e", "@"), 1, "names no photo"),
+        (("animate", "me.jpg", *MODEL, "-e", "@missing.jpg"), 1, "'missing.jpg' does not exist"),
+        (("animate", "me.jpg", *MODEL, "-e", '@"a.jpg'), 1, "does not end"),
+        (("animate", "me.jpg", *MODEL, "-e", "other.jpg"), 1, "neither an AU nor a preset"),
+        (("interpolate", "me.jpg", *MODEL, "--from", "sad", "--to", "fear"), 1, "neither an AU nor a preset"),
+        (("interpolate", "me.jpg", *MODEL, "--from", "fear"), 2, "missing option '--to'"),
+        # tables and trajectories
+        (("drive", "me.jpg", *MODEL), 2, "nothing to repeat"),
+        (("drive", "me.jpg", *MODEL, "--aus", "missing.csv"), 1, "missing.csv"),
+        (("drive", "me.jpg", *MODEL, "--aus", "folder"), 1, "Is a directory"),
+        (("drive", "me.jpg", *MODEL, "--aus", "empty.jpg"), 1, "is empty"),
+        (("drive", "me.jpg", *MODEL, "--aus", "me.jpg"), 1, "not a table"),
+        (("drive", "me.jpg", *MODEL, "--aus", "bytes.csv"), 1, "not a table"),
+        (("drive", "me.jpg", *MODEL, "--aus", "unknown.csv"), 1, "its columns are name, age"),
+        (("drive", "me.jpg", *MODEL, "--aus", "header.csv"), 1, "no rows"),
+        (("drive", "me.jpg", *MODEL, "--aus", "blind.csv"), 1, "2 without a face"),
+        (("drive", "me.jpg", *MODEL, "--aus", "loud.csv"), 1, "out of range"),
+        (("drive", "me.jpg", *MODEL, "--aus", "openface.csv", "--format", "libreface"), 1, "no columns of LibreFace"),
+        (("drive", "me.jpg", *MODEL, "--aus", "openface.csv", "--format", "excel"), 2, "--format"),
+        (("drive", "me.jpg", *MODEL, "--aus", "openface.csv", "--person", "ann"), 1, "does not tell people apart"),
+        (("drive", "me.jpg", *MODEL, "--aus", "openface.csv", "--start", "9", "-q"), 1, "nothing from 9 s on"),
+        (("drive", "me.jpg", *MODEL, "--aus", "openface.csv", "--video", "cut.mp4"), 2, "exclude each other"),
+        (("drive", "me.jpg", *MODEL, "--video", "cut.mp4"), 1, "damaged or cut off"),
+        (("drive", "me.jpg", *MODEL, "--video", "missing.mp4"), 1, "does not exist"),
+        (("drive", "me.jpg", *MODEL, "--video", "openface.csv"), 1, "not a video"),
+        (("animate", "me.jpg", *MODEL, "--trajectory", "uneven.csv"), 1, "line 3: time_s is 0.04 s after"),
+        (("animate", "me.jpg", *MODEL, "--trajectory", "loud_path.csv"), 1, "AU12 must be between 0 and 1, not 7"),
+        (("animate", "me.jpg", *MODEL, "--trajectory", "short_path.csv"), 1, "at least 2 frames"),
+        (("animate", "me.jpg", *MODEL, "--trajectory", "word_path.csv"), 1, "'much', which is not a number"),
+        # timelines
+        (("animate", "me.jpg", *MODEL, "--timeline", "missing.yaml"), 1, "missing.yaml"),
+        (("animate", "me.jpg", *MODEL, "--timeline", "me.jpg"), 1, "not a text"),
+        (("animate", "me.jpg", *MODEL, "--timeline", "good.yaml", *BODY), 2, "exclude each other"),
+        (("timeline", "check", "broken.yaml"), 1, "not YAML"),
+        (("timeline", "check", "key.yaml"), 1, "expresion"),
+        (("timeline", "check", "late.yaml"), 1, "apex (1 s) comes before onset (2 s)"),
+        (("timeline", "check", "au.yaml"), 1, "99"),
+        (("timeline", "check", "list.yaml"), 1, "this is a list"),
+        (("timeline", "check", "nothing.yaml"), 1, "is empty"),
+        (("timeline", "check", "idle.yaml"), 1, "neither keyframes nor tracks"),
+        (("timeline", "check", "alias.yaml"), 1, "anchors and aliases"),
+        (("timeline", "check", "folder"), 1, "is a folder"),
+        (("timeline", "plot", "good.yaml", "-o", "a.gif"), 1, "still"),
+        (("timeline", "plot", "good.yaml", "-o", "nowhere/a.png"), 1, "does not exist"),
+        # models, packs and runs
+        (("models", "show", "nobody"), 1, "no model called 'nobody'"),
+        (("export", "folder", "--out", "new"), 1, "folder holds no trained model"),
+        (("export", "nowhere", "--out", "new"), 1, "nowhere holds no trained model"),
+        (("train", "folder", "--out", "new"), 1, "not a pack"),
+        (("train", "odd.pack", "--out", "new"), 1, "unknown format"),
+        (("evaluate", "default", "folder"), 1, "not a pack"),
+        (("evaluate", "nobody", "odd.pack"), 1, "no model called 'nobody'"),
+        (("prepare", "nowhere", "-a", "names.csv", "-o", "new.pack"), 1, "not a folder of photos"),
+        (("prepare", "folder", "-a", "missing.csv", "-o", "new.pack"), 1, "missing.csv"),
+        (("prepare", "folder", "-a", "nameless.csv", "-o", "new.pack"), 1, "does not name the photos"),
+        (("prepare", "folder", "-a", "unknown.csv", "-o", "new.pack"), 1, "no AU intensity columns"),
+        (("prepare", "folder", "-a", "names.csv", "--identities", "who.csv", "-o", "new.pack"), 1, "lacks the columns"),
+        (
+            ("prepare", "folder", "-a", "names.csv", "-o", "new.pack", "--size", "100000"),
+            1,
+            "must lie in [16, 1024], not 100000",
+        ),
+        # outputs and options
+        (("inspect", "openface.csv"), 1, "kind that cannot be looked into"),
+        (("inspect", "missing.png"), 1, "missing.png"),
+        (("inspect", "folder"), 1, "holds no frames"),
+        (("inspect",), 2, "missing argument"),
+        (("animate", *ME, "-o", "path.csv/a.gif"), 1, "is not a folder"),
+        (("animate", *ME, "-o", "a" * 300 + ".gif"), 1, "File name too long"),
+        (("animate", *ME, "-o", ""), 1, "has no name"),
+        (("animate", *ME, "--report", "a.docx"), 1, "cannot write a report"),
+        (("animate", *ME, "--strip", "a.gif"), 1, "cannot write a still"),
+        (("animate", *ME, "--hold", "-1"), 2, "--hold"),
+        (("animate", *ME, "--frames", "999999"), 2, "--frames"),
+        (("animate", *ME, "--face", "0"), 1, "face 0 was asked for"),
+        (("animate", *ME, "--detector", "magic"), 2, "--detector"),
+        (("animate", *ME, "--easing", "bouncy"), 2, "--easing"),
+        (("sheet", "me.jpg", *MODEL, "-o", "a.gif"), 1, "still"),
+        (("sheet", "me.jpg", *MODEL, "--au", "99"), 1, "99"),
+        (("benchmark", "me.jpg", "--runs", "0"), 2, "no such option"),
+        (("anmate",), 2, "Did you mean 'animate'"),
+    ],
+)
+def test_every_command_tells_it_in_one_sentence(
+    cli: Run, scene: Path, words: tuple[str, ...], code: int, sentence: str
+) -> None:
+    before = set(scene.rglob("*"))
+    assert sentence in refused(cli(*words), code, scene, before)
+
+
 @pytest.mark.parametrize("command", ["faces", "aus", "benchmark"])
 @pytest.mark.parametrize(("photo", "sentence"), [("missing.jpg", "does not exist"), ("cut.jpg", "damaged")])
 def test_other_commands_tell_it_likewise(cli: Run, scene: Path, command: str, photo: str, sentence: str) -> None:
@@ -143,7 +309,7 @@ class FailingDetector:
 @pytest.mark.parametrize(
     ("error", "code", "sentence"),
     [
-        (KeyboardInterrupt(), 130, "error: stopped before the end, so nothing was written\n"),
+        (KeyboardInterrupt(), 130, "error: stopped before the end; nothing half done is left behind\n"),
         (ImportError("no libGL"), 1, "error: a library that ganimate needs cannot be loaded: no libGL\n"),
         (MemoryError(), 1, "error: there is not enough memory for this\n"),
         (GanimateError("two\nlines"), 1, "error: two lines\n"),

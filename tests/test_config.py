@@ -126,3 +126,11 @@ def test_generator_and_critic_share_a_size() -> None:
 
 def test_a_schedule_adds_up() -> None:
     assert Schedule(critic_steps=1, geometry_steps=20, adversarial_steps=300).total_steps == 321
+
+
+def test_a_number_beyond_all_others_and_a_long_text_are_told_shortly() -> None:
+    with pytest.raises(ConfigError, match=r"LossWeights\.cycle must be a number, not one of 401 digits"):
+        from_dict(LossWeights, {"cycle": 10**400})
+    with pytest.raises(ConfigError) as caught:
+        from_dict(LossWeights, {"cycle": "x" * 5000})
+    assert len(caught.value.message) < 150

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,7 +29,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from ganimate.errors import GanimateError, OutputError, PhotoError
-from ganimate.media import PIXEL_LIMIT, check_output, open_writer, read_photo, write_image
+from ganimate.media import PIXEL_LIMIT, check_output, open_writer, photos, read_photo, write_image
 from ganimate.media import gif as gif_module
 from ganimate.media.dither import ColourCounts, Dither, blue_noise_mask
 from ganimate.media.photos import _as_stored
@@ -333,8 +334,57 @@ class TestRefusing:
 
     def test_large_photos_below_the_limit_are_decoded(self, tmp_path: Path) -> None:
         # above Pillow's own limit, and cut off after the header
-        (tmp_path / "large.png").write_bytes(png_start(19_000, 10_000))
+        (tmp_path / "large.png").write_bytes(png_start(19_000, 10_000) + bytes(4_000_000))
         assert "damaged" in complaint(tmp_path / "large.png").message
+
+    @pytest.mark.parametrize(("width", "height"), [(14_142, 14_142), (6_000, 5_001)])
+    def test_huge_pictures_in_small_files(self, tmp_path: Path, width: int, height: int) -> None:
+        Image.new("L", (width, height), 90).save(tmp_path / "empty.png", compress_level=9)
+        error = complaint(tmp_path / "empty.png")
+        assert f"{width}×{height} px in a file of only" in error.message
+        assert "30 megapixels" in (error.hint or "")
+
+    def test_thirty_megapixels_of_one_colour_are_a_picture(self, tmp_path: Path) -> None:
+        Image.new("1", (6_000, 5_000), 1).save(tmp_path / "white.png")
+        assert read_photo(tmp_path / "white.png").shape == (5_000, 6_000, 3)
+
+    def test_a_chunk_that_claims_gigabytes_costs_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        stream = io.BytesIO()
+        Image.fromarray(smooth(40, 40)).save(stream, "PNG")
+        data = bytearray(stream.getvalue())
+        at = data.index(b"IDAT") - 4
+        data[at : at + 4] = struct.pack(">I", 2**32 - 1)
+        (tmp_path / "odd.png").write_bytes(data)
+        asked: list[int] = []
+        modest = photos._ModestFile.read
+
+        def read(file: photos._ModestFile, size: int = -1) -> bytes:
+            asked.append(size)
+            return modest(file, size)
+
+        monkeypatch.setattr(photos._ModestFile, "read", read)
+        tracemalloc.start()
+        with contextlib.suppress(PhotoError):
+            read_photo(tmp_path / "odd.png")
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert max(asked) > 10**9  # what Pillow asks for; without our file it would get the memory for it
+        assert peak < 10**7
+
+    def test_libraries_do_not_tell_of_damage_themselves(
+        self, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        stream = io.BytesIO()
+        Image.fromarray(smooth(40, 40)).save(stream, "TIFF", compression="tiff_lzw")
+        for place in range(8, len(stream.getvalue()) - 200, 40):
+            data = bytearray(stream.getvalue())
+            data[place : place + 20] = b"\xff" * 20
+            (tmp_path / "odd.tif").write_bytes(data)
+            with contextlib.suppress(PhotoError):
+                read_photo(tmp_path / "odd.tif")
+        assert capfd.readouterr() == ("", "")
+        os.write(2, b"heard again")
+        assert capfd.readouterr().err == "heard again"
 
     def test_thirty_two_bits(self, tmp_path: Path) -> None:
         Image.new("F", (40, 40), 0.5).save(tmp_path / "photo.tif")

@@ -150,3 +150,8 @@ def test_a_clip_of_days_is_refused() -> None:
     with pytest.raises(ExpressionError, match="more than 100000 frames"):
         days.resampled(25)
     assert len(days.resampled(0.01, smooth_s=10)) == 10_001
+
+
+def test_rows_that_stand_closer_than_numbers_can_tell() -> None:
+    clip = Performance(np.array([0.0, 1e-320]), noise(2), (1, 4, 12))
+    assert len(clip.resampled(25.0, smooth_s=0.1)) == 1

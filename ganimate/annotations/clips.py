@@ -104,7 +104,7 @@ class _Layout:
             first = first or time
             self._add(person, line, row, time)
         if not people:
-            raise AnnotationError(f"{self.table} has no rows below its header")
+            raise AnnotationError(f"{self.table} has no rows below its header", "hand in a table with a row a frame")
         return people, first or (0.0, 0.0)
 
     def _add(self, person: Person, line: int, row: Sequence[str], time: Reading | None) -> None:
@@ -166,7 +166,7 @@ class _Layout:
         return times_s[rising], note
 
     def _nothing_usable(self, person: Person) -> AnnotationError:
-        hint = None
+        hint = "hand in the table of a clip in which the face was found"
         if OUTSIDE in person.skipped:
             hint = f"{self.kind.title} goes from 0 to {self.kind.top:g}; --format says what else the table is"
         return AnnotationError(f"no row of {self.table} can be used: {person.reasons}", hint)

@@ -21,6 +21,7 @@ OPENFACE_TOP = 5.0  # OpenFace grades intensity from 0 to 5
 FACS_TOP = 5.0  # human coders grade it from a to e
 CODED_AS: Mapping[int, int] = MappingProxyType({45: 43})  # on a still photo a blink (45) is coded as closed eyes (43)
 LOW_CONFIDENCE = 0.5
+_CODE_HINT = "write 0 for absent and 1 to 5 for the intensities a to e"
 
 
 @dataclass(frozen=True)
@@ -88,9 +89,10 @@ def read_openface(path: Path) -> AnnotationTable:
     certain = columns.get("confidence")
     for i, row in enumerate(rows):
         try:
-            values[i] = np.array([row[j] for j in wanted], np.float32) / OPENFACE_TOP
-            if landmarks is not None:
-                landmarks[i] = np.array([row[j] for j in points if j is not None], np.float32).reshape(2, 68)
+            with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which is told of the row
+                values[i] = np.array([row[j] for j in wanted], np.float32) / OPENFACE_TOP
+                if landmarks is not None:
+                    landmarks[i] = np.array([row[j] for j in points if j is not None], np.float32).reshape(2, 68)
             if certain is not None:
                 confidence[i] = float(row[certain])
         except (ValueError, IndexError):
@@ -109,7 +111,8 @@ def read_persons(path: Path) -> dict[str, str]:
     header, rows = _read_csv(path)
     columns = [name.strip() for name in header]
     if "file" not in columns or "identity" not in columns:
-        raise AnnotationError(f"{path.name} lacks the columns 'file' and 'identity'; it has {', '.join(columns[:6])}")
+        message = f"{path.name} lacks the columns 'file' and 'identity'; it has {', '.join(columns[:6])}"
+        raise AnnotationError(message, "hand in a CSV of photos and who is on them: file,identity")
     file, identity = columns.index("file"), columns.index("identity")
     named = (row for row in rows if len(row) > max(file, identity) and row[identity].strip())
     return {row[file].strip(): row[identity].strip() for row in named}
@@ -138,11 +141,15 @@ def read_facs(path: Path, au_numbers: Sequence[int]) -> dict[str, NDArray[np.flo
             for row in rows
         }
     except (ValueError, IndexError) as error:
-        raise AnnotationError(f"{path.name} has a row in which a code is missing or not a number") from error
+        raise AnnotationError(
+            f"{path.name} has a row in which a code is missing or not a number", _CODE_HINT
+        ) from error
 
 
 def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
     rows = [cells for _, cells in read_rows(path)]
     if len(rows) < 2:
-        raise AnnotationError(f"{path} has no rows")
+        raise AnnotationError(
+            f"{path} has no rows", "its first line names the columns, and each further one is a photo"
+        )
     return rows[0], rows[1:]

@@ -24,7 +24,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 if any(row):
                     yield reader.line_num, row
     except OSError as error:
-        raise AnnotationError(f"{path} cannot be read: {error.strerror or error}") from error
+        raise AnnotationError(f"{path} cannot be read: {error.strerror or error}", "check the spelling") from error
     except ValueError as error:  # such as a name that holds a NUL, or bytes that are no UTF-8
         raise _no_table(path) from error
     except csv.Error as error:

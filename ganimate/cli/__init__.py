@@ -18,6 +18,7 @@ from ganimate.cli import (
     judge,
     models,
     sheet,
+    stopping,
     timeline,
     training,
 )
@@ -60,4 +61,8 @@ for group in (animate, drive, batch, timeline, sheet, faces, inspect, models, tr
 
 def main() -> None:
     """Run the command line of this process; never returns."""
-    app(prog_name="ganimate")  # also as `python -m ganimate`
+    stopping.listen()
+    try:
+        app(prog_name="ganimate")  # also as `python -m ganimate`
+    finally:
+        stopping.tidy_up()

@@ -22,6 +22,11 @@ def print_json(result: Any) -> None:
     typer.echo(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def printable(text: str) -> str:
+    """Return `text` with what steers terminals spelled out, as names and tables of strangers may hold it."""
+    return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+
+
 def print_table(table: Table, *, err: bool = False) -> None:
     """Print a table on stdout, or on stderr."""
     console = _console(err)
@@ -66,6 +71,7 @@ class Display:
 
     def note(self, text: str) -> None:
         """Print one line; while a bar is shown, above it."""
+        text = printable(text)
         if self._watched:
             self._console.print(text, soft_wrap=True)
         elif not self._quiet:

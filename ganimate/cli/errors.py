@@ -4,7 +4,7 @@
     1    a GanimateError: something handed in cannot be used, or a result cannot be written
     2    the command line itself is wrong
     3    done, and under --strict there is something to say against it
-    130  Ctrl-C
+    130  Ctrl-C; 143 SIGTERM, 129 SIGHUP
 
 Anything else that gets out is a bug, and its traceback is shown.
 """
@@ -22,6 +22,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from ganimate.cli import stopping
+from ganimate.cli.console import printable
 from ganimate.errors import GanimateError
 
 # Older versions of typer take it from the click package, newer ones bring it; by inheritance it is found in both.
@@ -38,6 +40,7 @@ def warn(message: str, hint: str | None = None) -> None:
 
 def tell(message: str, hint: str | None = None) -> None:
     """Print ``error: …`` and ``hint: …`` on stderr, each on one line."""
+    stopping.told()
     _say("error", "red", message, hint)
 
 
@@ -53,7 +56,7 @@ def usage_error(message: str, ctx: typer.Context) -> Exception:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return printable(" ".join(text.split()))
 
 
 class TellingGroup(TyperGroup):
@@ -78,6 +81,9 @@ class TellingGroup(TyperGroup):
             code = 2
         except typer.Exit as leave:
             code = leave.exit_code
+        if stopping.untold():
+            tell(stopping.SENTENCE)
+            code = stopping.exit_code()
         sys.exit(code if isinstance(code, int) else 0)
 
     def invoke(self, ctx: Any) -> Any:
@@ -88,28 +94,37 @@ def _telling(run: Callable[[], Any]) -> Any:
     """Return what `run` returns; where it fails, tell why and raise typer.Exit."""
     try:
         return run()
-    except GanimateError as error:
+    except typer.Exit:
+        raise
+    except BaseException as error:
+        code = _told(error)
+        if code is None:
+            raise
+    raise typer.Exit(code)
+
+
+def _told(error: BaseException) -> int | None:
+    """Tell why a command failed, and return its exit code; None for what is to be told elsewhere, and for bugs."""
+    if isinstance(error, KeyboardInterrupt) or (stopping.stopped() and not isinstance(error, SystemExit)):
+        tell(stopping.SENTENCE)  # an interrupt can become another error in code that is not Python
+        return stopping.exit_code()
+    if isinstance(error, GanimateError):
         tell(error.message, error.hint)
-        code = 1
-    except ImportError as error:
+    elif isinstance(error, ImportError):
         hint = "install ganimate again; where libGL is what is missing: pip install opencv-python-headless"
         tell(f"a library that ganimate needs cannot be loaded: {error}", hint)
-        code = 1
-    except MemoryError:
+    elif isinstance(error, MemoryError):
         tell("there is not enough memory for this", "use a smaller photo, or close other programs")
-        code = 1
-    except KeyboardInterrupt:
-        tell("stopped before the end, so nothing was written")
-        code = 130
-    except BrokenPipeError:  # whoever was reading has seen enough
+    elif isinstance(error, BrokenPipeError):  # whoever was reading has seen enough
         _throw_away_stdout()
-        code = 141
-    except OSError as error:  # such as a full disk behind stdout
+        return 141
+    elif isinstance(error, OSError):  # such as a full disk behind stdout
         about = f"{error.filename}: " if error.filename else ""
-        tell(f"{about}{error.strerror or error}", "check the place and the space that is left")
+        tell(f"{about}{error.strerror or error}", "check the name, the place and the space that is left")
         _throw_away_stdout()
-        code = 1
-    raise typer.Exit(code)
+    else:
+        return None
+    return 1
 
 
 def _throw_away_stdout() -> None:
@@ -119,7 +134,7 @@ def _throw_away_stdout() -> None:
 
 
 def _tell_usage(error: Any) -> None:
-    message = str(error.format_message()).rstrip(".").replace("Value error, ", "")  # pydantic's prefix
+    message = str(error.format_message()).rstrip(".").replace("Value error, ", "").replace("Input should", "it should")
     command = error.ctx.command_path if error.ctx is not None else "ganimate"
     # typer begins sentences with capitals; ours do not
     tell(re.sub(r"^[A-Z](?=[a-z])", lambda first: first[0].lower(), message), f"see {command} --help")

@@ -45,7 +45,7 @@ class Mp4Writer(PlacedWriter):
         """Prepare; `sound` is laid under the pictures and ends with them."""
         super().__init__(place)
         self.sound = sound
-        self._silent = place.temporary if sound is None else place.temporary.with_suffix(".silent")
+        self._silent = place.temporary.with_suffix(".part" if sound is None else ".silent")
         self._fps = Fraction(fps).limit_denominator(1001)
         self._ffmpeg = find_ffmpeg()
         self._process: subprocess.Popen[bytes] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import threading
 import warnings
@@ -18,6 +19,10 @@ from ganimate.errors import PhotoError
 
 SMALLEST_SIDE_PX = 32
 PIXEL_LIMIT = 200_000_000  # the largest phone sensors; 600 MB as uint8 RGB
+# A small file can say that it is huge and be it, in one colour: a bomb, that costs up to 25 bytes a pixel to decode.
+# What is larger than this has to be a photo also by its size: the emptiest JPEGs and AVIFs have 0.02 bytes a pixel.
+BOMB_PX = 30_000_000
+BOMB_PX_PER_BYTE = 50
 
 # Named one by one: among Pillow's other formats are some that start programs (EPS) or cannot be decoded (MPEG).
 _FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF", "JPEG2000")
@@ -28,7 +33,10 @@ _AVIF = {b"avif", b"avis"}
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _STRIP_PX = 1_000_000
 _ORIENTATION_TAG = 0x0112
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _pillow_limit_lock = threading.Lock()
+_stderr_lock = threading.Lock()
+logging.getLogger("PIL").addHandler(logging.NullHandler())  # what is wrong is told by the error, once
 
 
 def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
@@ -38,11 +46,11 @@ def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     profile other than sRGB (Display P3 of phones, print CMYK) is converted to sRGB.
 
     Raises PhotoError: no file, no picture, damaged, an animation or a video, HEIC, under 32 px a side, over 200
-    megapixels.
+    megapixels, or over 30 in a file too small to hold a photo.
     """
     path = Path(path)
     _check_file(path)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _libtiff_silenced(path):
         warnings.simplefilter("ignore")  # Pillow warns of metadata that does not matter here
         with _opened(path) as image:
             _check_header(path, image)
@@ -57,6 +65,13 @@ def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
 
 def _check_file(path: Path) -> None:
+    try:
+        os.stat(path)
+    except FileNotFoundError:
+        pass  # told below
+    except (OSError, ValueError) as error:  # such as a name that is too long, or a folder that may not be looked into
+        reason = getattr(error, "strerror", None) or error
+        raise PhotoError(f"cannot read '{path}': {reason}", "check the name and the permissions") from error
     if path.is_dir():
         raise PhotoError(f"'{path}' is a folder, not a photo", "hand in one picture of that folder")
     if not path.exists():
@@ -66,24 +81,61 @@ def _check_file(path: Path) -> None:
 
 
 @contextlib.contextmanager
+def _libtiff_silenced(path: Path) -> Iterator[None]:
+    """Keep libtiff, which tells of damage on the process's stderr by itself, from doing so while the block lasts."""
+    try:
+        with path.open("rb") as file:
+            is_tiff = file.read(4) in _TIFF_HEADS
+    except OSError:  # told when it is opened in earnest
+        is_tiff = False
+    if not is_tiff:
+        yield
+        return
+    with _stderr_lock, contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # a process without a stderr needs none of this
+            kept = os.dup(2)
+            stack.callback(os.close, kept)
+            stack.callback(os.dup2, kept, 2)
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            stack.callback(os.close, nowhere)
+            os.dup2(nowhere, 2)
+        yield
+
+
+class _ModestFile(io.BufferedReader):
+    """A file that is never asked for more than it has: a damaged PNG makes Pillow want 4 GB of memory for the rest."""
+
+    def __init__(self, path: Path) -> None:
+        raw = io.FileIO(path)
+        super().__init__(raw)
+        self._size = os.fstat(raw.fileno()).st_size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if size is None or size < 0:
+            return super().read(size)
+        return super().read(min(size, max(self._size - self.tell(), 0)))
+
+
+@contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     Image.init()
     formats = [name for name in _FORMATS if name in Image.OPEN]
-    try:
-        # Pillow's own limit is a global and lies below our own, which _check_header applies before any decoding.
-        with _pillow_limit_lock:
-            before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-            try:
-                image = Image.open(path, formats=formats)
-            finally:
-                Image.MAX_IMAGE_PIXELS = before
-    except UnidentifiedImageError as error:
-        raise _not_a_photo(path) from error
-    except Exception as error:
-        if isinstance(error, OSError) and error.errno:  # the system's errors have a number, those of decoders none
-            raise PhotoError(f"cannot read '{path}': {error.strerror}", "check the file's permissions") from error
-        raise _damaged(path) from error
-    with image:
+    with contextlib.ExitStack() as stack:
+        try:
+            file = stack.enter_context(_ModestFile(path))
+            # Pillow's own limit is a global and lies below our own, which _check_header applies before any decoding.
+            with _pillow_limit_lock:
+                before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+                try:
+                    image = stack.enter_context(Image.open(file, formats=formats))
+                finally:
+                    Image.MAX_IMAGE_PIXELS = before
+        except UnidentifiedImageError as error:
+            raise _not_a_photo(path) from error
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno:  # the system's errors have a number, those of decoders none
+                raise PhotoError(f"cannot read '{path}': {error.strerror}", "check the file's permissions") from error
+            raise _damaged(path) from error
         yield image
 
 
@@ -93,6 +145,12 @@ def _check_header(path: Path, image: Image.Image) -> None:
         raise PhotoError(
             f"'{path}' has {width}×{height} px, more than the limit of {PIXEL_LIMIT // 1_000_000} megapixels",
             "reduce the picture first",
+        )
+    size = path.stat().st_size
+    if width * height > max(BOMB_PX, size * BOMB_PX_PER_BYTE):
+        raise PhotoError(
+            f"'{path}' has {width}×{height} px in a file of only {size / 1000:.0f} kB, too few for a photo",
+            f"if it was cut off, copy it again; else reduce the picture to {BOMB_PX // 1_000_000} megapixels first",
         )
     if min(width, height) < SMALLEST_SIDE_PX:
         raise PhotoError(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from ganimate.errors import OutputError
+from ganimate.files import promise, settle
 
 AnyPath = str | os.PathLike[str]
 Kind = Literal["animation", "still"]
@@ -39,6 +40,8 @@ def check_output(path: AnyPath, overwrite: bool = False, kind: Kind = "animation
 def place_for(path: AnyPath, overwrite: bool, kind: Kind) -> Place:
     """Return the Place that `path` means: a folder if it ends in a slash or has no suffix, otherwise a file."""
     text = os.fspath(path)
+    if not text:
+        raise OutputError("the result has no name", "give it one, such as -o smile.gif")
     suffix = Path(text).suffix.lower()
     if kind == "still":
         if suffix in STILL_SUFFIXES:
@@ -78,7 +81,13 @@ class Place(ABC):
         self.shown = os.fspath(path)
         self.path = Path(os.path.realpath(path))
         self.overwrite = overwrite
-        self.temporary = self._sibling("part")
+        self._temporary = self._sibling("part")
+
+    @property
+    def temporary(self) -> Path:
+        """The name to write to; whoever asks for it has to `discard` it, be it only at the end of the process."""
+        promise(self, self.discard)
+        return self._temporary
 
     def _sibling(self, ending: str) -> Path:
         # Not built from the result's own name: that may already be as long as the file system allows.
@@ -93,9 +102,11 @@ class Place(ABC):
             raise OutputError(f"cannot write '{self.shown}': '{parent}' is not a folder", "choose another place")
         with self.explained():
             self.check_vacant()
-            with contextlib.ExitStack() as stack:
-                stack.callback(self.temporary.unlink, missing_ok=True)
+            try:
                 self.temporary.open("xb").close()
+            finally:
+                self._temporary.unlink(missing_ok=True)
+                settle(self)
 
     @abstractmethod
     def check_vacant(self) -> None:
@@ -105,9 +116,14 @@ class Place(ABC):
     def publish(self) -> None:
         """Move what was written to the temporary name into place, at once and as a whole."""
 
-    @abstractmethod
     def discard(self) -> None:
         """Remove the temporary name if it is still there; never raises for what cannot be removed."""
+        self._remove()
+        settle(self)
+
+    @abstractmethod
+    def _remove(self) -> None:
+        """Remove the temporary name, whatever it is; never raises."""
 
     def taken(self) -> OutputError:
         return OutputError(f"'{self.shown}' already exists", "use --force to replace it, or choose another name")
@@ -158,21 +174,21 @@ class FilePlace(Place):
         self.check_vacant()
         if not self.overwrite and self._linked():
             return
-        os.replace(self.temporary, self.path)
+        os.replace(self._temporary, self.path)
 
     def _linked(self) -> bool:
         # A hard link, unlike a rename, fails when another process has taken the name since it was checked.
         try:
-            os.link(self.temporary, self.path)
+            os.link(self._temporary, self.path)
         except FileExistsError:
             raise self.taken() from None
         except OSError:  # file systems without hard links
             return False
         return True
 
-    def discard(self) -> None:
+    def _remove(self) -> None:
         with contextlib.suppress(OSError):
-            self.temporary.unlink(missing_ok=True)
+            self._temporary.unlink(missing_ok=True)
 
 
 class FolderPlace(Place):
@@ -200,15 +216,15 @@ class FolderPlace(Place):
     def publish(self) -> None:
         self.check_vacant()
         if not self.path.exists():
-            os.rename(self.temporary, self.path)
+            os.rename(self._temporary, self.path)
             return
         os.rename(self.path, self._replaced)
-        os.rename(self.temporary, self.path)
+        os.rename(self._temporary, self.path)
 
-    def discard(self) -> None:
+    def _remove(self) -> None:
         with contextlib.suppress(OSError):
             # The move was cut short between its two steps: the old frames are the user's only copy.
             if self._replaced.exists() and not self.path.exists():
                 os.rename(self._replaced, self.path)
-        shutil.rmtree(self.temporary, ignore_errors=True)
+        shutil.rmtree(self._temporary, ignore_errors=True)
         shutil.rmtree(self._replaced, ignore_errors=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.errors import OutputError
+from ganimate.files import promise, settle
 from ganimate.marks import Mark
 from ganimate.media.places import Place
 from ganimate.media.stills import check_pixels
@@ -67,6 +68,7 @@ class PlacedWriter(ABC):
 
     def __enter__(self) -> PlacedWriter:
         self.place.check()
+        promise(self, self._undo)
         self._open = True
         return self
 
@@ -96,5 +98,9 @@ class PlacedWriter(ABC):
                 self._finish()
                 self.place.publish()
         finally:
-            self._release()
-            self.place.discard()
+            self._undo()
+            settle(self)
+
+    def _undo(self) -> None:
+        self._release()
+        self.place.discard()

@@ -13,6 +13,7 @@ from ganimate.trajectory.frames import MAX_FPS, Floats, Trajectory
 from ganimate.trajectory.moves import MAX_FRAMES
 
 MAX_SMOOTH_S = 60.0
+FINEST_S = 1e-9  # of a grid; rows may stand closer than numbers can be divided
 REACH = 4.0  # standard deviations; beyond them a Gaussian weighs less than 0.0004 of its middle
 
 
@@ -85,7 +86,9 @@ class Performance:
         start = first_s if start_s is None else max(float(start_s), first_s)
         end = last_s if end_s is None else min(float(end_s), last_s)
         if not start <= end or (start == end and len(self) > 1):
-            asked = f"from {first_s if start_s is None else start_s:g} s to {last_s if end_s is None else end_s:g} s"
+            asked = f"from {first_s if start_s is None else start_s:g} s " + (
+                "on" if end_s is None else f"to {end_s:g} s"
+            )
             message = f"the clip has nothing {asked}; it goes from {first_s:g} s to {last_s:g} s"
             raise ExpressionError(message, "choose a start and an end within it, the start first")
         inner = self.times_s[(self.times_s > start) & (self.times_s < end)]
@@ -124,7 +127,7 @@ class Performance:
         finer of rows and frames, so that no row is missed.
         """
         finest_s = min(1.0 / fps, 1.0 / (self.fps or fps))
-        step_s = max(finest_s, self.duration_s / MAX_FRAMES)
+        step_s = max(finest_s, self.duration_s / MAX_FRAMES, FINEST_S)
         grid_s = self.times_s[0] + np.arange(math.ceil(self.duration_s / step_s) + 1) * step_s
         smooth = gaussian_smoothed(self._at(grid_s), smooth_s / step_s)
         return np.stack([np.interp(times_s, grid_s, column) for column in smooth.T], axis=1)

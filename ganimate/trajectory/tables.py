@@ -76,7 +76,7 @@ class _Row:
     cells: list[str]
 
     def refuse(self, why: str, hint: str | None = None) -> ExpressionError:
-        return ExpressionError(f"{self.path}, line {self.line}: {why}", hint)
+        return ExpressionError(f"{self.path}, line {self.line}: {why}", hint or _VALUES_HINT)
 
 
 def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
@@ -98,6 +98,7 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
     return Trajectory(np.array([numbers[1:] for numbers in table], dtype=np.float32), fps, aus)
 
 
+_VALUES_HINT = "a line has a time in seconds, and for each AU a number from 0 (absent) to 1 (full)"
 _HEADER_HINT = "the first line is time_s,AU01,AU02,… and each further line one frame, separated by commas"
 
 
