@@ -94,7 +94,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("write", "moments"),
     [
-        (animation("a.gif"), 25), (animation("frames/"), 40), (animation("a.mp4"), 5), (still, 40), (table, 40),
+        (animation("a.gif"), 25), (animation("frames/"), 60), (animation("a.mp4"), 5), (still, 40), (table, 40),
         (pack, 40),
     ],
     ids=["gif", "folder", "mp4", "still", "table", "pack"],

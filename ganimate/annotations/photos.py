@@ -134,6 +134,9 @@ def read_facs(path: Path, au_numbers: Sequence[int]) -> dict[str, NDArray[np.flo
             "it needs a column 'file' and columns such as AU01, AU02",
         )
     try:
+        with np.errstate(over="ignore"):
+            return _codes(rows, columns["file"], places)
+    XX
         return {
             row[columns["file"]].strip(): np.array(
                 [np.nan if place is None else float(row[place]) / FACS_TOP for place in places], np.float32

@@ -226,5 +226,7 @@ class FolderPlace(Place):
             # The move was cut short between its two steps: the old frames are the user's only copy.
             if self._replaced.exists() and not self.path.exists():
                 os.rename(self._replaced, self.path)
+        with contextlib.suppress(OSError):
+            self._temporary.unlink(missing_ok=True)  # the probe of `check` is a file
         shutil.rmtree(self._temporary, ignore_errors=True)
         shutil.rmtree(self._replaced, ignore_errors=True)
