@@ -136,3 +136,5 @@ def test_a_number_too_large_for_the_machine_spoils_its_row(tmp_path: Path) -> No
     assert table.problem(1) is None
     complaint = table.problem(0)
     assert complaint is not None and complaint.kind == "value out of range"
+    codes = read_facs(table_of(tmp_path, "file,AU01\na.png,1e300\nb.png,5\n"), (1,))
+    assert codes["b.png"].tolist() == [1]

@@ -136,17 +136,19 @@ def read_facs(path: Path, au_numbers: Sequence[int]) -> dict[str, NDArray[np.flo
     try:
         with np.errstate(over="ignore"):
             return _codes(rows, columns["file"], places)
-    XX
-        return {
-            row[columns["file"]].strip(): np.array(
-                [np.nan if place is None else float(row[place]) / FACS_TOP for place in places], np.float32
-            )
-            for row in rows
-        }
     except (ValueError, IndexError) as error:
         raise AnnotationError(
             f"{path.name} has a row in which a code is missing or not a number", _CODE_HINT
         ) from error
+
+
+def _codes(rows: Sequence[Sequence[str]], file: int, places: Sequence[int | None]) -> dict[str, NDArray[np.float32]]:
+    return {
+        row[file].strip(): np.array(
+            [np.nan if place is None else float(row[place]) / FACS_TOP for place in places], np.float32
+        )
+        for row in rows
+    }
 
 
 def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
