@@ -67,7 +67,9 @@ def _named(text: str, recursive: bool, outside: Path) -> Iterator[Source]:
             yield _nothing(text, f"nothing is called '{text}'", "check the pattern and the folder")
     for match in matches:
         path = Path(match)
-        if not path.is_dir():
+        if not os.path.lexists(path):
+            yield _nothing(match, f"file or folder '{match}' does not exist", "check the spelling and the folder")
+        elif not path.is_dir():
             yield Source(path, Path(path.name))
         else:
             yield from _in_folder(path, recursive, outside)

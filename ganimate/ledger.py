@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -11,8 +12,17 @@ from ganimate.errors import OutputError
 
 LEDGER_NAME = ".ganimate-batch.jsonl"
 
-State = Literal["free", "done", "stale", "foreign"]
+State = Literal["free", "done", "stale", "other", "foreign"]
 Stamp = list[int]  # size in bytes, time of the last change in ns
+
+
+@dataclass(frozen=True)
+class _Beginning:
+    """What was asked, what stood in the place of the result, and the path from the folder to the photo, if known."""
+
+    asked: str
+    before: Stamp | None
+    photo: str | None
 
 
 class Ledger:
@@ -25,12 +35,12 @@ class Ledger:
     def __init__(self, folder: Path) -> None:
         """Read what is there; lines that were cut short count for nothing."""
         self._path = folder / LEDGER_NAME
-        self._folder = folder
-        self._begun: dict[str, tuple[str, Stamp | None]] = {}
+        self.folder = folder
+        self._begun: dict[str, _Beginning] = {}
         for line in self._lines():
             try:
                 entry = json.loads(line)
-                self._begun[entry["result"]] = (entry["asked"], entry["before"])
+                self._begun[entry["result"]] = _Beginning(entry["asked"], entry["before"], entry.get("photo"))
             except (ValueError, KeyError, TypeError):
                 continue
 
@@ -40,31 +50,52 @@ class Ledger:
         except OSError:
             return []
 
-    def state(self, result: Path, asked: str) -> State:
-        """Return what stands in the place of `result`, a path below the folder, when `asked` is wanted.
+    def state(self, result: Path, asked: str, photo: Path) -> State:
+        """Return what stands in the place of `result`, a path below the folder, when `asked` is wanted of `photo`.
 
         ``free``: nothing; ``done``: what is asked; ``stale``: what was made by a batch for something else, or before
-        one that was stopped; ``foreign``: what no batch has made.
+        one that was stopped; ``other``: what was made from another photo; ``foreign``: what no batch has made.
         """
-        now = _stamp(self._folder / result)
+        now = _stamp(self.folder / result)
         if now is None:
             return "free"
-        if result.as_posix() not in self._begun:
+        begun = self._begun.get(result.as_posix())
+        if begun is None:
             return "foreign"
-        begun, before = self._begun[result.as_posix()]
-        return "done" if begun == asked and before != now else "stale"
+        if begun.photo not in (None, self._way_to(photo)):
+            return "other"
+        return "done" if begun.asked == asked and begun.before != now else "stale"
 
-    def begin(self, result: Path, asked: str) -> None:
-        """Note that `result` is about to be made; raises OutputError."""
-        before = _stamp(self._folder / result)
-        self._begun[result.as_posix()] = (asked, before)
-        line = json.dumps({"result": result.as_posix(), "asked": asked, "before": before}, ensure_ascii=False)
+    def photo_of(self, result: Path) -> Path | None:
+        """Return the photo that `result` was last begun from, if that is known."""
+        begun = self._begun.get(result.as_posix())
+        if begun is None or begun.photo is None:
+            return None
+        return Path(os.path.normpath(os.path.join(os.path.realpath(self.folder), begun.photo)))
+
+    def _way_to(self, photo: Path) -> str:
+        """Return the path from the folder to a photo, which is the same after both were moved together."""
+        path = os.path.realpath(photo)
+        try:
+            return Path(os.path.relpath(path, os.path.realpath(self.folder))).as_posix()
+        except ValueError:  # on another drive of Windows
+            return Path(path).as_posix()
+
+    def begin(self, result: Path, asked: str, photo: Path) -> None:
+        """Note that `result` is about to be made from `photo`; raises OutputError."""
+        begun = _Beginning(asked, _stamp(self.folder / result), self._way_to(photo))
+        self._begun[result.as_posix()] = begun
+        line = json.dumps({"result": result.as_posix(), **asdict(begun)}, ensure_ascii=False)
         try:
             with open(self._path, "a", encoding="utf-8", errors="surrogateescape") as file:
                 file.write(f"{line}\n")
         except OSError as error:
             reason = error.strerror or str(error)
             raise OutputError(f"{self._path} cannot be written: {reason}", "choose a folder that is yours") from error
+
+    def remove(self) -> None:
+        """Remove the record; raises OSError."""
+        self._path.unlink()
 
 
 def _stamp(path: Path) -> Stamp | None:

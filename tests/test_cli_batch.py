@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -66,9 +67,10 @@ def test_a_bad_photo_stops_nobody_and_is_told(batch: Run) -> None:
     done = batch("in", "-r", ends=1)
     assert done.stdout.splitlines() == ["out/me.gif", "out/sub/you.gif"]
     assert sorted(results()) == ["me.gif", "sub/you.gif"]
-    assert "in/cut.jpg  failed  'in/cut.jpg' is damaged or cut off" in done.stderr
+    assert "in/cut.jpg: failed: damaged or cut off" in done.stderr
+    assert "in/cut.jpg  failed  damaged or cut off" in done.stderr
     assert "2 done, 0 skipped, 1 failed" in done.stderr
-    assert "error: 1 of 3 photos failed: 'in/cut.jpg' is damaged" in done.stderr
+    assert "error: 1 of 3 photos failed\n" in done.stderr, "why was told twice by now"
     assert "hint: copy or download the photo again" in done.stderr
 
 
@@ -107,9 +109,66 @@ def test_the_report_may_lie_among_the_results(batch: Run) -> None:
     assert json.loads(results()["report.json"])["skipped"] == 1
 
 
+@pytest.mark.parametrize("content", ['{"photos": []}', "[]", "mine", ""])
+def test_a_report_replaces_none_but_reports(batch: Run, content: str) -> None:
+    Path("mine.json").write_text(content)
+    done = batch("in/me.jpg", "--resume", "--report", "mine.json", ends=1)
+    assert "'mine.json' already exists" in done.stderr
+    assert Path("mine.json").read_text() == content and not Path("out").exists()
+    batch("in/me.jpg", "--force", "--report", "mine.json")
+    assert json.loads(Path("mine.json").read_text("utf-8"))["done"] == 1
+
+
+@pytest.mark.parametrize("freely", ["--force", "--resume"])
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("in/me.jpg", "cannot write a batch's report to 'in/me.jpg'"),
+        ("report", "cannot write a batch's report to 'report'"),
+        ("in/odd.json", "'in/odd.json' is one of the photos"),
+        ("in/other.json", "'in/other.json' is one of the photos"),
+        ("out/sub.json", "'out/sub.json' is where results go"),
+        ("out/me.gif/r.json", "'out/me.gif/r.json' lies in a place that a result takes"),
+    ],
+)
+def test_a_report_takes_no_place_of_photos_and_results(
+    batch: Run, astronaut_path: Path, path: str, sentence: str, freely: str
+) -> None:
+    Path("in/sub.json").mkdir()
+    for name in ("in/odd.json", "in/other.json", "in/sub.json/me.jpg"):
+        shutil.copy(astronaut_path, name)
+    ask = ("-e", "@in/other.json")
+    done = batch("in", "in/odd.json", "-r", freely, "--report", path, ask=ask, ends=1)
+    assert done.stderr.startswith(f"error: {sentence}") and "hint: " in done.stderr
+    assert Path("in/odd.json").read_bytes() == Path("in/me.jpg").read_bytes() == astronaut_path.read_bytes()
+    assert not Path("out").exists()
+
+
+@pytest.mark.parametrize("named", ["nothing", "in/clip.mp4", "in/cut.jpg", "deep"])
+def test_where_nothing_was_made_no_folder_is_left(batch: Run, named: str) -> None:
+    Path("in/clip.mp4").touch()
+    Path("deep/er").mkdir(parents=True)
+    shutil.copy("in/cut.jpg", "deep/er/cut.jpg")
+    batch(named, "-r", ends=0 if named == "in/clip.mp4" else 1)
+    assert not Path("out").exists()
+    Path("out").mkdir()
+    batch(named, "-r", ends=0 if named == "in/clip.mp4" else 1)
+    assert Path("out").exists(), "this was there before"
+
+
 def test_quiet_says_only_what_went_wrong(batch: Run) -> None:
     assert batch("in/me.jpg", "-q").stderr == ""
-    assert batch("in/cut.jpg", "-q", ends=1).stderr.splitlines()[0].startswith("error: 1 of 1 photos failed")
+    (error, _) = batch("in/cut.jpg", "-q", ends=1).stderr.splitlines()
+    assert error == "error: 1 of 1 photos failed: 'in/cut.jpg' is damaged or cut off"
+
+
+def test_progress_counts_what_is_animated(batch: Run) -> None:
+    batch("in/me.jpg")
+    Path("in/clip.mp4").touch()
+    said = batch("in", "nothing", "-r", "--resume", ends=1).stderr
+    assert [line.split()[0] for line in said.splitlines() if line[0].isdigit()][:-1] == ["1/2", "2/2"]
+    assert re.search("nothing +failed +file or folder .nothing. does not exist", said)
+    assert "2 of 5 photos failed\nhint: for 'in/cut.jpg': copy" in said, "their hints differ"
 
 
 def test_a_video_is_passed_over(batch: Run) -> None:
@@ -167,6 +226,19 @@ class TestResume:
         assert results()["me.gif"] == b"mine"
         batch("in/me.jpg", "--resume", "--force")
         assert results()["me.gif"] != b"mine"
+
+    def test_what_was_made_from_another_photo_is_left_alone(self, batch: Run) -> None:
+        batch("in/me.jpg")
+        before = results()
+        Path("zz").mkdir()
+        shutil.copy2("in/me.jpg", "zz/me.jpg")
+        done = batch("zz", "--resume", "--json", ends=1)
+        (told,) = json.loads(done.stdout)["photos"]
+        assert told["reason"] == f"'out/me.gif' was made from another photo, '{Path('in/me.jpg').resolve()}'"
+        assert "--force" in told["hint"] and "another folder" in told["hint"]
+        assert results() == before
+        assert outcomes(batch("zz", "--resume", "--force", "--json")) == {"zz/me.jpg": "done"}
+        assert outcomes(batch("zz", "--resume", "--json")) == {"zz/me.jpg": "skipped"}
 
     def test_without_it_nothing_is_replaced_nor_begun(self, batch: Run) -> None:
         batch("in/me.jpg")

@@ -43,6 +43,13 @@ def test_faces_are_drawn(cli: Run, photo: Path, astronaut: np.ndarray, tmp_path:
     assert cli("faces", photo, "--save", tmp_path / "boxes.png", "--force").exit_code == 0
 
 
+def test_boxes_are_never_drawn_into_the_photo_itself(cli: Run, photo: Path) -> None:
+    before = photo.read_bytes()
+    done = cli("faces", photo, "--save", photo.parent / "." / photo.name, "--force")
+    assert done.exit_code == 1 and "is the photo itself" in done.stderr
+    assert photo.read_bytes() == before
+
+
 def test_aus_are_shown_with_names_and_bars(cli: Run, photo: Path, tiny_model: Path) -> None:
     done = cli("aus", photo, "--model", tiny_model)
     assert done.exit_code == 0, done.stderr

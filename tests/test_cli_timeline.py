@@ -208,3 +208,9 @@ def test_what_does_not_go_together_is_refused(
     assert sentence in done.stderr.splitlines()[0]
     assert done.stderr.splitlines()[1].startswith("hint: ")
     assert sorted(path.name for path in photo.parent.iterdir()) == ["me.jpg", "short.yaml"]
+
+
+def test_without_a_command_there_is_help(cli: Run) -> None:
+    done = cli("timeline")
+    assert done.exit_code == 0 and done.stderr == ""
+    assert done.stdout == cli("timeline", "--help").stdout

@@ -9,6 +9,8 @@ import pytest
 
 from ganimate.collecting import Source, collect, name_results
 
+WITHOUT_PHOTOS = ["empty", "nest", "x*.jpg", "nothing"]
+
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -60,13 +62,14 @@ def test_results_are_no_photos(tree: Path) -> None:
 def test_what_stands_for_nothing_says_so(tree: Path) -> None:
     Path("empty").mkdir()
     Path("nest/inner").mkdir(parents=True)
-    troubles = [source.trouble for source in collect(["empty", "nest", "x*.jpg"], recursive=False, outside=Path("out"))]
+    troubles = [source.trouble for source in collect(WITHOUT_PHOTOS, recursive=False, outside=Path("out"))]
     assert [str(trouble) for trouble in troubles] == [
         "no photo is in the folder 'empty'",
         "no photo is in the folder 'nest'",
         "nothing is called 'x*.jpg'",
+        "file or folder 'nothing' does not exist",
     ]
-    assert ["--recursive" in (trouble.hint or "") for trouble in troubles if trouble] == [False, True, False]
+    assert ["--recursive" in (trouble.hint or "") for trouble in troubles if trouble] == [False, True, False, False]
 
 
 def test_a_result_is_called_as_its_photo_and_lies_as_it_did() -> None:

@@ -151,13 +151,15 @@ def batch(
     others_photos = targets.photos_of(plan) + seen_as.photos()
     targets.open_photos(others_photos, display)  # one that cannot be read is told once, not for every photo
     studio.check(targets.filled(plan, targets.blank(others_photos, studio.entry.card.aus)))
+    inputs = [*([trajectory] if trajectory else []), *others_photos]
     sources = collect(photos, recursive=recursive, outside=output)
     work = batching.Batch(
         order=batching.Order(plan, studio, format is Format.png, loop.value, own, mark),
         sources=sources,
         results=name_results(sources, f".{format.value}"),
         folder=output,
-        asked=_asked(ctx, studio, [*([trajectory] if trajectory else []), *others_photos]),
+        asked=_asked(ctx, studio, inputs),
+        inputs=[Path(file).expanduser() for file in inputs],
         jobs=jobs,
         resume=resume,
         force=force,

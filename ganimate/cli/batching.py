@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import typer
 
-from ganimate.cli.console import Display, plain_table, print_json
+from ganimate.cli import tally
+from ganimate.cli.console import Display, print_json
 from ganimate.cli.errors import tell
 from ganimate.cli.job import Job
+from ganimate.cli.tally import Outcome
 from ganimate.collecting import Source
 from ganimate.crew import Crew, Lost
 from ganimate.errors import GanimateError, OutputError
-from ganimate.files import write_file
-from ganimate.ledger import Ledger
+from ganimate.ledger import LEDGER_NAME, Ledger
 from ganimate.media import places
 from ganimate.recording import Outputs, Recorder, StillRecorder
 
 if TYPE_CHECKING:
     from ganimate.cli.session import Studio
     from ganimate.plan import Plan
-
-What = Literal["done", "skipped", "failed"]
-WHATS: tuple[What, ...] = ("done", "skipped", "failed")
-TOLD = ("frames", "width_px", "height_px", "warnings", "faces")  # of what is known of a result
 
 
 @dataclass(frozen=True)
@@ -40,27 +37,6 @@ class Task:
     photo: Path
     result: Path
     overwrite: bool
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one photo; `told` are the facts of its result, `hint` and `reason` say why there is none."""
-
-    photo: str
-    outcome: What
-    path: str | None = None
-    reason: str | None = None
-    hint: str | None = None
-    seconds: float = 0.0
-    told: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        """The outcome as plain data."""
-        fields = {name: value for name, value in asdict(self).items() if value is not None and name != "told"}
-        return fields | {
-            name: self.told[name] for name in ("frames", "width_px", "height_px", "warnings", "faces") if self.told
-        }
 
 
 @dataclass(frozen=True)
@@ -111,6 +87,7 @@ class Batch:
     results: Mapping[Path, Path]
     folder: Path
     asked: str
+    inputs: Sequence[Path] = ()  # files that are read beside the photos
     jobs: int = 1
     resume: bool = False
     force: bool = False
@@ -126,19 +103,28 @@ class Batch:
                 tasks.append(found)
             else:
                 outcomes[place] = found
-        if tasks:
-            self._refuse_to_replace(tasks)
-            self._make_folder(tasks[0])
+        folders = NewFolders()
         try:
+            if tasks:
+                self._refuse_to_replace(tasks)
+                self._make_folder(tasks[0], folders)
             with display.progress("animating photos", len(tasks), "finishing") as counted:
-                for task, outcome in counted(self._made(tasks, ledger)):
+                for count, (task, outcome) in enumerate(counted(self._made(tasks, ledger, folders)), 1):
                     outcomes[task.place] = outcome
-                    _tell_outcome(outcome, len(outcomes), len(self.sources), display)
+                    tally.tell_outcome(outcome, count, len(tasks), display)
         except KeyboardInterrupt:
             done = sum(outcome.outcome == "done" for outcome in outcomes.values())
             tell(f"stopped: {done} of {len(tasks)} photos were animated", "the same command with --resume goes on")
             raise typer.Exit(130) from None
+        finally:
+            folders.take_back(ledger)
         return [outcomes[place] for place in range(len(self.sources))]
+
+    def report_place(self, path: str) -> places.FilePlace:
+        """Return where the report goes; raises OutputError for what could not be written or may not be replaced."""
+        read = [*(source.path for source in self.sources), *self.inputs]
+        results = [self.folder / result for result in self.results.values()]
+        return tally.report_place(path, self.folder, read, results, resume=self.resume, force=self.force)
 
     def _look(self, place: int, source: Source, ledger: Ledger) -> Task | Outcome:
         """Return what is to be done for a photo, or why nothing is."""
@@ -148,13 +134,16 @@ class Batch:
             return Outcome(str(source.path), "skipped", reason="a video, and a batch animates photos")
         result = self.results[source.path]
         task = Task(place, source.path, self.folder / result, self.force)
-        state = ledger.state(result, self._asked(source.path))
+        state = ledger.state(result, self._asked(source.path), source.path)
         if self.resume and state == "done":
             return Outcome(str(source.path), "skipped", str(task.result), "done before")
         if self.resume and state == "stale":
             return Task(place, source.path, self.folder / result, overwrite=True)
         if self.resume and state == "foreign" and not self.force:
             return _failed(source.path, f"'{task.result}' is there, and no batch has made it", "--force replaces it")
+        if self.resume and state == "other" and not self.force:
+            message = f"'{task.result}' was made from another photo, '{ledger.photo_of(result)}'"
+            return _failed(source.path, message, "--force replaces it; or choose another folder with -o")
         return task
 
     def _refuse_to_replace(self, tasks: Sequence[Task]) -> None:
@@ -168,19 +157,13 @@ class Batch:
             message = f"{len(there)} of {len(tasks)} results are there already, such as '{there[0].result}'"
             raise OutputError(message, "--resume skips what is done, --force makes all anew")
 
-    def _make_folder(self, first: Task) -> None:
+    def _make_folder(self, first: Task, folders: NewFolders) -> None:
         """Make the output folder, and raise OutputError where no result could be written to it."""
         if self.folder.exists() and not self.folder.is_dir():
             raise OutputError(f"'{self.folder}' is a file, and a batch writes to a folder", "choose a folder with -o")
-        missing = not self.folder.exists()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        try:
-            outputs = Outputs(str(self.folder / first.result.name), overwrite=True)
-            _ = StillRecorder(outputs) if self.order.still else Recorder(outputs, self.order.plan.fps, repeats=True)
-        except OutputError:
-            if missing:
-                self.folder.rmdir()
-            raise
+        folders.make(self.folder)
+        outputs = Outputs(str(self.folder / first.result.name), overwrite=True)
+        _ = StillRecorder(outputs) if self.order.still else Recorder(outputs, self.order.plan.fps, repeats=True)
 
     def _asked(self, photo: Path) -> str:
         """Return what the result of a photo depends on, told by its size and time."""
@@ -190,9 +173,9 @@ class Batch:
             return self.asked
         return f"{self.asked} {found.st_size} {found.st_mtime_ns}"
 
-    def _made(self, tasks: Sequence[Task], ledger: Ledger) -> Iterator[tuple[Task, Outcome]]:
+    def _made(self, tasks: Sequence[Task], ledger: Ledger, folders: NewFolders) -> Iterator[tuple[Task, Outcome]]:
         """Yield what comes of each task, as they are done."""
-        begun = self._begun(tasks, ledger)
+        begun = self._begun(tasks, ledger, folders)
         if min(self.jobs, len(tasks)) <= 1:
             yield from ((task, self.order.make(task)) for task in begun)
             return
@@ -200,10 +183,10 @@ class Batch:
             for task, outcome in crew.run(begun):
                 yield task, self._lost(task, outcome) if isinstance(outcome, Lost) else outcome
 
-    def _begun(self, tasks: Sequence[Task], ledger: Ledger) -> Iterator[Task]:
+    def _begun(self, tasks: Sequence[Task], ledger: Ledger, folders: NewFolders) -> Iterator[Task]:
         for task in tasks:
-            task.result.parent.mkdir(parents=True, exist_ok=True)
-            ledger.begin(self.results[task.photo], self._asked(task.photo))
+            folders.make(task.result.parent)
+            ledger.begin(self.results[task.photo], self._asked(task.photo), task.photo)
             yield task
 
     def _lost(self, task: Task, lost: Lost) -> Outcome:
@@ -211,6 +194,27 @@ class Batch:
         signal = f"signal {-lost.exit_code}" if lost.exit_code < 0 else f"exit code {lost.exit_code}"
         hint = "often that is too little memory: use fewer --jobs, or a smaller copy"
         return _failed(task.photo, f"the process that animated it was ended by {signal}", hint)
+
+
+class NewFolders:
+    """Folders that a batch has made, so that those in which nothing came to be can be taken back."""
+
+    def __init__(self) -> None:
+        self._made: list[Path] = []
+
+    def make(self, folder: Path) -> None:
+        """Make a folder, and those above it, where they are missing."""
+        missing = [path for path in (folder, *folder.parents) if not path.exists()]
+        self._made += reversed(missing)
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def take_back(self, ledger: Ledger) -> None:
+        """Remove what is empty of these folders, or holds nothing but the `ledger`."""
+        for folder in reversed(self._made):
+            with contextlib.suppress(OSError):
+                if folder == ledger.folder and [path.name for path in folder.iterdir()] == [LEDGER_NAME]:
+                    ledger.remove()
+                folder.rmdir()
 
 
 def share_cores(jobs: int) -> None:
@@ -223,63 +227,23 @@ def share_cores(jobs: int) -> None:
     cv2.setNumThreads(threads)
 
 
-def _tell_outcome(outcome: Outcome, count: int, total: int, display: Display) -> None:
-    if outcome.outcome == "done":
-        display.note(f"{count}/{total}  {outcome.photo}: {outcome.path}, {outcome.seconds:.1f} s")
-    else:
-        display.note(f"{count}/{total}  {outcome.photo}: {outcome.outcome}: {outcome.reason}")
-
-
 def run(batch: Batch, display: Display, report: str | None, *, as_json: bool) -> None:
     """Animate all photos, and tell what came of it on stdout, on stderr and in the file `report`.
 
     Ends with exit code 1 if a photo failed. Raises OutputError before any work.
     """
-    place = None if report is None else places.FilePlace(report, batch.force or batch.resume)
-    if place is not None and (place.path.parent.exists() or not place.path.is_relative_to(batch.folder.resolve())):
-        place.check()
+    place = None if report is None else batch.report_place(report)
     began = time.perf_counter()
     outcomes = batch.run(display)
-    told = _report(batch, outcomes, time.perf_counter() - began)
-    if place is not None:
-        place.path.parent.mkdir(parents=True, exist_ok=True)
-        write_file(place.path, json.dumps(told, indent=2, ensure_ascii=False).encode("utf-8", "surrogateescape"))
+    entry = batch.order.studio.entry
+    model = {"name": entry.name, "path": str(entry.path)}
+    told = tally.report_facts(batch.folder, model, outcomes, time.perf_counter() - began)
     if as_json:
         print_json(told)
     else:
         for path in (outcome.path for outcome in outcomes if outcome.outcome == "done"):
             typer.echo(path)
-    _tell_counts(outcomes, told["seconds"], display)
-    _exit_if_failed(outcomes)
-
-
-def _report(batch: Batch, outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
-    """Return what came of a batch as plain data."""
-    entry = batch.order.studio.entry
-    return {
-        "folder": str(batch.folder),
-        "model": {"name": entry.name, "path": str(entry.path)},
-        **{what: sum(outcome.outcome == what for outcome in outcomes) for what in WHATS},
-        "seconds": round(seconds, 2),
-        "photos": [outcome.facts for outcome in outcomes],
-    }
-
-
-def _tell_counts(outcomes: Sequence[Outcome], seconds: float, display: Display) -> None:
-    """Print a table of all photos that were not animated, and how many were."""
-    table = plain_table("photo", "", "why")
-    for outcome in outcomes:
-        if outcome.outcome != "done":
-            table.add_row(outcome.photo, outcome.outcome, outcome.reason)
-    if table.row_count:
-        display.table(table)
-    counts = ", ".join(f"{sum(one.outcome == what for one in outcomes)} {what}" for what in WHATS)
-    display.note(f"{counts}, in {seconds:.1f} s")
-
-
-def _exit_if_failed(outcomes: Sequence[Outcome]) -> None:
-    failed = [outcome for outcome in outcomes if outcome.outcome == "failed"]
-    if failed:
-        of = "" if len(failed) == 1 else "; the first"
-        tell(f"{len(failed)} of {len(outcomes)} photos failed{of}: {failed[0].reason}", failed[0].hint)
-        raise typer.Exit(1)
+    if place is not None:
+        tally.write_report(place, told)
+    tally.tell_counts(outcomes, told["seconds"], display)
+    tally.exit_if_failed(outcomes, display)

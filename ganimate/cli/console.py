@@ -65,7 +65,7 @@ class Display:
     """Notes and progress of one command, on stderr; progress only where somebody is watching."""
 
     def __init__(self, quiet: bool = False) -> None:
-        self._quiet = quiet
+        self.quiet = quiet
         self._console = _console(err=True)
         self._watched = self._console.is_terminal and not quiet
 
@@ -74,12 +74,12 @@ class Display:
         text = printable(text)
         if self._watched:
             self._console.print(text, soft_wrap=True)
-        elif not self._quiet:
+        elif not self.quiet:
             typer.echo(text, err=True)
 
     def table(self, table: Table) -> None:
         """Print a table."""
-        if not self._quiet:
+        if not self.quiet:
             print_table(table, err=True)
 
     @contextmanager

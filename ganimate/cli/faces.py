@@ -45,9 +45,11 @@ def faces(
     from ganimate.cli import session
     from ganimate.cli.console import Display, print_json
     from ganimate.media import check_output, write_image
+    from ganimate.recording import Outputs
 
     display = Display(quiet)
     if save is not None:
+        Outputs(save).check_distinct(photo)
         check_output(save, force, "still")
     image = session.read_photo(photo, display)
     found = session.find_faces(image, detector.value, display)

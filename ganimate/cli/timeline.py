@@ -31,15 +31,17 @@ Plot = Annotated[
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
-    commands = typer.Typer(no_args_is_help=True)
-    commands.callback()(top)
+    commands = typer.Typer()
+    commands.callback(invoke_without_command=True)(top)
     commands.command()(check)
     commands.command()(plot)
     app.add_typer(commands, name="timeline")
 
 
-def top() -> None:
+def top(ctx: typer.Context) -> None:
     """Check and draw timelines, which 'ganimate animate PHOTO --timeline FILE.yaml' plays."""
+    if ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
 
 
 def check(file: File, json: options.Json = False, quiet: options.Quiet = False) -> None:

@@ -1,0 +1,133 @@
+"""What came of a batch, photo by photo: told in lines and a table on stderr, as JSON, and in a report file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import typer
+
+from ganimate.cli.console import Display, plain_table
+from ganimate.cli.errors import tell
+from ganimate.errors import OutputError
+from ganimate.media.places import FilePlace
+
+What = Literal["done", "skipped", "failed"]
+WHATS: tuple[What, ...] = ("done", "skipped", "failed")
+TOLD = ("frames", "width_px", "height_px", "warnings", "faces")  # of what is known of a result
+REPORT_KEYS = ("folder", "model", *WHATS, "seconds", "photos")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one photo; `told` are the facts of its result, `hint` and `reason` say why there is none."""
+
+    photo: str
+    outcome: What
+    path: str | None = None
+    reason: str | None = None
+    hint: str | None = None
+    seconds: float = 0.0
+    told: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The outcome as plain data."""
+        fields = {name: value for name, value in asdict(self).items() if value is not None and name != "told"}
+        return fields | {name: self.told[name] for name in TOLD if self.told}
+
+    @property
+    def why(self) -> str:
+        """The reason, to be read beside the name of the photo, with which it therefore does not begin."""
+        reason = self.reason or ""
+        name = f"'{self.photo}' "
+        return reason.removeprefix(name).removeprefix("is ") if reason.startswith(name) else reason
+
+
+def report_facts(folder: Path, model: dict[str, str], outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
+    """Return what came of a batch as plain data, under REPORT_KEYS."""
+    counts = [_count(outcomes, what) for what in WHATS]
+    photos = [outcome.facts for outcome in outcomes]
+    return dict(zip(REPORT_KEYS, (str(folder), model, *counts, round(seconds, 2), photos), strict=True))
+
+
+def report_place(
+    path: str, folder: Path, photos: Iterable[Path], results: Iterable[Path], *, resume: bool, force: bool
+) -> FilePlace:
+    """Return where a report goes; raises OutputError for what could not be written, or would replace something else.
+
+    `photos` are all files that the batch reads, `results` all that it may write, below `folder`. With `resume` the
+    report of an earlier batch may be replaced, with `force` any file that is none of these.
+    """
+    if Path(path).suffix.lower() != ".json":
+        raise OutputError(f"cannot write a batch's report to '{path}'", "it is JSON: use a name that ends in .json")
+    place = FilePlace(path, force or (resume and _is_report(path)))
+    if place.path in {Path(os.path.realpath(photo)) for photo in photos}:
+        raise OutputError(f"'{path}' is one of the photos", "choose another name for the report")
+    taken = [Path(os.path.realpath(result)) for result in (folder, *results)]
+    if any(place.path == result or place.path in result.parents for result in taken):
+        raise OutputError(f"'{path}' is where results go", "choose another name for the report")
+    if any(result in place.path.parents for result in taken[1:]):
+        raise OutputError(f"'{path}' lies in a place that a result takes", "choose another name for the report")
+    if place.path.parent.exists() or taken[0] not in place.path.parents:
+        place.check()
+    return place
+
+
+def _is_report(path: str) -> bool:
+    """Return whether the file at `path` is a report of a batch."""
+    try:
+        found = json.loads(Path(path).read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and set(REPORT_KEYS) <= found.keys()
+
+
+def write_report(place: FilePlace, told: dict[str, Any]) -> None:
+    """Write a report, also into a folder that is still missing; raises OutputError."""
+    with place.explained():
+        place.path.parent.mkdir(parents=True, exist_ok=True)
+    place.fill(json.dumps(told, indent=2, ensure_ascii=False).encode("utf-8", "surrogateescape"))
+
+
+def tell_outcome(outcome: Outcome, count: int, total: int, display: Display) -> None:
+    """Print one line on what came of the `count`-th photo of those that are animated now."""
+    if outcome.outcome == "done":
+        display.note(f"{count}/{total}  {outcome.photo}: {outcome.path}, {outcome.seconds:.1f} s")
+    else:
+        display.note(f"{count}/{total}  {outcome.photo}: {outcome.outcome}: {outcome.why}")
+
+
+def tell_counts(outcomes: Sequence[Outcome], seconds: float, display: Display) -> None:
+    """Print a table of all photos that were not animated, and how many were."""
+    table = plain_table("photo", "", "why")
+    for outcome in outcomes:
+        if outcome.outcome != "done":
+            table.add_row(outcome.photo, outcome.outcome, outcome.why)
+    if table.row_count:
+        display.table(table)
+    counts = ", ".join(f"{_count(outcomes, what)} {what}" for what in WHATS)
+    display.note(f"{counts}, in {seconds:.1f} s")
+
+
+def exit_if_failed(outcomes: Sequence[Outcome], display: Display) -> None:
+    """End with exit code 1 if a photo failed; the reason is told here only where the table was not shown."""
+    failed = [outcome for outcome in outcomes if outcome.outcome == "failed"]
+    if not failed:
+        return
+    message = f"{len(failed)} of {len(outcomes)} photos failed"
+    first, hint = failed[0], failed[0].hint
+    if display.quiet:
+        message += f"{'' if len(failed) == 1 else '; the first'}: {first.reason}"
+    elif hint and any(outcome.hint != hint for outcome in failed):
+        hint = f"for '{first.photo}': {hint}"
+    tell(message, hint)
+    raise typer.Exit(1)
+
+
+def _count(outcomes: Sequence[Outcome], what: What) -> int:
+    return sum(outcome.outcome == what for outcome in outcomes)
