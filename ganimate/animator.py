@@ -21,6 +21,7 @@ from ganimate.networks import Edit
 from ganimate.tensors import bf16_is_fast, to_floats, to_tensor
 from ganimate.trajectory import Trajectory
 
+GREY_LEVELS = 1.0  # mean spread of the channels
 BATCH_IMAGES = 8  # larger batches are no faster on a CPU and hold more memory
 
 
@@ -164,6 +165,14 @@ class Animator:
             )
         attention = edit.attention[:, 0].float().cpu().numpy()
         colors, moved = to_floats(edit.color), to_floats(edit.moved)
+        for place, sitter in enumerate(sitters):
+            if _is_grey(sitter.crop.image):  # a black and white photo, in which the network's paint would show
+                colors[place] = moved[place] + (colors[place] - moved[place]).mean(2, keepdims=True)
         flows = None if edit.flow is None else (edit.flow.float() * (size / 2)).permute(0, 2, 3, 1)
         shifts = [None] * count if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
         return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, strict=True)]
+
+
+def _is_grey(crop: Image) -> bool:
+    """Return whether a crop (S, S, 3) has no colour, as far as JPEG lets one tell."""
+    return float(np.ptp(crop, axis=2).mean()) < GREY_LEVELS

@@ -52,6 +52,9 @@ COMPANIONS = tuple(
     for pairs, share in ((_BROW_LIDS, 0.1), (_BROW_LIDS, 0.2), (_LID_BROWS, 0.2))
     for point, other in pairs.items()
 )
+BETWEEN = tuple((brow, lid, share) for brow, lid in _BROW_LIDS.items() for share in (0.45, 0.65))
+PULLED_APART = 0.02  # crop widths that brow and lid both go, away from each other: as far as a raised brow
+FREE = 1e-7
 # Smoothing of the spline: landmarks scatter by about a pixel; but so much at the lids would keep a blink from closing.
 STIFFNESS, LID_STIFFNESS = 2e-3, 1e-4
 # How much less far the averted side of a turned head moves sideways, and the near side further: for a nose tip that
@@ -220,12 +223,26 @@ def _border() -> Tensor:
     return corners_once
 
 
-def _with_companions(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    """Return where landmarks (B, 68, 2) and the skin beside them go (B, P, 2), and how far back they came from."""
+def _knots(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return where landmarks (B, 68, 2) and the skin beside them go, from where (B, P, 2), and how stiffly (B, P).
+
+    Where a lid closes below a raised brow, the spline alone would swing so far that it shows the iris above the lid:
+    there the skin in between goes as far as both let it. Elsewhere these places are free (of huge stiffness).
+    """
     rows, others, shares = (list(column) for column in zip(*COMPANIONS, strict=True))
     beside = source[:, rows].lerp(source[:, others], source.new_tensor(shares)[:, None])
     back = source - target
-    return torch.cat([target, beside - back[:, rows]], 1), torch.cat([back, back[:, rows]], 1)
+    brows, lids, ways = (list(column) for column in zip(*BETWEEN, strict=True))
+    way = source.new_tensor(ways)[:, None]
+    between, between_back = (each[:, brows].lerp(each[:, lids], way) for each in (source, back))
+    apart = torch.minimum(back[:, brows, 1], -back[:, lids, 1]).clamp_min(0) / PULLED_APART  # (B, len(BETWEEN))
+    stiffness = source.new_full((len(source), 68 + len(rows)), STIFFNESS)
+    stiffness[:, UPPER_LIDS + LOWER_LIDS] = LID_STIFFNESS
+    return (
+        torch.cat([target, beside - back[:, rows], between - between_back], 1),
+        torch.cat([back, back[:, rows], between_back], 1),
+        torch.cat([stiffness, LID_STIFFNESS / apart.clamp(FREE, 1)], 1),
+    )
 
 
 def _kernel(a: Tensor, b: Tensor) -> Tensor:
@@ -247,16 +264,15 @@ def spline_flow(source: Tensor, target: Tensor, size: int) -> Tensor:
     Both are landmarks (B, 68, 2) in crop widths. A thin-plate spline (Bookstein, PAMI 1989), smoothed a little,
     takes the value source − target at the target's place and 0 around the border of the crop.
     """
-    points, back = _with_companions(source, target)
+    points, back, stiffness = _knots(source, target)
     border = _border().to(target)[None].expand(len(target), -1, -1)
     places = torch.cat([(points * 2 - 1).clamp(-1.2, 1.2), border], 1)  # (B, P, 2)
     values = torch.cat([back * 2, torch.zeros_like(border)], 1)
     count = places.shape[1]
     affine = torch.cat([torch.ones_like(places[..., :1]), places], -1)  # (B, P, 3)
     system = places.new_zeros(len(places), count + 3, count + 3)
-    stiffness = torch.full((count,), STIFFNESS)
-    stiffness[UPPER_LIDS + LOWER_LIDS] = LID_STIFFNESS
-    system[:, :count, :count] = _kernel(places, places) + torch.diag(stiffness).to(places)
+    stiffness = torch.cat([stiffness, stiffness.new_full(border.shape[:2], STIFFNESS)], 1)
+    system[:, :count, :count] = _kernel(places, places) + torch.diag_embed(stiffness)
     system[:, :count, count:] = affine
     system[:, count:, :count] = affine.transpose(1, 2)
     right = torch.cat([values, values.new_zeros(len(values), 3, 2)], 1)

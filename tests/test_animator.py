@@ -96,6 +96,18 @@ def test_shut_eyes_are_read_by_their_lids_too(astronaut: Image, astronaut_face: 
     np.testing.assert_allclose(blink.own[:2], animator.read(blink.crop.image[None])[0, :2])
 
 
+def test_a_black_and_white_photo_stays_so(astronaut: Image, astronaut_face: Face) -> None:
+    animator = make_animator()
+    grey = np.repeat(astronaut.mean(2, keepdims=True), 3, axis=2).round().astype(np.uint8)
+    for photo, tinted in ((astronaut, True), (grey, False)):
+        sitters = animator.sit(photo, [astronaut_face])
+        (edit,) = animator.still(photo, sitters, [ONE]).edits
+        paint = edit.color - edit.moved
+        assert np.abs(paint).max() > 1
+        assert bool(np.ptp(paint, axis=2).max() > 1) is tinted
+    assert np.ptp(animator.still(grey, sitters, [ONE]).image.astype(int), axis=2).max() <= 1
+
+
 def test_readings_stay_in_range(animator: Animator, sitters: list[Sitter]) -> None:
     nn.init.constant_(animator.model.critic.au_head.bias, 7.0)
     assert (animator.read(sitters[0].crop.image[None]) == 1.0).all()

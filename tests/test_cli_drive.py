@@ -109,7 +109,7 @@ def test_what_one_row_cannot_give_is_refused(drive: Run, table: Path, arguments:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--start", "9"), 1, "the clip has nothing from 9 s to 0.12 s; it goes from 0 s to 0.12 s"),
+        (("--start", "9"), 1, "the clip has nothing from 9 s on; it goes from 0 s to 0.12 s"),
         (("--format", "blendshapes"), 1, "has no columns of blendshapes"),
         (("--format", "openface3"), 2, "openface3"),
         (("--person", "me"), 1, "does not tell people apart"),

@@ -482,7 +482,7 @@ def test_export_keeps_what_is_there_unless_forced(cli: Cli, finished: Path, tmp_
 
 
 def test_export_refuses_bad_input_with_a_sentence(cli: Cli, finished: Path, tmp_path: Path) -> None:
-    refused(cli("export", tmp_path, "--out", tmp_path / "model"), "is not a file")
+    refused(cli("export", tmp_path, "--out", tmp_path / "model"), "holds no trained model")
     (tmp_path / "file").write_text("")
     refused(cli("export", finished, "--out", tmp_path / "file"), "cannot be written")
     assert not (tmp_path / "model").exists()

@@ -132,6 +132,22 @@ def test_the_skin_below_a_brow_goes_with_it() -> None:
     assert look_up(flow, below)[0, 0, 1] == pytest.approx(0.05, abs=0.01)
 
 
+def test_an_eye_that_closes_below_a_raised_brow_shows_nothing_twice() -> None:
+    face = mean_face()
+    target = face.clone()
+    target[:, 17:27, 1] -= 0.066
+    gap = face[:, LOWER_LIDS] - face[:, UPPER_LIDS]
+    target[:, UPPER_LIDS] += 0.85 * gap
+    target[:, LOWER_LIDS] -= 0.15 * gap
+    size = 128
+    flow = spline_flow(face, target, size)
+    for upper, brow in zip(UPPER_LIDS, (19, 20, 23, 24), strict=True):
+        x = int(face[0, upper, 0] * size)
+        rows = range(int(target[0, brow, 1] * size) + 1, int(target[0, upper, 1] * size) - 1)
+        shown = np.array([(y + 0.5) / size + float(flow[0, 1, y, x]) / 2 for y in rows])  # from where in the photo
+        assert np.diff(shown).min() > -2e-4, (upper, np.diff(shown))
+
+
 def test_each_face_of_a_batch_has_its_own_flow() -> None:
     source, target = layout(3), bent(layout(3))
     alone = torch.cat([spline_flow(source[i : i + 1], target[i : i + 1], 16) for i in range(3)])

@@ -428,5 +428,5 @@ def test_ctrl_c_leaves_nothing_behind(
     monkeypatch.setattr(JudgeTrainer, "step", interrupt)
     result = cli("train-judge", faces_pack, *options(tmp_path))
     assert result.exit_code == 130
-    assert "nothing was written" in result.stderr
+    assert "nothing half done is left behind" in result.stderr
     assert list((tmp_path / "new").iterdir()) == []

@@ -78,7 +78,7 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
         marks = [(time_s, "") for time_s, _ in marks]
     picture = trajectory_plot(_on_a_neutral_face(timeline), marks, file.name)
     write_image(path, picture, force)
-    Display(quiet).note("drawn on a neutral face: AUs that a photo shows of itself come on top")
+    Display(quiet).note("drawn on a neutral face: AUs that the timeline does not set stay as in the photo")
     typer.echo(path)
 
 
