@@ -163,6 +163,28 @@ def asked(trajectory: Trajectory, own: Row) -> str:
     return ",".join(f"{trajectory.aus[n]}={round(float(trajectory.values[rows[n], n]), 2):g}" for n in moved)
 
 
+def moves(trajectory: Trajectory, own: Row) -> NDArray[np.bool_]:
+    """Return which AUs (N,) are anywhere moved from `own` (N,) so far that it is seen."""
+    return np.asarray(np.abs(trajectory.values - own).max(axis=0) >= WORTH_TELLING)
+
+
+def climax(trajectory: Trajectory, own: Row) -> Row:
+    """Return the row (N,) that differs most from how it begins; from `own` (N,) where it leads back to just that."""
+    row: Row = trajectory.values[furthest(trajectory, trajectory.values[0])]
+    if _alike(row, own):
+        row = trajectory.values[furthest(trajectory, own)]
+    return row
+
+
+def peak(trajectory: Trajectory, own: Row, goal: Row) -> int:
+    """Return the index of the first row nearest to `goal` (N,); where that is just `own` (N,), furthest from it."""
+    return furthest(trajectory, own) if _alike(goal, own) else nearest([trajectory], [goal])
+
+
+def _alike(row: Row, own: Row) -> bool:
+    return bool((np.abs(row - own) < WORTH_TELLING).all())
+
+
 def furthest(trajectory: Trajectory, own: Row) -> int:
     """Return the index of the first row that differs most from `own` (N,)."""
     return int(np.abs(trajectory.values - own).sum(axis=1).argmax())

@@ -57,6 +57,13 @@ def test_the_photo_repeats_the_table(drive: Run, tmp_path: Path) -> None:
     assert "4 frames at 25 a second" in done.stderr
 
 
+def test_how_far_a_clip_goes_is_told_in_both_directions(drive: Run, table: Path, tmp_path: Path) -> None:
+    table.write_text("frame, timestamp, AU12_r\n1, 0, 0\n2, 0.04, 5\n")
+    done = drive("-o", tmp_path / "me.gif")
+    head = next(line for line in done.stderr.splitlines() if "photo" in line)
+    assert head.split() == ["photo", "least", "most"]
+
+
 def test_the_result_is_beside_the_photo(drive: Run, photo: Path) -> None:
     done = drive("--quiet", "--end", 0.04)
     assert done.exit_code == 0, done.stderr
@@ -109,7 +116,7 @@ def test_what_one_row_cannot_give_is_refused(drive: Run, table: Path, arguments:
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (("--start", "9"), 1, "the clip has nothing from 9 s to 0.12 s; it goes from 0 s to 0.12 s"),
+        (("--start", "9"), 1, "the clip has nothing from 9 s on; it goes from 0 s to 0.12 s"),
         (("--format", "blendshapes"), 1, "has no columns of blendshapes"),
         (("--format", "openface3"), 2, "openface3"),
         (("--person", "me"), 1, "does not tell people apart"),

@@ -8,7 +8,7 @@ import pytest
 from ganimate.aus import parse_expression
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
-from ganimate.plan import Move, Perform, Replay, asked, distinct_frames, evenly, furthest, nearest
+from ganimate.plan import Move, Perform, Replay, asked, climax, distinct_frames, evenly, furthest, nearest, peak
 from ganimate.trajectory import Performance, Trajectory
 
 AUS = (1, 6, 12)
@@ -108,6 +108,22 @@ def test_the_nearest_frame_of_several_faces_is_where_all_together_are() -> None:
     goals = [path.values[furthest(path, np.zeros(3, np.float32))] for path in paths]
     assert [nearest([path], [goal]) for path, goal in zip(paths, goals, strict=True)] == [2, 1]
     assert nearest(paths, goals) == 1
+
+
+def test_the_peak_is_nearest_to_the_goal_or_furthest_where_the_goal_is_the_face_itself() -> None:
+    move = Move(parse_expression("12=0.5"), parse_expression("6=1,12=1"), motion=Motion(frames=4))
+    assert peak(move.trajectory(OWN, AUS), OWN, move.goal(OWN, AUS)) == 3
+    back = Move(parse_expression("self"), parse_expression("6=1,12=1"), motion=Motion(frames=4))
+    assert peak(back.trajectory(OWN, AUS), OWN, back.goal(OWN, AUS)) == 0, "at its end there is nothing to be seen"
+
+
+def test_a_climax_differs_most_from_the_beginning_or_from_the_face_itself() -> None:
+    own = np.array([0.5, 0, 0.6], np.float32)
+    rest_and_smile = Trajectory(np.float32([[0.5, 0, 0], [0.5, 0, 0.7], [0.5, 0, 0.2]]), 25, AUS)
+    assert furthest(rest_and_smile, own) == 0, "this face smiles already"
+    assert climax(rest_and_smile, own).tolist() == rest_and_smile.values[1].tolist()
+    back = Trajectory(np.float32([[0.5, 1, 0.6], own]), 25, AUS)
+    assert climax(back, own).tolist() == back.values[0].tolist()
 
 
 @pytest.mark.parametrize("wrong", [{"frames": 1}, {"fps": float("nan")}, {"fps": 0}, {"hold_s": -1}])
