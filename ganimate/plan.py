@@ -153,14 +153,19 @@ class Perform:
 
 
 def asked(trajectory: Trajectory, own: Row) -> str:
-    """Return what a trajectory asks of a face that shows `own` (N,), such as ``6=1,12=0.8``; "" for nothing.
+    """Return what a trajectory asks of a face that shows `own` (N,), such as ``6=1,12=0.25..0.75``; "" for nothing.
 
-    It names the AUs that are moved visibly, each with the value that is furthest from the face's own.
+    It names the AUs that are moved visibly, each with the value that is furthest from the face's own; those that go to
+    both sides of that, with their least and their most.
     """
-    distances = np.abs(trajectory.values - own)  # (F, N)
-    rows = distances.argmax(axis=0)
-    moved = np.flatnonzero(distances.max(axis=0) >= VISIBLE)
-    return ",".join(f"{trajectory.aus[n]}={round(float(trajectory.values[rows[n], n]), 2):g}" for n in moved)
+    least, most = trajectory.values.min(axis=0), trajectory.values.max(axis=0)  # (N,)
+    falls, rises = own - least >= VISIBLE, most - own >= VISIBLE
+
+    def span(n: np.intp) -> str:
+        ends = [end[n] for end, goes in ((least, falls), (most, rises)) if goes[n]]
+        return "..".join(f"{round(float(end), 2):g}" for end in ends)
+
+    return ",".join(f"{trajectory.aus[n]}={span(n)}" for n in np.flatnonzero(falls | rises))
 
 
 def moves(trajectory: Trajectory, own: Row) -> NDArray[np.bool_]:

@@ -146,8 +146,8 @@ def test_evenly_goes_from_the_first_to_the_last(count: int, chosen: list[int]) -
     assert evenly([3, 5, 7, 9, 11], count) == chosen
 
 
-def test_what_is_asked_are_the_aus_that_move_each_at_its_furthest() -> None:
+def test_what_is_asked_are_the_aus_that_move_each_at_its_furthest_or_from_end_to_end() -> None:
     own = np.array([0.5, 0.2, 0.0], np.float32)
     path = Trajectory(np.array([[0.5, 0.2, 0.3], [0.505, 0.9, 0.1], [0.5, 0.0, 0.0]], np.float32), 25, (1, 4, 12))
-    assert asked(path, own) == "4=0.9,12=0.3"
+    assert asked(path, own) == "4=0..0.9,12=0.3"
     assert asked(Trajectory(own[None], 25, (1, 4, 12)), own) == ""
