@@ -111,6 +111,15 @@ def test_what_one_row_cannot_give_is_refused(drive: Run, table: Path, arguments:
     done = drive(*arguments)
     assert done.exit_code == 1
     assert message in done.stderr
+    assert "one picture" not in done.stderr
+
+
+def test_a_video_is_no_table(cli: Run, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "me.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(500))
+    done = cli("drive", photo, "--aus", tmp_path / "me.mp4")
+    assert done.exit_code == 1
+    assert "me.mp4' is a video, not a table" in done.stderr
+    assert "hint: write --video " in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -121,8 +130,11 @@ def test_what_one_row_cannot_give_is_refused(drive: Run, table: Path, arguments:
         (("--format", "openface3"), 2, "openface3"),
         (("--person", "me"), 1, "does not tell people apart"),
         (("--smooth", "-1"), 2, "--smooth"),
+        (("--start", "-1"), 2, "--start"),
+        (("--strip-frames", "3"), 2, "--strip-frames is for --strip"),
+        (("--identity-frames", "3"), 2, "--identity-frames is for --report or --strict"),
         (("--fps", "nan"), 2, "--fps"),
-        (("--aus", "none.csv"), 1, "none.csv cannot be read"),
+        (("--aus", "none.csv"), 1, "none.csv' does not exist"),
         (("-o", "me.avi"), 1, "'.avi' is not supported"),
     ],
 )

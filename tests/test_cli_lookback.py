@@ -235,6 +235,9 @@ def test_without_the_judge_the_model_reads_itself(
         (("--strip", "me.jpg"), 1, "is the photo itself"),
         (("--still", "--strip", "s.png"), 2, "--still has no frames for a film strip"),
         (("--strip-frames", "0"), 2, "--strip-frames"),
+        (("--strip-frames", "3"), 2, "--strip-frames is for --strip"),
+        (("--strip-frames", "8", "--report", "r.csv"), 2, "--strip-frames is for --strip"),
+        (("--identity-frames", "3", "--strip", "s.png"), 2, "--identity-frames is for --report or --strict"),
     ],
 )
 def test_bad_places_are_told_before_any_work(
@@ -246,6 +249,17 @@ def test_bad_places_are_told_before_any_work(
     assert done.exit_code == code
     assert sentence in " ".join(done.stderr.replace("│", " ").split())
     assert [path.name for path in photo.parent.iterdir()] == ["me.jpg"]
+
+
+def test_interpolate_refuses_what_it_would_ignore(cli: Run, photo: Path) -> None:
+    done = cli("interpolate", photo, "--from", "fear", "--to", "anger", "--strip-frames", "3")
+    assert done.exit_code == 2
+    assert "--strip-frames is for --strip" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["interpolate", "drive"])
+def test_only_animate_speaks_of_stills(cli: Run, command: str) -> None:
+    assert "--still" not in cli(command, "--help").stdout
 
 
 def test_existing_reports_and_strips_stay(animate: Run, tmp_path: Path) -> None:
