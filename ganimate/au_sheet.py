@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ganimate.animator import Animator, FaceEdit, Sitter
 from ganimate.aus import ACTION_UNITS, Expression, SetAU, parse_expression
+from ganimate.aus import parse_rows as read_rows
 from ganimate.errors import ExpressionError
 from ganimate.faces import Crop, Face, Image, Matrix, cut, transform
 from ganimate.figure import Figure, Strip
@@ -25,7 +26,6 @@ INTENSITIES = (0.0, 0.33, 0.66, 1.0)  # the paper's
 AROUND = 1.04  # width shown / width of the crop: the border at which an edit ends is to be seen
 FINER = 2  # how much finer than a cell the face is pasted
 UNPAINTED = 235  # grey around the crop, where nothing is painted
-_AU = re.compile(r"\s*(?:au[\s_-]*)?(\d{1,6})\s*", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,17 @@ class Row:
         share = np.array(intensities, np.float32)[:, None]
         return (share * goal + (1 - share) * own).astype(np.float32)
 
+    def asked(self, intensities: Sequence[float]) -> str:
+        """Return what the row asks for, such as ``12=0..1``, or the expression."""
+        if self.au is None:
+            return re.sub(r"\.0\b", "", self.expression)
+        least, most = (f"{value:g}" for value in (min(intensities), max(intensities)))
+        return f"{self.au}={least}" if least == most else f"{self.au}={least}..{most}"
+
     def strip(self, own: NDArray[np.float32], aus: Sequence[int]) -> Strip:
         """Return the row's lettering."""
         if self.au is None:
-            return Strip(re.sub(r"\.0\b", "", self.expression).replace(",", ", "))
+            return Strip(self.asked(()).replace(",", ", "))
         unit = ACTION_UNITS[self.au]
         return Strip(unit.label, (unit.name, f"in the photo {own[list(aus).index(self.au)]:.2f}"))
 
@@ -73,12 +80,10 @@ def parse_rows(texts: Sequence[str], aus: Sequence[int]) -> list[Row]:
 
 
 def _parse(text: str) -> list[Row]:
-    numbers = [_AU.fullmatch(part) for part in text.split(",")]
-    if all(numbers):
-        return [Row(int(number[1])) for number in numbers if number is not None]
     if not text.strip():
         raise ExpressionError("a row of the sheet is empty", "write for example --au 1,2,12 or --expression happiness")
-    return [Row(expression=str(parse_expression(text)))]
+    wanted = read_rows(text)
+    return [Row(number) for number in wanted] if isinstance(wanted, list) else [Row(expression=str(wanted))]
 
 
 def layout(

@@ -49,7 +49,8 @@ _PACKET = """<?xpacket begin="\N{ZERO WIDTH NO-BREAK SPACE}" id="W5M0MpCehiHzreS
 class Mark:
     """What a result of ganimate says of itself: the model's name and SHA-256, and what each face was asked for.
 
-    `aus` has an expression a face, such as ``6=1,12=0.8``: the AUs that were moved, each at its furthest.
+    `aus` has an expression a face, such as ``6=1,12=0.8``: the AUs that were moved, each at its furthest, or from its
+    least to its most (``12=0.25..0.75``). What a face shows in several rows of a sheet is separated by semicolons.
     """
 
     model: str

@@ -153,14 +153,41 @@ class Perform:
 
 
 def asked(trajectory: Trajectory, own: Row) -> str:
-    """Return what a trajectory asks of a face that shows `own` (N,), such as ``6=1,12=0.8``; "" for nothing.
+    """Return what a trajectory asks of a face that shows `own` (N,), such as ``6=1,12=0.25..0.75``; "" for nothing.
 
-    It names the AUs that are moved visibly, each with the value that is furthest from the face's own.
+    It names the AUs that are moved visibly, each with the value that is furthest from the face's own; those that go to
+    both sides of that, with their least and their most.
     """
-    distances = np.abs(trajectory.values - own)  # (F, N)
-    rows = distances.argmax(axis=0)
-    moved = np.flatnonzero(distances.max(axis=0) >= VISIBLE)
-    return ",".join(f"{trajectory.aus[n]}={round(float(trajectory.values[rows[n], n]), 2):g}" for n in moved)
+    least, most = trajectory.values.min(axis=0), trajectory.values.max(axis=0)  # (N,)
+    falls, rises = own - least >= VISIBLE, most - own >= VISIBLE
+
+    def span(n: np.intp) -> str:
+        ends = [end[n] for end, goes in ((least, falls), (most, rises)) if goes[n]]
+        return "..".join(f"{round(float(end), 2):g}" for end in ends)
+
+    return ",".join(f"{trajectory.aus[n]}={span(n)}" for n in np.flatnonzero(falls | rises))
+
+
+def moves(trajectory: Trajectory, own: Row) -> NDArray[np.bool_]:
+    """Return which AUs (N,) are anywhere moved from `own` (N,) so far that it is seen."""
+    return np.asarray(np.abs(trajectory.values - own).max(axis=0) >= WORTH_TELLING)
+
+
+def climax(trajectory: Trajectory, own: Row) -> Row:
+    """Return the row (N,) that differs most from how it begins; from `own` (N,) where it leads back to just that."""
+    row: Row = trajectory.values[furthest(trajectory, trajectory.values[0])]
+    if _alike(row, own):
+        row = trajectory.values[furthest(trajectory, own)]
+    return row
+
+
+def peak(trajectory: Trajectory, own: Row, goal: Row) -> int:
+    """Return the index of the first row nearest to `goal` (N,); where that is just `own` (N,), furthest from it."""
+    return furthest(trajectory, own) if _alike(goal, own) else nearest([trajectory], [goal])
+
+
+def _alike(row: Row, own: Row) -> bool:
+    return bool((np.abs(row - own) < WORTH_TELLING).all())
 
 
 def furthest(trajectory: Trajectory, own: Row) -> int:

@@ -22,7 +22,7 @@ from ganimate.detect import Embedder
 from ganimate.errors import ModelError
 from ganimate.faces import STRIP_PX, Crop, Image, align, cut
 from ganimate.metrics import SAME_PERSON
-from ganimate.plan import WORTH_TELLING, Row, distinct_frames, evenly, furthest
+from ganimate.plan import Row, distinct_frames, evenly, furthest, moves, peak
 from ganimate.tensors import to_tensor
 from ganimate.trajectory import Trajectory
 from ganimate.views import faces_window
@@ -110,22 +110,29 @@ class ReadBack:
         paths: Sequence[Trajectory],
         reader: Reader,
         *,
+        goals: Sequence[Row] | None = None,
         every_frame: bool = False,
         embedder: Embedder | None = None,
         identity_frames: int = 0,
     ) -> None:
-        """Prepare to measure every frame, or only the peaks: those where a face is furthest from the photo.
+        """Prepare to measure every frame, or only where a face is at its peak or furthest from the photo.
 
+        A face's peak is the frame nearest to its goal (N,) in `goals`; without these, that furthest from the photo.
         With an `embedder` identities are measured at the peaks, and at `identity_frames` evenly chosen frames.
         """
         self.reader, self.paths = reader, paths
         self.aus = paths[0].aus
-        self.peaks = tuple(furthest(path, sitter.own) for path, sitter in zip(paths, sitters, strict=True))
+        self._furthest = tuple(furthest(path, sitter.own) for path, sitter in zip(paths, sitters, strict=True))
+        self.peaks = self._furthest
+        if goals is not None:
+            self.peaks = tuple(
+                peak(path, sitter.own, goal) for path, sitter, goal in zip(paths, sitters, goals, strict=True)
+            )
         self.readings: list[FrameReading] = []
         self._watched = [_Watched(photo, sitter, reader) for sitter in sitters]
         self.photo_aus = tuple(self._in_order(reader.read(each.before.image[None])[0]) for each in self._watched)
         self._photo, self._window = photo, faces_window(photo, sitters)
-        self._frames = range(len(paths[0])) if every_frame else sorted(set(self.peaks))
+        self._frames = range(len(paths[0])) if every_frame else sorted({*self.peaks, *self._furthest})
         self._embedder = embedder
         self.identity_frames: tuple[int, ...] = ()
         if embedder is not None:
@@ -147,20 +154,22 @@ class ReadBack:
 
     def moved(self, face: int) -> list[int]:
         """Return the columns of the AUs that the face at that place was asked to move, visibly."""
-        change = np.abs(self.paths[face].values - self._watched[face].own).max(axis=0)  # (N,)
-        return [int(column) for column in np.flatnonzero(change >= WORTH_TELLING)]
+        return [int(column) for column in np.flatnonzero(moves(self.paths[face], self._watched[face].own))]
 
     def own(self, face: int) -> Row:
         """Return the AUs (N,) from which the face at that place was moved, as the model takes the photo to show."""
         return self._watched[face].own
 
     def peak(self, face: int) -> FaceReading:
-        """Return what was measured where the face at that place is furthest from the photo."""
+        """Return what was measured where the face at that place is at its peak."""
         return self.peak_frame(face).faces[face]
 
     def peak_frame(self, face: int) -> FrameReading:
-        """Return the frame in which the face at that place is furthest from the photo."""
-        return next(reading for reading in self.readings if reading.frame == self.peaks[face])
+        """Return the frame in which the face at that place is at its peak."""
+        return self._reading(self.peaks[face])
+
+    def _reading(self, frame: int) -> FrameReading:
+        return next(reading for reading in self.readings if reading.frame == frame)
 
     def doubts(self) -> list[Doubt]:
         """Return what speaks against the result, face by face."""
@@ -168,11 +177,12 @@ class ReadBack:
 
     def _doubts(self, face: int) -> Iterator[Doubt]:
         peak, moved = self.peak(face), self.moved(face)
-        if moved and peak.changed_share < UNCHANGED_SHARE:
+        changed = max(peak.changed_share, self._reading(self._furthest[face]).faces[face].changed_share)
+        if moved and changed < UNCHANGED_SHARE:
             asked = ", ".join(f"AU{self.aus[column]}" for column in moved)
             yield Doubt(
                 face,
-                f"the face hardly changed, though {asked} should: {100 * peak.changed_share:.1f} % of its pixels",
+                f"the face hardly changed, though {asked} should: {100 * changed:.1f} % of its pixels",
                 "ask for more, such as an AU at 1; if that changes nothing either, the model has not learned it",
             )
         if peak.identity_distance is not None and peak.identity_distance > SAME_PERSON:

@@ -43,13 +43,13 @@ class Outputs:
         wanted = [(self.attention, attention_picture), (self.color, color_picture)]
         return [(path, draw) for path, draw in wanted if path is not None]
 
-    def check_distinct(self, photo: Path) -> None:
-        """Raise OutputError when two results share one name, or one would replace the photo itself."""
+    def check_distinct(self, photo: Path, kind: str = "photo") -> None:
+        """Raise OutputError when two results share one name, or one would replace what it is made of, a `kind`."""
         places = [os.path.realpath(photo)]
         strip = [] if self.strip is None else [self.strip]
         for path in [self.path, *(path for path, _ in self.masks), *strip, *self.reports]:
             if os.path.realpath(path) == places[0]:
-                raise OutputError(f"'{path}' is the photo itself", "choose another name for the result")
+                raise OutputError(f"'{path}' is the {kind} itself", "choose another name for the result")
             if os.path.realpath(path) in places:
                 raise OutputError(f"two results cannot both be written to '{path}'", "give each a name of its own")
             places.append(os.path.realpath(path))

@@ -91,7 +91,7 @@ def test_what_is_no_table_gets_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_bytes(bytes(range(256)) * 4)
     with pytest.raises(AnnotationError, match="is not a table in CSV"):
         read_openface(tmp_path / "table.csv")
-    with pytest.raises(AnnotationError, match="cannot be read"):
+    with pytest.raises(AnnotationError, match="does not exist"):
         read_openface(tmp_path / "none.csv")
     with pytest.raises(AnnotationError, match="cannot be read"):
         read_openface(tmp_path)

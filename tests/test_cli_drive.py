@@ -57,6 +57,13 @@ def test_the_photo_repeats_the_table(drive: Run, tmp_path: Path) -> None:
     assert "4 frames at 25 a second" in done.stderr
 
 
+def test_how_far_a_clip_goes_is_told_in_both_directions(drive: Run, table: Path, tmp_path: Path) -> None:
+    table.write_text("frame, timestamp, AU12_r\n1, 0, 0\n2, 0.04, 5\n")
+    done = drive("-o", tmp_path / "me.gif")
+    head = next(line for line in done.stderr.splitlines() if "photo" in line)
+    assert head.split() == ["photo", "least", "most"]
+
+
 def test_the_result_is_beside_the_photo(drive: Run, photo: Path) -> None:
     done = drive("--quiet", "--end", 0.04)
     assert done.exit_code == 0, done.stderr
@@ -104,6 +111,15 @@ def test_what_one_row_cannot_give_is_refused(drive: Run, table: Path, arguments:
     done = drive(*arguments)
     assert done.exit_code == 1
     assert message in done.stderr
+    assert "one picture" not in done.stderr
+
+
+def test_a_video_is_no_table(cli: Run, photo: Path, tmp_path: Path) -> None:
+    (tmp_path / "me.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(500))
+    done = cli("drive", photo, "--aus", tmp_path / "me.mp4")
+    assert done.exit_code == 1
+    assert "me.mp4' is a video, not a table" in done.stderr
+    assert "hint: write --video " in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -114,8 +130,11 @@ def test_what_one_row_cannot_give_is_refused(drive: Run, table: Path, arguments:
         (("--format", "openface3"), 2, "openface3"),
         (("--person", "me"), 1, "does not tell people apart"),
         (("--smooth", "-1"), 2, "--smooth"),
+        (("--start", "-1"), 2, "--start"),
+        (("--strip-frames", "3"), 2, "--strip-frames is for --strip"),
+        (("--identity-frames", "3"), 2, "--identity-frames is for --report or --strict"),
         (("--fps", "nan"), 2, "--fps"),
-        (("--aus", "none.csv"), 1, "none.csv cannot be read"),
+        (("--aus", "none.csv"), 1, "none.csv' does not exist"),
         (("-o", "me.avi"), 1, "'.avi' is not supported"),
     ],
 )

@@ -73,6 +73,23 @@ def test_plain_runs_tell_what_was_read_at_the_end_expression(animate: Run, tmp_p
     assert sorted(path.name for path in tmp_path.glob("*.*")) == ["a.gif", "patches.safetensors"]
 
 
+def asked_of(au: str, stderr: str) -> str:
+    """Return what the closing table says was asked of an AU."""
+    row = next(line for line in reversed(stderr.splitlines()) if line.split()[:1] == [au])
+    return " ".join(row.split()).removesuffix("→ not known")
+
+
+def test_the_end_expression_is_measured_and_not_the_start_or_a_blink(animate: Run, tmp_path: Path) -> None:
+    move = ("--from", "12=0,1=1,26=1", "--to", "12=0.9,1=0.4,26=0.4")
+    done = animate(*move, *SHORT, "-o", tmp_path / "a.gif", command="interpolate")
+    assert "0.40 → 0.90" in asked_of("AU12", done.stderr)
+    assert "result at 0.12 s, read again" in done.stderr
+
+
+def test_a_still_has_no_time(animate: Run, tmp_path: Path) -> None:
+    assert "result, read again" in animate("--au", "12=1", "--still", "-o", tmp_path / "a.png").stderr
+
+
 def test_quiet_is_quiet_but_for_warnings(animate: Run, tmp_path: Path) -> None:
     assert animate(*ASK, "-q", "-o", tmp_path / "a.gif").stderr == ""
     done = animate(*ASK, "-q", "-o", tmp_path / "b.gif", generator=Idler)
@@ -187,7 +204,7 @@ def test_every_face_is_told_by_its_number(
     smaller = Face(Box(200, 200, 250, 250), (astronaut_face.landmarks - 175) / 2 + 200)
     monkeypatch.setattr(session, "make_detector", lambda name: FixedDetector((astronaut_face, smaller)))
     done = animate(*ASK, "--face", "all", "--report", tmp_path / "r.csv", "-o", tmp_path / "a.gif", generator=Idler)
-    assert "result of face 1, read again" in done.stderr
+    assert "result of face 1 at 0.12 s, read again" in done.stderr
     assert "warning: face 2: the face hardly changed" in done.stderr
     faces = [line.split(",")[2] for line in (tmp_path / "r.csv").read_text().splitlines()[1:]]
     assert faces[:4] == ["1", "2", "1", "2"]
@@ -218,6 +235,9 @@ def test_without_the_judge_the_model_reads_itself(
         (("--strip", "me.jpg"), 1, "is the photo itself"),
         (("--still", "--strip", "s.png"), 2, "--still has no frames for a film strip"),
         (("--strip-frames", "0"), 2, "--strip-frames"),
+        (("--strip-frames", "3"), 2, "--strip-frames is for --strip"),
+        (("--strip-frames", "8", "--report", "r.csv"), 2, "--strip-frames is for --strip"),
+        (("--identity-frames", "3", "--strip", "s.png"), 2, "--identity-frames is for --report or --strict"),
     ],
 )
 def test_bad_places_are_told_before_any_work(
@@ -229,6 +249,17 @@ def test_bad_places_are_told_before_any_work(
     assert done.exit_code == code
     assert sentence in " ".join(done.stderr.replace("│", " ").split())
     assert [path.name for path in photo.parent.iterdir()] == ["me.jpg"]
+
+
+def test_interpolate_refuses_what_it_would_ignore(cli: Run, photo: Path) -> None:
+    done = cli("interpolate", photo, "--from", "fear", "--to", "anger", "--strip-frames", "3")
+    assert done.exit_code == 2
+    assert "--strip-frames is for --strip" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["interpolate", "drive"])
+def test_only_animate_speaks_of_stills(cli: Run, command: str) -> None:
+    assert "--still" not in cli(command, "--help").stdout
 
 
 def test_existing_reports_and_strips_stay(animate: Run, tmp_path: Path) -> None:

@@ -31,10 +31,29 @@ def test_a_sheet_is_written_beside_the_photo_and_marked(sheet: Run, photo: Path)
     found = inspect(path)
     assert found.marked
     assert found.provenance.mark is not None
-    assert found.provenance.mark.aus[0].count("=") == 17
+    (asked,) = found.provenance.mark.aus
+    assert asked.split("; ")[:3] == ["1=0..1", "2=0..1", "4=0..1"]
+    assert asked.count("=") == 17
     assert sheet().exit_code == 1
     assert sheet("--au", "12", "--force", "--no-mark").exit_code == 0
     assert not inspect(path).marked
+
+
+def test_the_mark_names_each_row(sheet: Run, tmp_path: Path) -> None:
+    done = sheet("--au", "12", "-e", "6=1,12=0.8", "-e", "fear", "--intensities", "1", "-o", tmp_path / "a.png")
+    assert done.exit_code == 0, done.stderr
+    mark = inspect(tmp_path / "a.png").provenance.mark
+    assert mark is not None
+    assert mark.aus == ("12=1; 6=1,12=0.8; fear",)
+
+
+def test_an_au_that_does_not_exist_is_told_before_anything_is_loaded(
+    sheet: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "read_photo", lambda *_: pytest.fail("work was begun"))
+    done = sheet("--au", "1,99")
+    assert done.exit_code == 1
+    assert "FACS has no action unit 99" in done.stderr
 
 
 def test_what_is_asked_is_what_is_drawn(sheet: Run, tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ def test_prepare_refuses_bad_input_with_a_sentence(cli: Cli, tmp_path: Path) -> 
     photos, table, _ = write_sources(tmp_path, SHOTS)
     out = ("-o", tmp_path / "faces.pack")
     refused(cli("prepare", tmp_path / "none", "-a", table, *out), "is not a folder of photos")
-    refused(cli("prepare", photos, "-a", tmp_path / "none.csv", *out), "none.csv cannot be read")
+    refused(cli("prepare", photos, "-a", tmp_path / "none.csv", *out), "none.csv' does not exist")
     refused(cli("prepare", photos, "-a", photos / SHOTS[0].name, *out), "is not a table")
     refused(cli("prepare", photos, "-a", table, "--identities", table, *out), "lacks the columns")
     refused(cli("prepare", photos, "-a", table, *out, "--size", 100), "multiple of 16")

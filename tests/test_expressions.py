@@ -200,7 +200,12 @@ def test_a_model_may_have_any_aus_and_presets_leave_out_those_that_it_lacks() ->
         ("12=", "gives AU12 no value", "12=+0.4"),
         ("12:0.5", "the term '12:0.5' gives AU12 no value", "write 12=0.5"),
         ("12=0,5", "the term '5' gives AU5 no value", "decimals take a point"),
-        ("3=1", "FACS has no action unit 3 of the face", "did you mean AU13 (sharp lip puller)"),
+        (
+            "3=1",
+            "FACS has no action unit 3 of the face",
+            "did you mean AU23 (lip tightener) or AU2 (outer brow raiser) or AU4 (brow lowerer)?",
+        ),
+        ("99=1", "FACS has no action unit 99", "AU9 (nose wrinkler) or AU45 (blink) or AU26 (jaw drop)?"),
         ("112=1", "FACS has no action unit 112", "AU12 (lip corner puller)"),
         ("999999=1", "FACS has no action unit 999999", "AU9"),
         ("hapiness", "'hapiness' is neither an AU nor a preset", "did you mean happiness"),
@@ -322,3 +327,10 @@ def test_terms_built_in_code_obey_the_same_law() -> None:
         UsePreset("glee")
     with pytest.raises(ExpressionError, match="neither an AU nor a preset"):
         Reset("happiness")
+
+
+def test_who_asks_for_au43_is_told_of_au45() -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_expression("43=1").resolve(np.zeros(len(OPENFACE_AUS), np.float32), OPENFACE_AUS)
+    assert caught.value.hint is not None
+    assert "45=1, which stands for closed eyes" in caught.value.hint

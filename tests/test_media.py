@@ -236,6 +236,7 @@ class TestRefusing:
 
     def test_folder(self, tmp_path: Path) -> None:
         assert "is a folder" in complaint(tmp_path).message
+        assert "ganimate batch" in str(complaint(tmp_path).hint)
 
     def test_what_is_no_regular_file_is_not_waited_for(self, tmp_path: Path) -> None:
         os.mkfifo(tmp_path / "photo.jpg")

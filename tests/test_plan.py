@@ -8,7 +8,7 @@ import pytest
 from ganimate.aus import parse_expression
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
-from ganimate.plan import Move, Perform, Replay, asked, distinct_frames, evenly, furthest, nearest
+from ganimate.plan import Move, Perform, Replay, asked, climax, distinct_frames, evenly, furthest, nearest, peak
 from ganimate.trajectory import Performance, Trajectory
 
 AUS = (1, 6, 12)
@@ -110,6 +110,22 @@ def test_the_nearest_frame_of_several_faces_is_where_all_together_are() -> None:
     assert nearest(paths, goals) == 1
 
 
+def test_the_peak_is_nearest_to_the_goal_or_furthest_where_the_goal_is_the_face_itself() -> None:
+    move = Move(parse_expression("12=0.5"), parse_expression("6=1,12=1"), motion=Motion(frames=4))
+    assert peak(move.trajectory(OWN, AUS), OWN, move.goal(OWN, AUS)) == 3
+    back = Move(parse_expression("self"), parse_expression("6=1,12=1"), motion=Motion(frames=4))
+    assert peak(back.trajectory(OWN, AUS), OWN, back.goal(OWN, AUS)) == 0, "at its end there is nothing to be seen"
+
+
+def test_a_climax_differs_most_from_the_beginning_or_from_the_face_itself() -> None:
+    own = np.array([0.5, 0, 0.6], np.float32)
+    rest_and_smile = Trajectory(np.float32([[0.5, 0, 0], [0.5, 0, 0.7], [0.5, 0, 0.2]]), 25, AUS)
+    assert furthest(rest_and_smile, own) == 0, "this face smiles already"
+    assert climax(rest_and_smile, own).tolist() == rest_and_smile.values[1].tolist()
+    back = Trajectory(np.float32([[0.5, 1, 0.6], own]), 25, AUS)
+    assert climax(back, own).tolist() == back.values[0].tolist()
+
+
 @pytest.mark.parametrize("wrong", [{"frames": 1}, {"fps": float("nan")}, {"fps": 0}, {"hold_s": -1}])
 def test_a_motion_checks_itself(wrong: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
@@ -130,8 +146,8 @@ def test_evenly_goes_from_the_first_to_the_last(count: int, chosen: list[int]) -
     assert evenly([3, 5, 7, 9, 11], count) == chosen
 
 
-def test_what_is_asked_are_the_aus_that_move_each_at_its_furthest() -> None:
+def test_what_is_asked_are_the_aus_that_move_each_at_its_furthest_or_from_end_to_end() -> None:
     own = np.array([0.5, 0.2, 0.0], np.float32)
     path = Trajectory(np.array([[0.5, 0.2, 0.3], [0.505, 0.9, 0.1], [0.5, 0.0, 0.0]], np.float32), 25, (1, 4, 12))
-    assert asked(path, own) == "4=0.9,12=0.3"
+    assert asked(path, own) == "4=0..0.9,12=0.3"
     assert asked(Trajectory(own[None], 25, (1, 4, 12)), own) == ""

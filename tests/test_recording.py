@@ -88,4 +88,6 @@ def test_results_do_not_share_a_name_nor_take_the_photos(tmp_path: Path) -> None
         Outputs(f"{tmp_path}/./me.gif", overwrite=True).check_distinct(photo)
     with pytest.raises(OutputError, match="two results"):
         Outputs(f"{tmp_path}/a.gif", f"{tmp_path}/a.gif").check_distinct(photo)
+    with pytest.raises(OutputError, match="is the video itself"):
+        Outputs(str(photo), overwrite=True).check_distinct(photo, "video")
     Outputs(f"{tmp_path}/a.gif", f"{tmp_path}/b.gif").check_distinct(photo)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from ganimate.aus import OPENFACE_AUS, parse_expression
 from ganimate.errors import ExpressionError, TimelineError
-from ganimate.plan import furthest
-from ganimate.timeline import Event, Keyframe, Timeline, load_timeline, parse_timeline
-from ganimate.timeline.blinks import frame_at
+from ganimate.plan import Move, furthest
+from ganimate.timeline import Event, Keyframe, Timeline, load_timeline, parse_timeline, with_blinks
+from ganimate.timeline.blinks import BlinksAt, frame_at
 from ganimate.timeline.contents import GRADES
 from ganimate.timeline.document import MAX_BYTES
 
@@ -106,12 +106,30 @@ def test_a_cycle_shows_its_start_in_place_of_its_end() -> None:
     assert cycle.frames == 30 == len(cycle.trajectory(OWN, AUS))
 
 
-def test_the_goal_is_the_furthest_row_without_blinks() -> None:
+def test_the_goal_is_the_climax_without_blinks() -> None:
     timeline = parse_timeline(
         "blink: [0.6]\nkeyframes:\n- {time: 0.5, expression: 12=0.9, hold: 1}\n- {time: 2, expression: self}"
     )
     assert timeline.goal(OWN, AUS).tolist() == parse_expression("12=0.9").resolve(OWN, AUS).tolist()
     assert timeline.trajectory(OWN, AUS).values[furthest(timeline.trajectory(OWN, AUS), OWN), 3] == np.float32(0.8)
+
+
+def test_the_goal_of_a_performance_that_begins_at_rest_is_not_the_rest() -> None:
+    smiling = np.array([0, 0, 0.9, 0, 0], np.float32)[: len(AUS)]
+    timeline = parse_timeline(
+        f"keyframes:\n- {{time: 0, expression: {AUS[2]}=0.2}}\n- {{time: 1, expression: {AUS[2]}=0.75}}\n"
+        f"- {{time: 2, expression: {AUS[2]}=0.3}}"
+    )
+    assert timeline.goal(smiling, AUS)[2] == np.float32(0.75)
+
+
+def test_the_goal_of_mere_blinks_are_closed_eyes() -> None:
+    mere = parse_timeline("{blink: [0.6], duration: 2}")
+    assert mere.goal(OWN, AUS)[AUS.index(45)] == np.float32(0.8)
+    self_and_blinks = with_blinks(Move(parse_expression("self")), BlinksAt((0.2,)))
+    assert self_and_blinks.goal(OWN, AUS)[AUS.index(45)] == np.float32(0.8)
+    smile = with_blinks(Move(parse_expression("12=0.9")), BlinksAt((0.2,)))
+    assert smile.goal(OWN, AUS)[AUS.index(45)] == OWN[AUS.index(45)]
 
 
 @pytest.mark.parametrize("text", ["tracks: [{au: 9, onset: 0, apex: 1}]", "keyframes: [{time: 1, expression: 9=1}]"])

@@ -23,6 +23,8 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             for row in reader:
                 if any(row):
                     yield reader.line_num, row
+    except FileNotFoundError as error:
+        raise AnnotationError(f"table '{path}' does not exist", "check the spelling and the folder") from error
     except OSError as error:
         raise AnnotationError(f"{path} cannot be read: {error.strerror or error}", "check the spelling") from error
     except ValueError as error:  # such as a name that holds a NUL, or bytes that are no UTF-8

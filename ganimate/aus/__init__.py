@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganimate.aus.expressions import ChangeAU, Expression, LikePhoto, Others, Reset, SetAU, Term, UsePreset, combine
-from ganimate.aus.grammar import format_expression, parse_expression
+from ganimate.aus.grammar import format_expression, parse_expression, parse_rows
 from ganimate.aus.hints import did_you_mean
 from ganimate.aus.presets import PRESETS, RESETS, Preset
 from ganimate.aus.units import ACTION_UNITS, OPENFACE_AUS, ActionUnit
@@ -27,4 +27,5 @@ __all__ = [
     "did_you_mean",
     "format_expression",
     "parse_expression",
+    "parse_rows",
 ]

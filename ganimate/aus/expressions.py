@@ -194,7 +194,8 @@ def combine(expressions: Iterable[Expression]) -> Expression:
 
 def _require_in_model(number: int, model: ByAU) -> None:
     if number not in model:
-        raise ExpressionError(f"this model does not have {ACTION_UNITS[number]}", _model_hint(model))
+        instead = "write 45=1, which stands for closed eyes too; " if number == 43 and 45 in model else ""
+        raise ExpressionError(f"this model does not have {ACTION_UNITS[number]}", instead + _model_hint(model))
 
 
 def _model_hint(model: ByAU) -> str:

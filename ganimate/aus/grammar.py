@@ -101,6 +101,20 @@ def _parse_name(name: str, separator: str, amount: str, term: str) -> UsePreset 
     return UsePreset(name, _parse_number(amount, term))
 
 
+def parse_rows(text: str) -> list[int] | Expression:
+    """Return the AUs that a text like ``1,2,12`` lists, or else the one expression that it is.
+
+    Raises ExpressionError for an AU that FACS lacks, and for what no expression can be.
+    """
+    found = [_AU_SUBJECT.fullmatch(part.strip()) for part in text.split(",")]
+    if not all(found):
+        return parse_expression(text)
+    numbers = [int(au[1]) for au in found if au is not None]
+    for number in numbers:
+        require_known(number)
+    return numbers
+
+
 def _parse_number(amount: str, term: str) -> float:
     try:
         return float(amount)

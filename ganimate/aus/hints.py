@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 
 from ganimate.aus.presets import PRESETS, RESETS
-from ganimate.aus.units import ACTION_UNITS, ActionUnit
+from ganimate.aus.units import ACTION_UNITS, OPENFACE_AUS, ActionUnit
 from ganimate.errors import ExpressionError
 
 _EVERYDAY_WORDS = {
@@ -48,7 +48,7 @@ def unknown_word(word: str) -> ExpressionError:
 
 
 def require_known(number: int) -> None:
-    """Raise ExpressionError, with the nearest AUs, unless FACS has an AU of the face of that number."""
+    """Raise ExpressionError, with the nearest of OpenFace's AUs, unless FACS has an AU of the face of that number."""
     if number in ACTION_UNITS:
         return
 
@@ -56,5 +56,6 @@ def require_known(number: int) -> None:
         likeness = difflib.SequenceMatcher(None, str(number), str(unit.number)).ratio()
         return -likeness, abs(number - unit.number)  # as typed first, then as counted
 
-    nearest = " or ".join(str(unit) for unit in sorted(ACTION_UNITS.values(), key=nearness)[:3])
+    usual = [ACTION_UNITS[each] for each in OPENFACE_AUS]  # models hardly ever have others
+    nearest = " or ".join(str(unit) for unit in sorted(usual, key=nearness)[:3])
     raise ExpressionError(f"FACS has no action unit {number} of the face", f"did you mean {nearest}?")

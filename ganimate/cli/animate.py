@@ -10,6 +10,7 @@ import typer
 from ganimate.cli import options
 from ganimate.cli.casting import OrderedCommand, cast
 from ganimate.cli.errors import usage_error
+from ganimate.cli.given import is_given, refuse_idle
 from ganimate.config import DEFAULT_MODEL, Motion, Scrutiny
 
 MOTION, SCRUTINY = Motion(), Scrutiny()
@@ -117,6 +118,7 @@ def animate(
         raise usage_error("--still has no frames for a film strip", ctx)
     if still and blink is options.BlinkName.auto:
         raise usage_error("--still does not last, so nobody can blink in it", ctx)
+    refuse_idle(ctx)
     if seed is not None and blink is not options.BlinkName.auto:
         raise usage_error("--seed is for --blink auto", ctx)
     if blink is not None:
@@ -141,6 +143,7 @@ def animate(
 
 
 def interpolate(
+    ctx: typer.Context,
     photo: options.Photo,
     start: options.Start,
     goal: options.Goal,
@@ -150,7 +153,7 @@ def interpolate(
     easing: options.EasingChoice = EASING,
     hold: options.Hold = MOTION.hold_s,
     loop: options.LoopChoice = LOOP,
-    output: options.Output = None,
+    output: options.Film = None,
     save_attention: options.SaveAttention = None,
     save_color: options.SaveColor = None,
     save_trajectory: options.SaveTrajectory = None,
@@ -176,6 +179,7 @@ def interpolate(
     """
     from ganimate.cli import job
 
+    refuse_idle(ctx)
     motion = Motion(frames, fps, easing.value, hold, loop.value)
     words = f"{start}-to-{goal}"
     job.Job(
@@ -198,9 +202,3 @@ def refuse_beside(ctx: typer.Context, option: str, replaced: Collection[str], fa
     for param in ctx.command.params:
         if param.name in replaced and is_given(ctx, param.name):
             raise usage_error(f"{param.opts[0]} and {option} exclude each other", ctx)
-
-
-def is_given(ctx: typer.Context, name: str) -> bool:
-    """Return whether the option of that parameter stands on the command line."""
-    source = ctx.get_parameter_source(name)
-    return source is not None and source.name == "COMMANDLINE"

@@ -71,7 +71,7 @@ def edit(
     """Return the job of editing every frame of `clip`; raises ExpressionError or OutputError."""
     path = str(beside(clip, ",".join(expressions), ".mp4")) if output is None else output
     outputs = Outputs(path, overwrite=force)
-    outputs.check_distinct(clip)
+    outputs.check_distinct(clip, "video")
     goal = combine(parse_expression(text) for text in expressions)
     return VideoJob(clip, goal, others, ramp_s, means, outputs, mark)
 

@@ -11,12 +11,12 @@ import typer
 
 from ganimate.cli import options
 from ganimate.cli.errors import usage_error
+from ganimate.cli.given import refuse_idle
 from ganimate.config import DEFAULT_MODEL, Driving, Scrutiny
 from ganimate.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from ganimate.cli.console import Display
-    from ganimate.plan import Perform
     from ganimate.trajectory import Performance
 
 DRIVING, SCRUTINY = Driving(), Scrutiny()
@@ -87,7 +87,9 @@ Person = Annotated[
 ]
 Start = Annotated[
     float | None,
-    typer.Option(metavar="SECONDS", help="Where to begin.", show_default="the clip's beginning", rich_help_panel=CLIP),
+    typer.Option(
+        min=0, metavar="SECONDS", help="Where to begin.", show_default="the clip's beginning", rich_help_panel=CLIP
+    ),
 ]
 End = Annotated[
     float | None,
@@ -187,6 +189,7 @@ def drive(
     from ganimate.plan import Perform
 
     clip = _one_clip(ctx, aus, video)
+    refuse_idle(ctx)
     means = job.Means(model, options.parse_selection(face), detector.value, device)
     display = Display(quiet)
     sound = None
@@ -198,9 +201,11 @@ def drive(
         asked = job.outputs(photo, clip.stem, ".mp4", output, save_attention, save_color, force, strip, report or ())
         performance, sound = filmed.watch(video, photo, asked, start, end, means, display)
     plan = Perform(performance, fps or DRIVING.fps_for(performance.fps), smooth, relative)
-    still = _count_frames(plan, display) == 1
+    count = len(performance.resampled(plan.fps, smooth_s=smooth))
+    still = count == 1
     if still:
         _check_picture(clip, output, relative, save_trajectory is not None or print_trajectory)
+    display.note("one frame, so one picture" if still else f"{count} frames at {plan.fps:g} a second")
     _check_spared(clip, save_trajectory)
     job.Job(
         photo=photo,
@@ -247,20 +252,16 @@ def _recorded(
 ) -> Performance:
     """Return what the face in a table did, and note how it was read; raises AnnotationError."""
     from ganimate.annotations import read_performance
+    from ganimate.media import is_video
 
+    if table.is_file() and is_video(table):
+        raise InputError(f"'{table}' is a video, not a table", f"write --video {table}, and leave out --aus")
     with display.stage(f"reading {table.name}"):
         name = None if format is None else format.value
         performance = read_performance(table, format=name, table_fps=table_fps, person=person)
     for note in performance.notes:
         display.note(note)
     return performance
-
-
-def _count_frames(plan: Perform, display: Display) -> int:
-    """Return, and note, how many frames the animation will have; raises ExpressionError for too many."""
-    frames = len(plan.performance.resampled(plan.fps, smooth_s=plan.smooth_s))
-    display.note("one frame, so one picture" if frames == 1 else f"{frames} frames at {plan.fps:g} a second")
-    return frames
 
 
 def _check_spared(clip: Path, save_trajectory: str | None) -> None:

@@ -23,7 +23,7 @@ from ganimate.errors import FaceError
 from ganimate.media import Sound
 from ganimate.media.places import FilePlace
 from ganimate.naming import beside
-from ganimate.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, nearest
+from ganimate.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, moves, nearest
 from ganimate.recording import Outputs, Recorder, StillRecorder
 from ganimate.timeline import NaturalBlinks, NoBlinks, Timeline, for_face, load_timeline, with_blinks
 from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_trajectory, save_trajectory
@@ -102,10 +102,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Role:
-    """What one face does: its trajectory, and the expression y_g (N,) that this leads to."""
+    """What one face does: its trajectory, and the expression y_g (N,) that this leads to.
+
+    It `wanders` where that is only one of many things that it shows on its way.
+    """
 
     path: Trajectory
     goal: Row
+    wanders: bool = False
 
 
 @dataclass(frozen=True)
@@ -200,14 +204,15 @@ class Job:
     def _role(self, plan: Plan, sitter: Sitter, aus: tuple[int, ...]) -> Role:
         goal = plan.goal(sitter.own, aus)
         path = Trajectory(goal[None], 1.0, aus) if self.still else plan.trajectory(sitter.own, aus)
-        return Role(path, goal)
+        return Role(path, goal, wanders=isinstance(plan, Perform) and not self.still)
 
     def _lookback(self, sitting: Sitting, roles: Sequence[Role], display: Display) -> Lookback:
         """Return what will look at the frames on their way."""
         from ganimate.cli.lookback import Lookback
 
         with display.stage("reading the faces"):
-            return Lookback(sitting, [role.path for role in roles], self.outputs, self.scrutiny)
+            paths, goals = [role.path for role in roles], [role.goal for role in roles]
+            return Lookback(sitting, paths, goals, self.outputs, self.scrutiny)
 
     def _record(
         self,
@@ -257,29 +262,29 @@ class Job:
 def _tell_role(sitting: Sitting, place: int, role: Role, display: Display) -> None:
     """Note what a face shows, and of the AUs that move where they go."""
     own = sitting.sitters[place].own
-    moves = np.abs(role.path.values - own).max(axis=0) >= WORTH_TELLING  # (N,)
-    columns = {"photo": own} | _told_columns(role, moves, own)
+    moved = moves(role.path, own)
+    columns = {"photo": own} | _told_columns(role, moved, own)
     display.note(f"face {sitting.numbers[place]} of {sitting.found}")
-    if moves.any():
+    if moved.any():
         table = plain_table("", "", *columns, numeric=(2, 3, 4))
-        for n in np.flatnonzero(moves):
+        for n in np.flatnonzero(moved):
             unit = ACTION_UNITS[sitting.aus[n]]
             table.add_row(f"  {unit.label}", unit.name, *(f"{row[n]:.2f}" for row in columns.values()))
         display.table(table)
     else:
         display.note("  already shows what is asked for, so nothing will move")
     kept = [
-        f"{ACTION_UNITS[sitting.aus[n]].label} {own[n]:.2f}" for n in np.flatnonzero(~moves & (own >= WORTH_TELLING))
+        f"{ACTION_UNITS[sitting.aus[n]].label} {own[n]:.2f}" for n in np.flatnonzero(~moved & (own >= WORTH_TELLING))
     ]
     if kept:
         display.note(f"  as in the photo: {', '.join(kept)}")
 
 
-def _told_columns(role: Role, moves: NDArray[np.bool_], own: Row) -> dict[str, Row]:
+def _told_columns(role: Role, moved: NDArray[np.bool_], own: Row) -> dict[str, Row]:
     """Return what is told of the AUs that move: whence and where to, or how far down and up where they do both."""
     start, goal, values = role.path.values[0], role.goal, role.path.values
     beyond = np.maximum(values.max(axis=0) - np.maximum(start, goal), np.minimum(start, goal) - values.min(axis=0))
-    if (beyond[moves] >= WORTH_TELLING).any():  # they blink, or a timeline has them come and go
+    if role.wanders or (beyond[moved] >= WORTH_TELLING).any():  # they blink, or a timeline has them come and go
         return {"least": values.min(axis=0), "most": values.max(axis=0)}
     from_elsewhere = len(values) > 1 and float(np.abs(start - own).max()) >= WORTH_TELLING
     return {"from": start, "to": goal} if from_elsewhere else {"to": goal}

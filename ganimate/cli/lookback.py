@@ -22,7 +22,7 @@ from ganimate.config import Scrutiny
 from ganimate.errors import ModelError
 from ganimate.marks import Mark
 from ganimate.metrics import SAME_PERSON
-from ganimate.plan import distinct_frames, evenly
+from ganimate.plan import Row, distinct_frames, evenly
 from ganimate.readback import ReadBack, Reader, judge_reader, own_reader
 from ganimate.recording import Outputs
 from ganimate.reports import Report, face_facts
@@ -34,8 +34,15 @@ from ganimate.zoo import find_judge
 class Lookback:
     """Watches the frames of one animation on their way to the file; then writes, tells and warns."""
 
-    def __init__(self, sitting: Sitting, paths: Sequence[Trajectory], outputs: Outputs, scrutiny: Scrutiny) -> None:
-        """Prepare; all faces' `paths` are of one length, and that of a still is 1."""
+    def __init__(
+        self,
+        sitting: Sitting,
+        paths: Sequence[Trajectory],
+        goals: Sequence[Row],
+        outputs: Outputs,
+        scrutiny: Scrutiny,
+    ) -> None:
+        """Prepare; all faces' `paths` are of one length, and that of a still is 1; each leads to one of `goals`."""
         self._sitting, self._outputs, self._scrutiny = sitting, outputs, scrutiny
         self._fps = paths[0].fps if len(paths[0]) > 1 else None
         asked = bool(outputs.reports)
@@ -45,6 +52,7 @@ class Lookback:
             sitting.sitters,
             paths,
             choose_reader(sitting.animator),
+            goals=goals,
             every_frame=asked,
             embedder=session.make_embedder() if identity else None,
             identity_frames=scrutiny.identity_frames if asked else 0,
@@ -79,7 +87,7 @@ class Lookback:
             report.write(path, outputs.overwrite)
 
     def tell(self, display: Display) -> None:
-        """Note, face by face, what was asked and what was read where each is furthest from the photo."""
+        """Note, face by face, what was asked and what was read at its peak."""
         for place, number in enumerate(self._sitting.numbers):
             if self.readback.moved(place):
                 which = f" of face {number}" if len(self._sitting.numbers) > 1 else ""
@@ -88,7 +96,8 @@ class Lookback:
     def _tell_face(self, place: int, which: str, display: Display) -> None:
         readback, peak = self.readback, self.readback.peak(place)
         alien = ", which had no part in training the model" if readback.reader.independent else ""
-        display.note(f"result{which}, read again by {readback.reader.name}{alien}")
+        when = "" if self._fps is None else f" at {round(readback.peaks[place] / self._fps, 2):g} s"
+        display.note(f"result{which}{when}, read again by {readback.reader.name}{alien}")
         table = plain_table("", "", "asked", "read", numeric=(2, 3))
         own, seen = readback.own(place), readback.photo_aus[place]
         for n in readback.moved(place):
@@ -116,7 +125,7 @@ class Lookback:
         }
 
     def peak_facts(self, place: int) -> dict[str, Any]:
-        """Return what was measured where the face at that place is furthest from the photo, as plain data."""
+        """Return what was measured where the face at that place is at its peak, as plain data."""
         frame = self.readback.peak_frame(place)
         return {"peak": {"frame": frame.frame} | face_facts(self.readback.aus, frame, place)}
 

@@ -202,6 +202,17 @@ Output = Annotated[
         rich_help_panel=RESULTS,
     ),
 ]
+Film = Annotated[
+    str | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="PATH",
+        help=".gif, .mp4, or folder/ for PNG frames. Default: beside the photo.",
+        show_default=False,
+        rich_help_panel=RESULTS,
+    ),
+]
 Still = Annotated[
     bool, typer.Option("--still", help="One picture of the end expression instead.", rich_help_panel=RESULTS)
 ]

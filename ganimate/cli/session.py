@@ -5,7 +5,7 @@ Heavy libraries are imported where they are first needed, so that a wrong name i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -62,11 +62,15 @@ class Sitting:
 
     def mark(self, paths: Sequence[Trajectory]) -> Mark:
         """Return what results say of themselves in which each chosen face follows its own of `paths`."""
-        from ganimate.marks import Mark
         from ganimate.plan import asked
 
-        aus = tuple(asked(path, sitter.own) for path, sitter in zip(paths, self.sitters, strict=True))
-        return Mark(self.entry.card.name, self.entry.digest, aus)
+        return self.mark_of(asked(path, sitter.own) for path, sitter in zip(paths, self.sitters, strict=True))
+
+    def mark_of(self, asked: Iterable[str]) -> Mark:
+        """Return what results say of themselves in which each chosen face shows what was `asked`."""
+        from ganimate.marks import Mark
+
+        return Mark(self.entry.card.name, self.entry.digest, tuple(asked))
 
     def corrected(self, seen_as: Sequence[Expression]) -> Sitting:
         """Return the same with `seen_as`, one a face, in place of what the model reads from it."""

@@ -11,10 +11,14 @@ from ganimate.cli import options
 from ganimate.config import DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ganimate.au_sheet import Row
     from ganimate.cli.console import Display
     from ganimate.cli.session import Sitting
     from ganimate.faces import Image
     from ganimate.figure import Figure
+    from ganimate.marks import Mark
     from ganimate.recording import Outputs
     from ganimate.trajectory import Trajectory
 
@@ -93,6 +97,7 @@ def sheet(
     """
     import numpy as np
 
+    from ganimate.aus import parse_rows as read_rows
     from ganimate.cli import job, session
     from ganimate.cli.console import Display, print_json
     from ganimate.media import check_output, write_image
@@ -101,6 +106,8 @@ def sheet(
     where = job.outputs(photo, "sheet", ".png", output, None, None, force)
     means = session.Means(model, options.parse_selection(face), detector.value, device)
     check_output(where.path, force, "still")
+    for text in filter(str.strip, rows or []):
+        read_rows(text)  # raises, before libraries load, for what no row can be
     image = session.read_photo(photo, display)
     entry = session.find_model(model, display)
     from ganimate.au_sheet import goals, layout, parse_rows
@@ -112,11 +119,15 @@ def sheet(
     own = sitting.sitters[0].own
     path, figure = goals(lines, own, sitting.aus, columns), layout(lines, own, sitting.aus, columns, size, masks)
     drawn = _draw(sitting, path, figure, masks, f"writing {Path(where.path).name}", display)
-    write_image(where.path, drawn, force, mark=sitting.mark([path]) if mark else None)
+    write_image(where.path, drawn, force, mark=_mark(sitting, lines, columns) if mark else None)
     if json:
         print_json(_facts(sitting, path, figure, where.path) | {"intensities": columns, "marked": mark})
     else:
         typer.echo(where.path)
+
+
+def _mark(sitting: Sitting, lines: Sequence[Row], columns: Sequence[float]) -> Mark:
+    return sitting.mark_of(["; ".join(row.asked(columns) for row in lines)])
 
 
 def _parse_intensities(text: str) -> list[float]:

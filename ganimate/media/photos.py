@@ -73,7 +73,10 @@ def _check_file(path: Path) -> None:
         reason = getattr(error, "strerror", None) or error
         raise PhotoError(f"cannot read '{path}': {reason}", "check the name and the permissions") from error
     if path.is_dir():
-        raise PhotoError(f"'{path}' is a folder, not a photo", "hand in one picture of that folder")
+        raise PhotoError(
+            f"'{path}' is a folder, not a photo",
+            "hand in one picture of that folder; 'ganimate batch' animates all of them",
+        )
     if not path.exists():
         raise PhotoError(f"photo '{path}' does not exist", "check the spelling and the folder")
     if not path.is_file():

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 
 from ganimate.aus import Expression, SetAU
-from ganimate.plan import NamesPhotos, Plan, Row
+from ganimate.plan import NamesPhotos, Plan, Row, climax, moves
 from ganimate.timeline.contents import Refusal, require_time
 from ganimate.trajectory import Trajectory
 
@@ -164,7 +164,9 @@ class Blinking:
         return overlay(self.plan.trajectory(own, aus), self.blinks)
 
     def goal(self, own: Row, aus: Sequence[int]) -> Row:
-        return self.plan.goal(own, aus)
+        """That of the other plan, or closed eyes where nothing else is to be seen."""
+        calm = self.plan.trajectory(own, aus)
+        return self.plan.goal(own, aus) if moves(calm, own).any() else climax(self.trajectory(own, aus), own)
 
     def photos(self) -> tuple[str, ...]:
         """Return the paths of the photos that the other plan asks for."""

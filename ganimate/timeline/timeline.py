@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ganimate.aus import Expression, Others, Reset, SetAU
 from ganimate.config import Motion
-from ganimate.plan import SELF, Plan, Row, furthest
+from ganimate.plan import SELF, Plan, Row, climax, moves
 from ganimate.timeline.blinks import Blinking, Blinks, BlinksAt, NoBlinks, blink_frames, frame_at, overlay, shifted
 from ganimate.timeline.contents import Event, Keyframe, Refusal, require_time
 from ganimate.trajectory import EASINGS, LOOPS, Trajectory
@@ -157,10 +157,9 @@ class Timeline:
         return Trajectory(values.astype(np.float32)[order], self.fps, tuple(aus))
 
     def goal(self, own: Row, aus: Sequence[int]) -> Row:
-        """The row that is furthest from what the face shows, blinks apart."""
-        path = self.unblinking(own, aus)
-        goal: Row = path.values[furthest(path, own)]
-        return goal
+        """The row that differs most from how it begins, blinks apart unless nothing else is to be seen."""
+        calm = self.unblinking(own, aus)
+        return climax(calm if moves(calm, own).any() else self.trajectory(own, aus), own)
 
     def for_face(self, place: int) -> Timeline:
         """Return the plan of the face at `place` (from 0): each face blinks at times of its own."""
