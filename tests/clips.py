@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -29,7 +30,8 @@ def make_clip(
     """Write `frames` to `path` as H.264, nearly lossless, with a tone in the codec `audio` and `more` of ffmpeg."""
     height, width = frames[0].shape[:2]
     picture = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", fps, "-i", "pipe:0"]
-    tone = [] if audio is None else ["-f", "lavfi", "-i", "sine=frequency=440:duration=30", "-c:a", audio, "-shortest"]
+    seconds = float(len(frames) / Fraction(fps))  # told, as -shortest ends a little sooner or later each time
+    tone = [] if audio is None else ["-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds:.4f}", "-c:a", audio]
     colours = "scale=out_color_matrix=bt709:out_range=tv,setparams=colorspace=bt709:range=tv"
     if not any(word in more for word in ("-vf", "-c:v")):
         more = ["-vf", colours, "-c:v", "libx264", "-preset", "ultrafast", "-crf", "8", "-pix_fmt", "yuv420p", *more]

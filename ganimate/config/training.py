@@ -27,7 +27,7 @@ class LossWeights:
     color: float = 20.0  # C shows the real photo (pairs) or the moved one, also where A hides it: no wild paint
     responsibility: float = 2.0  # A opens where paint beats motion; without it the sharp photo always wins and A = 1
     features: float = 2.0  # the critic's features of result and real target compared
-    regions: float = 2.0  # realism of mouth and brows: without it teeth and folds are the blurred mean of all that fits
+    regions: float = 1.5  # realism of mouth and brows: without it teeth and folds are the blurred mean of all that fits
 
     def __post_init__(self) -> None:
         for item in dataclasses.fields(self):
