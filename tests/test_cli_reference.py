@@ -11,6 +11,7 @@ from make_cli_reference import REFERENCE, command_paths, help_of, reference
 
 from ganimate.aus import PRESETS
 from ganimate.cli import app
+from ganimate.cli.errors import TellingGroup
 
 CONSTRAINTS = (Path(__file__).resolve().parent.parent / "constraints.txt").read_text("utf-8")
 USUAL = all(f"{name}=={version(name)}" in CONSTRAINTS.splitlines() for name in ("rich", "typer"))
@@ -26,6 +27,12 @@ def test_every_command_has_help(path: tuple[str, ...]) -> None:
     usage, *rest = help_of(path).splitlines()
     assert usage.split()[:2] == ["Usage:", "ganimate"]
     assert any(line.strip() for line in rest)
+
+
+def test_every_command_has_its_place_in_the_help() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TellingGroup)
+    assert group.list_commands(None) == list(group.order)
 
 
 def test_all_presets_are_named() -> None:

@@ -55,6 +55,10 @@ def _top(
         typer.echo(ctx.get_help())
 
 
+TellingGroup.order = (
+    "animate", "interpolate", "drive", "timeline", "batch", "sheet", "faces", "aus", "inspect", "models", "prepare",
+    "train", "export", "train-judge", "evaluate", "benchmark",
+)  # fmt: skip
 for group in (animate, drive, batch, timeline, sheet, faces, inspect, models, training, judge, evaluate, benchmark):
     group.register(app)
 

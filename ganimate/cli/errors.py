@@ -62,6 +62,13 @@ def _one_line(text: str) -> str:
 class TellingGroup(TyperGroup):
     """The top of the command line: runs a command and tells what went wrong."""
 
+    order: Sequence[str] = ()  # of the commands in --help; typer puts those with commands of their own last
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Return the names of all commands: those of `order` first."""
+        names = super().list_commands(ctx)
+        return sorted(names, key=lambda name: self.order.index(name) if name in self.order else len(self.order))
+
     def main(
         self,
         args: Sequence[str] | None = None,
