@@ -18,7 +18,7 @@ from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expres
 from ganimate.cli import session, targets
 from ganimate.cli.console import Display, plain_table, print_json
 from ganimate.cli.errors import usage_error
-from ganimate.cli.session import Means, au_facts
+from ganimate.cli.session import Means, Studio, au_facts
 from ganimate.errors import FaceError
 from ganimate.marks import Mark
 from ganimate.media import FrameWriter, Sound, Video, open_writer, read_video
@@ -31,14 +31,12 @@ if TYPE_CHECKING:
     from ganimate.detect import Follower
     from ganimate.faces import Image
     from ganimate.footage import Footage, Reading
-    from ganimate.zoo import ZooEntry
 
 NO_FACE_HINT = "use a clip that shows a face from the front, at least 40 px wide, for a while"
-# What a video brings along itself, and what shows one photo's animation.
-FOR_PHOTOS = (
-    "own", "trajectory", "frames", "fps", "easing", "hold", "loop", "still", "save_attention", "save_color",
-    "save_trajectory", "print_trajectory", "timeline", "blink", "seed", "compare", "strip", "strip_frames", "report",
-    "identity_frames", "strict",
+# The parameters of `animate` that say something about a video; all others are for one photo's animation.
+FOR_VIDEOS = (
+    "photo", "expressions", "others", "ramp", "output", "mark", "force", "json", "quiet", "face", "model", "detector",
+    "device",
 )  # fmt: skip
 
 
@@ -48,7 +46,7 @@ def check_options(ctx: typer.Context) -> None:
         source = ctx.get_parameter_source(param.name or "")
         if source is None or source.name != "COMMANDLINE":
             continue
-        if param.name in FOR_PHOTOS:
+        if param.name not in FOR_VIDEOS:
             raise usage_error(f"{param.opts[0]} is for photos, and this is a video", ctx)
         if param.name == "face" and [name.strip().lower() for name in ctx.params["face"]] != ["largest"]:
             raise usage_error("of a video only --face largest can be animated", ctx)
@@ -111,17 +109,6 @@ def tell_sound(writer: FrameWriter, display: Display) -> None:
         display.note(f"the sound could not be kept: {writer.sound_failure}")
 
 
-def load_animator(means: Means, entry: ZooEntry, display: Display) -> Animator:
-    """Return the model `entry`, loaded."""
-    from ganimate.animator import Animator
-    from ganimate.checkpoint import load_model
-    from ganimate.tensors import choose_device
-
-    with display.stage("loading the model"):
-        device = choose_device(means.device)
-        return Animator(load_model(entry.path, device), device)
-
-
 def open_footage(animator: Animator, video: Video) -> Footage:
     """Return what reads and edits the clip."""
     from ganimate.footage import Footage
@@ -180,7 +167,8 @@ class VideoJob:
         photos = targets.open_photos(self.goal.photos(), display)
         blank = self.goal.with_readings(targets.blank(self.goal.photos(), aus))
         blank.resolve(np.zeros(len(aus), np.float32), aus, self.others)  # an AU that the model lacks is told now
-        animator = load_animator(self.means, entry, display)
+        with display.stage("loading the model"):
+            animator = Studio(entry, self.means).animator
         readings = targets.read_photos(photos, animator, self.means, display)
         footage, tally = open_footage(animator, video), Tally(aus)
         wanted = self.goal.with_readings(readings)

@@ -13,7 +13,7 @@ from pathlib import Path
 from ganimate.cli import clip as clips
 from ganimate.cli import session
 from ganimate.cli.console import Display
-from ganimate.cli.session import Means
+from ganimate.cli.session import Means, Studio
 from ganimate.detect import choose_faces
 from ganimate.errors import FaceError, OutputError, VideoError
 from ganimate.media import Sound, Video
@@ -56,7 +56,8 @@ def _perform(video: Video, first: int, stop: int | None, means: Means, display: 
     from ganimate.footage import performance
 
     entry = session.find_model(means.model, display)
-    footage = clips.open_footage(clips.load_animator(means, entry, display), video)
+    with display.stage("loading the model"):
+        footage = clips.open_footage(Studio(entry, means).animator, video)
     fps = float(video.facts.fps)
     with display.progress("reading the face", (stop or video.facts.frames) - first, "reading the face") as counted:
         readings = footage.read(islice(video.frames(), first, stop))
