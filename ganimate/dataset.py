@@ -22,6 +22,7 @@ from ganimate.faces import Image, transform
 from ganimate.geometry import MIRROR, LandmarkResponse, fit_response
 from ganimate.pack import MARGIN, Pack
 from ganimate.tensors import step_seed, to_tensor
+from ganimate.transplant import transplant
 
 RARE_BOOST = 2.0  # how much more often a photo with a rare, strong AU is drawn
 # Of a person's photos the target is drawn by how much changes; an opened mouth counts more: there most is painted.
@@ -85,6 +86,7 @@ class FaceDataset(Dataset[Batch]):
             raise PackError(f"{pack.path} has {len(self._train)} photos for training", "prepare more photos")
         self._draw = self._sampling_weights()
         self._persons = self._photos_by_person()
+        self._hosts, self._host_shares = self._photos_of_others()
         self._worth = np.array([MOUTH_WORTH if n in MOUTH_AUS else 1.0 for n in pack.au_numbers])
         self.response = self._fit_response()
 
@@ -106,6 +108,11 @@ class FaceDataset(Dataset[Batch]):
         groups = [self._train[person == one] for one in np.unique(person[person >= 0])]
         return [group for group in groups if len(group) > 1]
 
+    def _photos_of_others(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the training photos that pairs can be moved into, of people without pairs, and how often each is."""
+        hosts = ~np.isin(self._train, np.concatenate([*self._persons, np.zeros(0, np.int64)]))
+        return self._train[hosts], self._draw[hosts] / max(self._draw[hosts].sum(), 1e-12)
+
     def _fit_response(self) -> LandmarkResponse:
         """Return how AUs move landmarks, from people seen more than once.
 
@@ -125,15 +132,16 @@ class FaceDataset(Dataset[Batch]):
         for index, other, y_to in chosen:
             view = _draw_view(rng, self._config.augmentation, self._pack.spec.size_px)
             image, points = self._look(index, view)
-            sources.append(image)
-            points_from.append(points)
             predicted = self.response.move(points[None], self._pack.aus[index][None], y_to[None])[0]
             if other is not None:
                 real, goal = self._look(other, view)
-                targets.append(real)
+                image, real = self._elsewhere(rng, view, [image, real], [points, goal])
+                targets.append(_relight(real, view))
                 goal[EYES] = predicted[EYES]  # landmarks of closed lids float: they never meet
             else:
                 goal = predicted
+            sources.append(_relight(image, view))
+            points_from.append(points)
             points_to.append(goal)
         empty = np.zeros((0, *sources[0].shape), np.uint8)
         return Batch(
@@ -167,7 +175,7 @@ class FaceDataset(Dataset[Batch]):
         return int(index), None, wish.astype(np.float32)
 
     def _look(self, index: int, view: _View) -> tuple[Image, NDArray[np.float32]]:
-        """Return one view of a photo (S, S, 3) and its landmarks (68, 2) in crop widths."""
+        """Return one view of a photo (S, S, 3), in its own light, and its landmarks (68, 2) in crop widths."""
         size = self._pack.spec.size_px
         stored = self._pack.image(index)
         image = cv2.warpAffine(stored, view.to_crop, (size, size), borderMode=cv2.BORDER_REPLICATE)
@@ -175,7 +183,16 @@ class FaceDataset(Dataset[Batch]):
         if view.flip:
             image = np.ascontiguousarray(image[:, ::-1])
             points = (points[MIRROR] - [1, 0]) * np.array([-1, 1], np.float32)
-        return _relight(np.asarray(image, np.uint8), view), points.astype(np.float32)
+        return np.asarray(image, np.uint8), points.astype(np.float32)
+
+    def _elsewhere(
+        self, rng: np.random.Generator, view: _View, images: list[Image], points: list[NDArray[np.float32]]
+    ) -> list[Image]:
+        """Return a pair's photos, some of them moved into the photo of a person who is seen once."""
+        if not len(self._hosts) or rng.random() >= self._config.transplant_share:
+            return images
+        host = int(rng.choice(self._hosts, p=self._host_shares))
+        return transplant(images, points, *self._look(host, view))
 
 
 def _draw_view(rng: np.random.Generator, how: Augmentation, size_px: int) -> _View:

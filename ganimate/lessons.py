@@ -19,6 +19,7 @@ from ganimate.errors import PackError
 from ganimate.faces import Image
 from ganimate.pack import MARGIN, Pack
 from ganimate.tensors import step_seed, to_tensor
+from ganimate.transplant import transplant
 
 BROWS_AND_EYES = frozenset({1, 2, 4, 5, 7, 41, 42, 43, 44, 45, 46})
 BETWEEN = frozenset({6, 9})  # cheeks and nose: a face cut there shows neither of two
@@ -47,6 +48,7 @@ class Lessons:
         self.means = pack.aus[self.photos].mean(0)  # (N,)
         self.deviations = np.maximum(pack.aus[self.photos].std(0), 0.02)  # (N,); an AU that nobody shows has none
         self._shares = self._sampling_shares()
+        self._hosts = self.photos[pack.person[self.photos] < 0]
         regions = [_region(number) for number in pack.au_numbers]
         self._upper = torch.tensor([region == "upper" for region in regions])
         self._between = torch.tensor([region == "between" for region in regions])
@@ -64,10 +66,22 @@ class Lessons:
         rng = np.random.default_rng(step_seed(how.seed, "lesson", step))
         chosen = rng.choice(self.photos, how.batch_images, p=self._shares)
         size = self._pack.spec.size_px
-        image = to_tensor(np.stack([_look(self._pack.image(int(i)), rng, how.augmentation, size) for i in chosen]))
+        image = to_tensor(np.stack([_look(self._photo(int(i), rng), rng, how.augmentation, size) for i in chosen]))
         aus = torch.from_numpy(self._pack.aus[chosen])
         lesson = self._chimeras(Lesson(image, aus, torch.ones_like(aus)), rng)
         return Lesson(_relight(lesson.image, rng, how.augmentation), lesson.aus, lesson.known)
+
+    def _photo(self, index: int, rng: np.random.Generator) -> Image:
+        """Return a stored photo, or its face in the photo of somebody seen once, if it is of a person seen often.
+
+        Those are photos of a studio, where most of the strong AUs are: a judge would read these in studios alone.
+        """
+        photo = self._pack.image(index)
+        if self._pack.person[index] < 0 or not len(self._hosts) or rng.random() >= self._training.transplant_share:
+            return photo
+        host = int(rng.choice(self._hosts))
+        points, host_points = (((self._pack.landmarks[i] + 0.5) / len(photo)).astype(np.float32) for i in (index, host))
+        return transplant([photo], [points], self._pack.image(host), host_points)[0]
 
     def _chimeras(self, lesson: Lesson, rng: np.random.Generator) -> Lesson:
         """Return the lesson with the first faces recombined: brows and eyes their own, the rest their neighbour's.

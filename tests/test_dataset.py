@@ -91,7 +91,7 @@ def test_held_out_people_are_never_seen(pack: Pack) -> None:
 
 
 def test_a_pair_is_one_person_twice(pack: Pack) -> None:
-    dataset = FaceDataset(pack, tiny_config(pair_share=1.0, augmentation=STILL))
+    dataset = FaceDataset(pack, tiny_config(pair_share=1.0, transplant_share=0.0, augmentation=STILL))
     for step in range(5):
         batch = dataset[step]
         for place in range(batch.pairs):
@@ -100,6 +100,23 @@ def test_a_pair_is_one_person_twice(pack: Pack) -> None:
             assert source != target
             torch.testing.assert_close(batch.source[place], plain_views(pack, np.array([source]))[0])
             torch.testing.assert_close(batch.target[place], plain_views(pack, np.array([target]))[0])
+
+
+def test_pairs_are_moved_into_photos_of_people_seen_once(pack: Pack) -> None:
+    here, moved = (
+        FaceDataset(pack, tiny_config(pair_share=1.0, transplant_share=share, augmentation=STILL))[0]
+        for share in (0.0, 1.0)
+    )
+    once = [i for i in pack.indices(validation=False) if pack.person[i] < 0]
+    hosts = plain_views(pack, np.array(once))
+    corners = [(0, 0), (0, -1), (-1, 0), (-1, -1)]
+    for pair in (moved.source, moved.target):
+        assert all(
+            any(all(torch.equal(image[:, r, c], host[:, r, c]) for r, c in corners) for host in hosts) for image in pair
+        )
+    first = FaceDataset(pack, tiny_config(pair_share=1.0, transplant_share=1.0, augmentation=STILL, batch_images=2))[0]
+    assert torch.equal(first.source[:, :, 0, 0], first.target[:, :, 0, 0])
+    assert not torch.equal(here.source, moved.source)
 
 
 def test_black_and_white_photos_are_so_on_both_sides(pack: Pack) -> None:
@@ -111,7 +128,7 @@ def test_black_and_white_photos_are_so_on_both_sides(pack: Pack) -> None:
 
 
 def test_a_view_without_augmentation_is_the_animators_crop(pack: Pack) -> None:
-    batch = FaceDataset(pack, tiny_config(augmentation=STILL))[0]
+    batch = FaceDataset(pack, tiny_config(transplant_share=0.0, augmentation=STILL))[0]
     rows = np.array([row_of(pack, aus) for aus in batch.y_from])
     torch.testing.assert_close(batch.source, plain_views(pack, rows))
     points = (pack.landmarks[rows] - SIZE_PX * MARGIN + 0.5) / SIZE_PX
@@ -136,7 +153,9 @@ def test_landmarks_follow_the_image_through_every_view(pack: Pack) -> None:
 
 
 def test_a_flipped_face_keeps_left_and_right_apart(pack: Pack) -> None:
-    dataset = FaceDataset(pack, tiny_config(batch_images=32, augmentation=dataclasses.replace(STILL, flip=True)))
+    dataset = FaceDataset(
+        pack, tiny_config(batch_images=32, transplant_share=0.0, augmentation=dataclasses.replace(STILL, flip=True))
+    )
     batch = dataset[0]
     rows = np.array([row_of(pack, aus) for aus in batch.y_from])
     plain = plain_views(pack, rows)

@@ -144,6 +144,9 @@ def train(
     pair_share: Annotated[
         float | None, setting("pair_share", "Share of pairs of one person in a batch.", COURSE, "SHARE")
     ] = None,
+    transplant_share: Annotated[
+        float | None, setting("transplant_share", "Share of pairs moved into others' photos.", COURSE, "SHARE")
+    ] = None,
     seed: Annotated[int | None, setting("seed", "Seed of everything that is drawn.", COURSE)] = None,
     adversarial_weight: Annotated[float | None, setting("adversarial_weight", "Realism.", WEIGHTS)] = None,
     penalty_weight: Annotated[float | None, setting("penalty_weight", "Gradient penalty.", WEIGHTS)] = None,

@@ -46,7 +46,7 @@ class Augmentation:
     contrast: float = 0.2
     saturation: float = 0.3
     tint: float = 0.06  # one gain for each colour channel: light bulbs, shade
-    blur_probability: float = 0.1
+    blur_probability: float = 0.2
     jpeg_probability: float = 0.1
     grey_probability: float = 0.1  # black and white photos, which paint must not tint
 
@@ -109,6 +109,7 @@ class TrainConfig:
     decay_fraction: float = 1 / 3  # linear to 0 over the last third, as in the paper
     target_noise: float = 0.1  # targets are another photo's AUs plus U(±0.1)
     pair_share: float = 0.5  # of each batch: photos of one person
+    transplant_share: float = 0.7  # of the pairs: their faces in other people's photos, or paint is for studios alone
     ema_decay: float = 0.998
     precision: str = "auto"  # bf16 where it is faster
     sample_steps: int = 500
@@ -122,7 +123,7 @@ class TrainConfig:
             require(self, name, 1e-7, 1.0)
         for name in ("beta1", "beta2", "ema_decay"):
             require(self, name, 0.0, 0.99999)
-        for name in ("decay_fraction", "target_noise", "pair_share"):
+        for name in ("decay_fraction", "target_noise", "pair_share", "transplant_share"):
             require(self, name, 0.0, 1.0)
         require_choice(self, "precision", ("auto", "fp32", "bf16"))
         for name in ("sample_steps", "save_steps"):
@@ -147,6 +148,7 @@ class JudgeTraining:
     rare_boost: float = 1.0  # how much more often a photo is drawn for each deviation of its strongest AU above 1
     strong_boost: float = 2.0  # how much more an error counts at full intensity: else strong AUs are read too weak
     chimera_share: float = 0.3  # of a batch: brows of one face over the mouth of another, so each is read by itself
+    transplant_share: float = 0.5  # of photos of people seen often: their faces in other people's photos
     check_steps: int = 500
     augmentation: Augmentation = field(
         default_factory=lambda: Augmentation(  # harsher than a generator's: nothing here has to look good
@@ -162,7 +164,7 @@ class JudgeTraining:
         require(self, "steps", 1, 10_000_000)
         require(self, "learning_rate", 1e-7, 1.0)
         require(self, "weight_decay", 0.0, 1.0)
-        for name in ("warmup_share", "chimera_share"):
+        for name in ("warmup_share", "chimera_share", "transplant_share"):
             require(self, name, 0.0, 1.0)
         require(self, "ema_decay", 0.0, 0.99999)
         for name in ("rare_boost", "strong_boost"):

@@ -47,8 +47,8 @@ def detail(images: Tensor) -> Tensor:
     grey = images.float().mean(1, keepdim=True)  # all channels alike, so that its gradient has no tint
     reach = round(FINEST_SHADE * images.shape[-1] / 2)
     smooth = grey
-    for _ in range(2):  # two boxes are nearly a bell
-        smooth = functional.avg_pool2d(smooth, 2 * reach + 1, 1, reach, count_include_pad=False)
+    for window, pad in (((2 * reach + 1, 1), (reach, 0)), ((1, 2 * reach + 1), (0, reach))) * 2:
+        smooth = functional.avg_pool2d(smooth, window, 1, pad, count_include_pad=False)  # two boxes are nearly a bell
     return grey - smooth
 
 
