@@ -17,6 +17,7 @@ from ganimate.compositing import Compositor, Territory
 from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.faces import Crop, Face, Image, Paster, crop_face, transform
 from ganimate.geometry import BLINK, eyes_shut
+from ganimate.glasses import Glasses, held, look_for_glasses
 from ganimate.networks import Edit
 from ganimate.tensors import bf16_is_fast, to_floats, to_tensor
 from ganimate.trajectory import Trajectory
@@ -27,11 +28,15 @@ BATCH_IMAGES = 8  # larger batches are no faster on a CPU and hold more memory
 
 @dataclass(frozen=True)
 class Sitter:
-    """A face that is ready to be animated: where it is, its upright crop, and its own AUs y_r (N,) in [0, 1]."""
+    """A face that is ready to be animated: where it is, its upright crop, and its own AUs y_r (N,) in [0, 1].
+
+    `still` (S, S) in [0, 1] is what keeps its place on it, see `glasses.held`; None of a face without glasses.
+    """
 
     face: Face
     crop: Crop
     own: NDArray[np.float32]
+    still: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +84,18 @@ class Animator:
             raise FaceError("no face was chosen")
         crops = [crop_face(photo, face, self.model.card.crop) for face in faces]
         own = self.look(faces, crops)
-        return [Sitter(face, crop, aus) for face, crop, aus in zip(faces, crops, own, strict=True)]
+        seen = [self.glasses(face, crop) for face, crop in zip(faces, crops, strict=True)]
+        return [self.seat(*parts) for parts in zip(faces, crops, own, seen, strict=True)]
+
+    def seat(self, face: Face, crop: Crop, own: NDArray[np.float32], glasses: Glasses) -> Sitter:
+        """Return a face with its crop, its own AUs (N,) and its glasses ready to be animated."""
+        points = transform(face.landmarks, crop.source_to_crop)
+        return Sitter(face, crop, own, held(glasses, points, len(crop.image)))
+
+    @staticmethod
+    def glasses(face: Face, crop: Crop) -> Glasses:
+        """Return what is seen of glasses on a face."""
+        return look_for_glasses(crop.image, transform(face.landmarks, crop.source_to_crop))
 
     def look(self, faces: Sequence[Face], crops: Sequence[Crop]) -> NDArray[np.float32]:
         """Return the AUs (B, N) in [0, 1] that faces show: what `read` reads, and shut eyes also by their landmarks.
@@ -158,7 +174,7 @@ class Animator:
         points = [(transform(each.face.landmarks, each.crop.source_to_crop) + 0.5) / size for each in sitters]
         landmarks = torch.tensor(np.stack(points), dtype=torch.float32, device=self.device)
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
-            edit: Edit = self.model.generator(image, own, goal, landmarks)
+            edit: Edit = self.model.generator(image, own, goal, landmarks, self._still(sitters))
         if not torch.isfinite(edit.image).all():
             raise ModelError(
                 f"the model {self.model.card.name!r} paints pixels that are not numbers", "export it again"
@@ -171,6 +187,14 @@ class Animator:
         flows = None if edit.flow is None else (edit.flow.float() * (size / 2)).permute(0, 2, 3, 1)
         shifts = [None] * count if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
         return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, strict=True)]
+
+    def _still(self, sitters: Sequence[Sitter]) -> torch.Tensor | None:
+        """Return what keeps its place (B, 1, S, S), None where all may move."""
+        if all(sitter.still is None for sitter in sitters):
+            return None
+        nothing = np.zeros(sitters[0].crop.image.shape[:2], np.float32)
+        maps = [nothing if sitter.still is None else sitter.still for sitter in sitters]
+        return torch.tensor(np.stack(maps)[:, None], device=self.device)
 
 
 def _is_grey(crop: Image) -> bool:

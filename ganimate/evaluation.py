@@ -116,7 +116,8 @@ class _Sitting:
         face = Face(Box(*points.min(0).tolist(), *points.max(0).tolist()), points)
         own = self.animator.look([face], [crop])[0]
         landmarks = plain_landmarks(pack, np.array([index]))[0].numpy()
-        return Subject(pack.image(index), Sitter(face, crop, own), landmarks)
+        sitter = self.animator.seat(face, crop, own, self.animator.glasses(face, crop))
+        return Subject(pack.image(index), sitter, landmarks)
 
     def show(self, subject: Subject, goals: NDArray[np.float32]) -> list[Frame]:
         """Return the photo with each of the goals (F, N), as an animation's frames."""

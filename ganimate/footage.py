@@ -17,12 +17,14 @@ from ganimate.animator import BATCH_IMAGES, Animator, FaceEdit, Frame, Sitter
 from ganimate.detect import Follower
 from ganimate.errors import FaceError
 from ganimate.faces import Face, Image, Paster, crop_face
+from ganimate.glasses import Glasses, average
 from ganimate.smoothing import steady
 from ganimate.tracking import Tracked, Tracker
 from ganimate.trajectory import Performance
 
 STEADY_S = 0.16  # readings on either side that a frame is made steady by: blinks, of 0.3 s, survive
 FADE_S = 0.2  # an edit comes and goes where the face appears and vanishes within a scene
+GLASSES_S = 2.0  # that glasses are looked at: who turns or blinks keeps them on
 LANDMARK_TOLERANCE = 0.015  # of the distance of the eyes; five times what landmarks scatter by
 AU_TOLERANCE = 0.3
 
@@ -33,11 +35,15 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class Reading:
-    """A frame, its face with the AUs that it shows (N,), None without one, and how much of an edit it bears."""
+    """A frame, its face with the AUs that it shows (N,), None without one, and how much of an edit it bears.
+
+    `glasses` is what the take has shown of them up to this frame.
+    """
 
     tracked: Tracked
     own: Row | None
     strength: float = 1.0
+    glasses: Glasses | None = None
 
     @property
     def face(self) -> Face | None:
@@ -87,19 +93,25 @@ class Footage:
             crop = crop_face(reading.tracked.image, reading.face, self._animator.model.card.crop)
         except FaceError:
             return None
-        return Sitter(reading.face, crop, reading.own)
+        seen = reading.glasses or self._animator.glasses(reading.face, crop)
+        return self._animator.seat(reading.face, crop, reading.own, seen)
 
     def _read_each(self, frames: Iterable[Tracked]) -> Iterator[Reading]:
         """Yield the frames with what the model reads from each; a face outside of the frame counts as none."""
+        seen: deque[Glasses] = deque(maxlen=max(1, round(GLASSES_S * self._fps)))
+        take = None
         for tracked in frames:
-            own = None
+            if tracked.take != take:
+                seen.clear()
+            own, take = None, tracked.take
             if tracked.face is not None:
                 try:
                     crop = crop_face(tracked.image, tracked.face, self._animator.model.card.crop)
                     own = self._animator.look([tracked.face], [crop])[0]
+                    seen.append(self._animator.glasses(tracked.face, crop))
                 except FaceError:
                     own = None
-            yield Reading(tracked, own)
+            yield Reading(tracked, own, glasses=average(seen) if seen else None)
 
     def _steady(self, window: Sequence[Reading], middle: int) -> Reading:
         """Return the reading at `middle`, made steady by those of its take."""
@@ -118,6 +130,7 @@ class Footage:
             replace(reading.tracked, face=face),
             np.clip(row, 0, 1).astype(np.float32),
             min(self._faded(window, first, middle, -1), self._faded(window, last, middle, 1)),
+            reading.glasses,
         )
 
     def _faded(self, window: Sequence[Reading], end: int, middle: int, side: int) -> float:

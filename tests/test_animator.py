@@ -182,6 +182,20 @@ def test_a_displacement_is_in_pixels_of_the_crop(animator: Animator, astronaut: 
     assert np.allclose(shift, flow[0].permute(1, 2, 0).numpy() * 16, atol=0.05 * scale)  # the crop is 2 wide: 32 px
 
 
+def test_glasses_keep_their_place_and_only_theirs(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
+    assert sitters[0].still is None
+    still = np.zeros((32, 32), np.float32)
+    still[8:14] = 1
+    worn, goals = replace(sitters[0], still=still), np.stack([ONE, ONE])
+    free, held = animator.edit([sitters[0], worn], goals)
+    alone = animator.edit(sitters, ONE[None])[0]
+    assert free.displacement is not None and held.displacement is not None and alone.displacement is not None
+    assert np.allclose(free.displacement, alone.displacement, atol=1e-4)  # beside somebody with glasses
+    assert np.abs(held.displacement[8:14]).max() < 0.01 < np.abs(free.displacement[8:14]).max()
+    assert (held.attention[8:14] == 1).all()
+    assert np.array_equal(animator.still(astronaut, [worn], [worn.own]).image, astronaut)
+
+
 def test_frames_are_made_when_they_are_asked_for(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
     with counted(animator) as sizes:
         frames = animator.frames(astronaut, sitters, [path_of(40)])

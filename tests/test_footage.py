@@ -16,6 +16,7 @@ from ganimate.detect import FixedFollower
 from ganimate.errors import FaceError
 from ganimate.faces import Face, Image, Paster, align
 from ganimate.footage import Footage, Reading, performance
+from ganimate.glasses import Glasses
 
 FPS = 25.0
 Picture = NDArray[np.uint8]
@@ -174,3 +175,18 @@ def test_a_performance_has_the_frames_in_which_a_face_was_seen(
     assert told.notes == ("a face in 5 of 13 frames",)
     with pytest.raises(FaceError, match="no face"):
         performance(readings[3:11], animator.model.card.aus, FPS)
+
+
+def test_glasses_are_held_through_a_take_by_what_its_frames_say_together(
+    animator: Animator,
+    follower: FixedFollower,
+    astronaut: Picture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lenses = np.array([[2, 3, 10, 15, 1]] * 2, np.float32)
+    seen = iter([Glasses(2.0, lenses), *[Glasses(-1.0), Glasses(2.0, lenses)] * 10])
+    monkeypatch.setattr(animator, "glasses", lambda face, crop: next(seen))
+    holds = [reading.glasses.hold for reading in Footage(animator, follower, FPS).read([astronaut.copy()] * 20) if
+             reading.glasses is not None]  # fmt: skip
+    assert len(holds) == 20
+    assert holds == [1.0] * 20  # though every second frame alone says that there are none

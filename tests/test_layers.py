@@ -28,6 +28,8 @@ LAYERS = {
         "media",
         "naming",
         "faces",
+        "glasses",
+        "glasses_weights",
         "likeness",
         "marks",
         "plots",

@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from ganimate.config import CriticConfig, GeneratorConfig
 from ganimate.geometry import LandmarkResponse, spline_flow
+from ganimate.glasses import REACH
 from ganimate.networks import GENERATORS, Critic, Edit, GeneratorNetwork, build_generator
 from ganimate.networks.blocks import SoftGatedWarp, resize, warp
+from ganimate.networks.holding import leashed
 from ganimate.networks.warping import MOST_GAIN, GeometricMatcher, WarpingGenerator, change_strength, rim, stretch
 
 N_AUS = 5
@@ -309,3 +311,43 @@ def test_what_cannot_move_is_steered_by_its_paint() -> None:
     generator = build_generator(GeneratorConfig("attention", 32, channels=4, blocks=1), 5)
     edit = generator(torch.zeros(1, 3, 32, 32), torch.zeros(1, 5), torch.ones(1, 5), landmarks(1))
     assert edit.steered is edit.image
+
+
+def still_band(size: int = 32) -> Tensor:
+    """What keeps its place: a bar across the middle, of rows 14 to 18."""
+    away = (torch.arange(size) - 16).abs().sub(2).clamp_min(0) / size
+    return (1 - away / REACH).clamp_min(0)[None, None, :, None].expand(2, 1, size, size).contiguous()
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_where_nothing_is_held_the_edit_is_the_same_to_the_last_bit(architecture: str) -> None:
+    generator, inputs = lively_generator(architecture), (photos(), draw(2, N_AUS), draw(2, N_AUS, seed=1), landmarks())
+    one, other = generator(*inputs), generator(*inputs, torch.zeros(2, 1, 32, 32))
+    assert torch.equal(one.image, other.image)
+    assert torch.equal(one.attention, other.attention)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_what_is_held_keeps_its_pixels(architecture: str) -> None:
+    generator, inputs = lively_generator(architecture), (photos(), draw(2, N_AUS), draw(2, N_AUS, seed=1), landmarks())
+    free, kept = generator(*inputs), generator(*inputs, still_band())
+    band = slice(15, 18)
+    assert (free.image - photos())[:, :, band].abs().max() > 0.1
+    assert (kept.image - photos())[:, :, band].abs().max() < 0.02
+    assert (kept.attention[:, :, band] == 1).all()
+    assert not torch.equal(kept.image, photos())  # elsewhere faces still move
+
+
+def test_what_is_held_is_not_seen_again_beside_itself() -> None:
+    """A flow on a leash never leads into what is held, nor past it, and does not fold."""
+    still = still_band(128)[:1]
+    rows = torch.arange(128)
+    for pixels in (-12.0, -3.0, 3.0, 12.0):
+        flow = torch.zeros(1, 2, 128, 128)
+        flow[:, 1] = pixels / 64
+        source = rows + 64 * leashed(flow, still)[0, 1, :, 0]
+        for side in (rows < 14, rows > 18):
+            assert (((source - 16).abs() > 2) & ((source > 16) == (rows > 16)))[side].all()
+        assert (source.diff() > 0).all()
+        assert source[14:19] == pytest.approx(rows[14:19].float(), abs=1e-3)
+        assert source[80] == pytest.approx(80 + pixels, abs=0.01)

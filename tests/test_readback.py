@@ -192,7 +192,12 @@ def test_each_face_has_its_own_peak_and_its_own_doubts() -> None:
         """Paints for AU12 only: a face that is asked for AU1 stays."""
 
         def forward(
-            self, image: torch.Tensor, y_from: torch.Tensor, y_to: torch.Tensor, landmarks: torch.Tensor
+            self,
+            image: torch.Tensor,
+            y_from: torch.Tensor,
+            y_to: torch.Tensor,
+            landmarks: torch.Tensor,
+            still: torch.Tensor | None = None,
         ) -> object:  # type: ignore[override]
             quiet = bool((y_to[:, 0] > OWN + 0.01).any())
             return (Idler() if quiet else Painter()).forward(image, y_from, y_to, landmarks)

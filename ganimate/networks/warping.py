@@ -23,6 +23,7 @@ from ganimate.networks.blocks import (
     warp,
 )
 from ganimate.networks.edit import Edit, GeneratorNetwork
+from ganimate.networks.holding import leashed, unpainted
 
 BORDER = 0.06  # width of the rim, in crop widths, over which the flow falls to 0
 MOST_GAIN = 1.5  # the AU head would ask for more, where brows tear and eyes bulge
@@ -146,7 +147,9 @@ class WarpingGenerator(GeneratorNetwork):
         for name in ("slopes", "closing", "limits"):
             self.matcher.tensor(name).copy_(torch.from_numpy(getattr(response, name)))
 
-    def forward(self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor) -> Edit:
+    def forward(
+        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, still: Tensor | None = None
+    ) -> Edit:
         """Return the edit of `image` (B, 3, S, S) from its own AUs `y_from` (B, N) to `y_to` (B, N)."""
         size = image.shape[-1]
         strength = change_strength(y_from, y_to)  # (B, 1, 1, 1)
@@ -155,8 +158,9 @@ class WarpingGenerator(GeneratorNetwork):
         middle = self.down1(fine)  # (B, 3c, S/4, S/4)
         spline, correction, h = self.matcher(self.down2(middle), e, y_from, y_to, landmarks)
         fade = strength * rim(spline.shape[-1], spline.device)
-        coarse = (spline.detach() + correction) * fade  # (B, 2, S/2, S/2)
-        flow = self._enlarge(coarse, size)  # (B, 2, S, S)
+        free = (spline.detach() + correction) * fade
+        coarse = leashed(free, still)  # (B, 2, S/2, S/2)
+        flow = leashed(self._enlarge(free, size), still)  # (B, 2, S, S)
         h = self.warp_deep(h, coarse)
         for block in self.blocks:
             h = block(h, e)
@@ -167,6 +171,7 @@ class WarpingGenerator(GeneratorNetwork):
         h = torch.cat([self.up3(h), moved.to(h.dtype)], 1)  # (B, c+3, S, S)
         color = (moved + 2 * torch.tanh(self.to_color(h).float())).clamp(-1, 1)  # C: what is painted is the difference
         attention = 1 - strength * torch.sigmoid(self.to_attention(h).float())  # A
+        attention = unpainted(attention, still)
         image_f = (1 - attention) * color + attention * moved  # I_f
         steerable = None
         if self.training:
