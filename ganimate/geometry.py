@@ -44,12 +44,20 @@ OPEN_RATIO, CLOSED_RATIO = 0.27, 0.12  # height / width of the eye: one face in 
 REST_CLOSURE = 0.4  # 95 % of the photos are below, most of the others have shut eyes
 BORDER_POINTS = 6  # fixed points on each side of the crop
 # The brows' landmarks lie on their upper edges and the lids' inside the lashes; what belongs to them moves with them.
+# So do the bags below the eyes: a spline that bends down to the upper lid would swing cheeks up by twice its way.
 # Each companion: a landmark, the one that it is next to, and how far it lies on the way there.
 _BROW_LIDS = dict(zip(_BROWS, [36, 37, 37, 38, 39, 42, 43, 44, 44, 45], strict=True))
+_LID_CHEEKS = {36: 48, 41: 48, 40: 31, 39: 31, 42: 35, 47: 35, 46: 54, 45: 54}
 _LID_BROWS = {36: 17, 37: 19, 38: 20, 39: 21, 42: 22, 43: 23, 44: 24, 45: 26}
 COMPANIONS = tuple(
     (point, other, share)
-    for pairs, share in ((_BROW_LIDS, 0.1), (_BROW_LIDS, 0.2), (_LID_BROWS, 0.2))
+    for pairs, share in (
+        (_BROW_LIDS, 0.1),
+        (_BROW_LIDS, 0.2),
+        (_LID_BROWS, 0.2),
+        (_LID_CHEEKS, 0.1),
+        (_LID_CHEEKS, 0.25),
+    )
     for point, other in pairs.items()
 )
 BETWEEN = tuple((brow, lid, share) for brow, lid in _BROW_LIDS.items() for share in (0.45, 0.65))
