@@ -14,10 +14,10 @@ from torch.nn import functional
 from ganimate.config import CropSpec
 from ganimate.faces import align, transform
 from ganimate.geometry import (
-    COMPANIONS,
     BLINK,
     BROW_ROOM,
     CLOSED,
+    COMPANIONS,
     LABEL_GAIN,
     LEAST_LIMIT,
     LEAST_TURNED,
