@@ -1,4 +1,4 @@
-"""How action units move a face: landmarks of one person in several expressions, and the smooth flow between them."""
+"""How action units move a face's landmarks, as photos of one person in several expressions tell."""
 
 from __future__ import annotations
 
@@ -42,29 +42,7 @@ LEAST_LIMIT = 0.03  # crop widths: few photos of a person show few motions
 FAR_QUANTILE = 0.999
 OPEN_RATIO, CLOSED_RATIO = 0.27, 0.12  # height / width of the eye: one face in four is below the first, at rest
 REST_CLOSURE = 0.4  # 95 % of the photos are below, most of the others have shut eyes
-BORDER_POINTS = 6  # fixed points on each side of the crop
-# The brows' landmarks lie on their upper edges and the lids' inside the lashes; what belongs to them moves with them.
-# So do the bags below the eyes: a spline that bends down to the upper lid would swing cheeks up by twice its way.
-# Each companion: a landmark, the one that it is next to, and how far it lies on the way there.
-_BROW_LIDS = dict(zip(_BROWS, [36, 37, 37, 38, 39, 42, 43, 44, 44, 45], strict=True))
-_LID_CHEEKS = {36: 48, 41: 48, 40: 31, 39: 31, 42: 35, 47: 35, 46: 54, 45: 54}
-_LID_BROWS = {36: 17, 37: 19, 38: 20, 39: 21, 42: 22, 43: 23, 44: 24, 45: 26}
-COMPANIONS = tuple(
-    (point, other, share)
-    for pairs, share in (
-        (_BROW_LIDS, 0.1),
-        (_BROW_LIDS, 0.2),
-        (_LID_BROWS, 0.2),
-        (_LID_CHEEKS, 0.1),
-        (_LID_CHEEKS, 0.25),
-    )
-    for point, other in pairs.items()
-)
-BETWEEN = tuple((brow, lid, share) for brow, lid in _BROW_LIDS.items() for share in (0.45, 0.65))
-PULLED_APART = 0.02  # crop widths that brow and lid both go, away from each other: as far as a raised brow
-FREE = 1e-7
-# Smoothing of the spline: landmarks scatter by about a pixel; but so much at the lids would keep a blink from closing.
-STIFFNESS, LID_STIFFNESS = 2e-3, 1e-4
+BROW_LIDS = dict(zip(_BROWS, [36, 37, 37, 38, 39, 42, 43, 44, 44, 45], strict=True))  # below each, the nearest
 # How much less far the averted side of a turned head moves sideways, and the near side further: for a nose tip that
 # lies one eye span off the middle, per crop width from the midline. Measured at lip corners of 113,487 pairs of photos
 # of one person with the same turn, which show 13 to 16; 98 % of photos are turned by less than 0.2.
@@ -133,7 +111,7 @@ def move_landmarks(
     step = step * torch.stack([foreshortening(points), torch.ones_like(step[..., 0])], -1)
     length = step.square().sum(-1, keepdim=True).add(1e-12).sqrt() / limits[:, None]
     step = step * torch.tanh(length) / length
-    lids = list(_BROW_LIDS.values())
+    lids = list(BROW_LIDS.values())
     room = BROW_ROOM * (points[:, lids, 1] - points[:, _BROWS, 1]) + step[:, lids, 1].clamp_max(0)
     room = room.clamp_min(CLOSED)
     lowered = step[:, _BROWS, 1].clamp_min(0)
@@ -220,75 +198,3 @@ def expressive_weight(landmarks: Tensor, size: int) -> Tensor:
         x, y = ((line - centre[:, axis, None]) / spread[:, axis, None] for axis in (0, 1))  # (B, size)
         weight = weight + worth * torch.exp(-(y[:, :, None].square() + x[:, None].square()))
     return (weight / weight.mean((1, 2), keepdim=True))[:, None]
-
-
-def _border() -> Tensor:
-    """Return points (K, 2) around the crop in units of `grid_sample`."""
-    line = torch.linspace(-1, 1, BORDER_POINTS)
-    low, high = torch.full_like(line, -1.0), torch.full_like(line, 1.0)
-    sides = [torch.stack(pair, 1) for pair in ((line, low), (line, high), (low, line), (high, line))]
-    corners_once: Tensor = torch.unique(torch.cat(sides), dim=0)
-    return corners_once
-
-
-def _knots(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return where landmarks (B, 68, 2) and the skin beside them go, from where (B, P, 2), and how stiffly (B, P).
-
-    Where a lid closes below a raised brow, the spline alone would swing so far that it shows the iris above the lid:
-    there the skin in between goes as far as both let it. Elsewhere these places are free (of huge stiffness).
-    """
-    rows, others, shares = (list(column) for column in zip(*COMPANIONS, strict=True))
-    beside = source[:, rows].lerp(source[:, others], source.new_tensor(shares)[:, None])
-    back = source - target
-    brows, lids, ways = (list(column) for column in zip(*BETWEEN, strict=True))
-    way = source.new_tensor(ways)[:, None]
-    between, between_back = (each[:, brows].lerp(each[:, lids], way) for each in (source, back))
-    apart = torch.minimum(back[:, brows, 1], -back[:, lids, 1]).clamp_min(0) / PULLED_APART  # (B, len(BETWEEN))
-    stiffness = source.new_full((len(source), 68 + len(rows)), STIFFNESS)
-    stiffness[:, UPPER_LIDS + LOWER_LIDS] = LID_STIFFNESS
-    return (
-        torch.cat([target, beside - back[:, rows], between - between_back], 1),
-        torch.cat([back, back[:, rows], between_back], 1),
-        torch.cat([stiffness, LID_STIFFNESS / apart.clamp(FREE, 1)], 1),
-    )
-
-
-def _kernel(a: Tensor, b: Tensor) -> Tensor:
-    """Return the thin-plate kernel r² log r² (B, P, Q) between points (B, P, 2) and (B, Q, 2).
-
-    r² = |a|² − 2a·b + |b|² as one product of matrices: a third of the time of the differences.
-    """
-    ones_a, ones_b = torch.ones_like(a[..., :1]), torch.ones_like(b[..., :1])
-    left = torch.cat([-2 * a, a.square().sum(-1, keepdim=True), ones_a], -1)  # (B, P, 4)
-    right = torch.cat([b, ones_b, b.square().sum(-1, keepdim=True)], -1)  # (B, Q, 4)
-    squares = (left @ right.transpose(1, 2)).clamp_min(1e-9)
-    kernel: Tensor = squares * squares.log()
-    return kernel
-
-
-def spline_flow(source: Tensor, target: Tensor, size: int) -> Tensor:
-    """Return the backward flow (B, 2, size, size), in units of `grid_sample`, that moves `source` onto `target`.
-
-    Both are landmarks (B, 68, 2) in crop widths. A thin-plate spline (Bookstein, PAMI 1989), smoothed a little,
-    takes the value source − target at the target's place and 0 around the border of the crop.
-    """
-    points, back, stiffness = _knots(source, target)
-    border = _border().to(target)[None].expand(len(target), -1, -1)
-    places = torch.cat([(points * 2 - 1).clamp(-1.2, 1.2), border], 1)  # (B, P, 2)
-    values = torch.cat([back * 2, torch.zeros_like(border)], 1)
-    count = places.shape[1]
-    affine = torch.cat([torch.ones_like(places[..., :1]), places], -1)  # (B, P, 3)
-    system = places.new_zeros(len(places), count + 3, count + 3)
-    stiffness = torch.cat([stiffness, stiffness.new_full(border.shape[:2], STIFFNESS)], 1)
-    system[:, :count, :count] = _kernel(places, places) + torch.diag_embed(stiffness)
-    system[:, :count, count:] = affine
-    system[:, count:, :count] = affine.transpose(1, 2)
-    right = torch.cat([values, values.new_zeros(len(values), 3, 2)], 1)
-    solver = torch.device("cpu") if target.device.type == "mps" else target.device  # MPS has no double precision
-    weights = torch.linalg.solve(system.to(solver).double(), right.to(solver).double()).to(target)  # (B, P+3, 2)
-    line = (torch.arange(size) * 2 + 1).to(target) / size - 1
-    grid = torch.stack(torch.meshgrid(line, line, indexing="ij")[::-1], -1).reshape(1, -1, 2)
-    grid = grid.expand(len(places), -1, -1)  # (B, size², 2)
-    flow: Tensor = _kernel(grid, places) @ weights[:, :count]
-    flow = flow + torch.cat([torch.ones_like(grid[..., :1]), grid], -1) @ weights[:, count:]
-    return flow.transpose(1, 2).reshape(-1, 2, size, size)

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from ganimate.annotations import read_openface, read_persons
 from ganimate.aus import OPENFACE_AUS
@@ -21,10 +23,12 @@ from ganimate.config import (
     Schedule,
     TrainConfig,
 )
+from ganimate.faces import align, transform
 from ganimate.media import write_image
 from ganimate.pack import PackWriter
 from ganimate.prepare import Prepared, prepare
 
+DATA = Path(__file__).parent / "data"
 PHOTO_PX = 96
 SIZE_PX = 32
 
@@ -65,6 +69,13 @@ def face_landmarks(aus: NDArray[np.float32], width: float = 1.0) -> NDArray[np.f
     mouth[:, 1] -= 1.5 * strength[12] * (mouth[:, 0] - 0.5) ** 2
     points = np.concatenate([jaw, left_brow, right_brow, bridge, nostrils, eyes, mouth])
     return (points - 0.5) * [width, 1] + 0.5
+
+
+def mean_face() -> Tensor:
+    """A plain frontal face (1, 68, 2) in crop widths: the example photo's, upright in its crop."""
+    points = np.loadtxt(DATA / "astronaut_landmarks.csv", np.float32, delimiter=",")
+    aligned = (transform(points, align(points, CropSpec())) + 0.5) / CropSpec().size_px
+    return torch.from_numpy(aligned.astype(np.float32))[None]
 
 
 def draw(landmarks: NDArray[np.float32], skin: Sequence[int], rng: np.random.Generator) -> NDArray[np.uint8]:

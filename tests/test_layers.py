@@ -40,6 +40,7 @@ LAYERS = {
         "tensors",
         "networks",
         "geometry",
+        "spline",
         "pack",
         "plan",
         "drawing",

@@ -9,12 +9,13 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from ganimate.config import CriticConfig, GeneratorConfig
-from ganimate.geometry import LandmarkResponse, spline_flow
+from ganimate.geometry import LandmarkResponse
 from ganimate.glasses import REACH
 from ganimate.networks import GENERATORS, Critic, Edit, GeneratorNetwork, build_generator
 from ganimate.networks.blocks import SoftGatedWarp, resize, warp
 from ganimate.networks.holding import leashed
 from ganimate.networks.warping import MOST_GAIN, GeometricMatcher, WarpingGenerator, change_strength, rim, stretch
+from ganimate.spline import spline_flow
 
 N_AUS = 5
 ARCHITECTURES = sorted(GENERATORS)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganimate.config import GeneratorConfig
-from ganimate.geometry import LandmarkResponse, move_landmarks, spline_flow
+from ganimate.geometry import LandmarkResponse, move_landmarks
 from ganimate.networks.blocks import (
     ConvNorm,
     ModulatedBlock,
@@ -24,6 +24,7 @@ from ganimate.networks.blocks import (
 )
 from ganimate.networks.edit import Edit, GeneratorNetwork
 from ganimate.networks.holding import leashed, unpainted
+from ganimate.spline import spline_flow
 
 BORDER = 0.06  # width of the rim, in crop widths, over which the flow falls to 0
 MOST_GAIN = 1.5  # the AU head would ask for more, where brows tear and eyes bulge
