@@ -12,11 +12,12 @@ from torch import Tensor
 from ganimate import losses
 from ganimate.config import LossWeights
 from ganimate.dataset import Batch
-from ganimate.geometry import expressive_weight, spline_flow
+from ganimate.geometry import expressive_weight
 from ganimate.networks import Edit
+from ganimate.spline import spline_flow
 
 # Of the skin, where nobody knows what is to be painted; a quarter of it in the mouth, where something must be.
-UNSEEN_HOLD = 0.25
+UNSEEN_HOLD = 0.06
 
 
 @dataclass(frozen=True)

@@ -108,7 +108,7 @@ class TrainConfig:
     beta2: float = 0.999
     decay_fraction: float = 1 / 3  # linear to 0 over the last third, as in the paper
     target_noise: float = 0.1  # targets are another photo's AUs plus U(±0.1)
-    pair_share: float = 0.5  # of each batch: photos of one person
+    pair_share: float = 0.75  # of each batch: photos of one person
     transplant_share: float = 0.7  # of the pairs: their faces in other people's photos, or paint is for studios alone
     ema_decay: float = 0.998
     precision: str = "auto"  # bf16 where it is faster
