@@ -43,6 +43,7 @@ FAR_QUANTILE = 0.999
 OPEN_RATIO, CLOSED_RATIO = 0.27, 0.12  # height / width of the eye: one face in four is below the first, at rest
 REST_CLOSURE = 0.4  # 95 % of the photos are below, most of the others have shut eyes
 BROW_LIDS = dict(zip(_BROWS, [36, 37, 37, 38, 39, 42, 43, 44, 44, 45], strict=True))  # below each, the nearest
+BROWS_ABOVE = [19, 20, 23, 24]  # the upper lids
 # How much less far the averted side of a turned head moves sideways, and the near side further: for a nose tip that
 # lies one eye span off the middle, per crop width from the midline. Measured at lip corners of 113,487 pairs of photos
 # of one person with the same turn, which show 13 to 16; 98 % of photos are turned by less than 0.2.
@@ -111,12 +112,7 @@ def move_landmarks(
     step = step * torch.stack([foreshortening(points), torch.ones_like(step[..., 0])], -1)
     length = step.square().sum(-1, keepdim=True).add(1e-12).sqrt() / limits[:, None]
     step = step * torch.tanh(length) / length
-    lids = list(BROW_LIDS.values())
-    room = BROW_ROOM * (points[:, lids, 1] - points[:, _BROWS, 1]) + step[:, lids, 1].clamp_max(0)
-    room = room.clamp_min(CLOSED)
-    lowered = step[:, _BROWS, 1].clamp_min(0)
-    excess = torch.stack([torch.zeros_like(room), lowered - room * torch.tanh(lowered / room)], -1)
-    moved = points + step.index_add(1, torch.tensor(_BROWS, device=step.device), -excess)
+    moved = points + _make_room(points, step)
     closed, wanted = (y_from @ closing).clamp(0, 0.7), (y_to @ closing).clamp(0, 1)
     share = ((wanted - closed) / (1 - closed)).clamp(-1, 1)[:, None, None]
     way = share * (moved[:, LOWER_LIDS] - moved[:, UPPER_LIDS])
@@ -127,6 +123,22 @@ def move_landmarks(
         apart = torch.stack([torch.zeros_like(short), short], -1)
         moved = _shifted(moved, upper, lower, -apart, apart)
     return moved
+
+
+def _make_room(points: Tensor, step: Tensor) -> Tensor:
+    """Return steps (B, 68, 2) in which brows come down no further than there is room, and lids rise no further then.
+
+    The lid yields: who stares with knit brows hides the lid below them, and does not bend the brows around it.
+    """
+    brows, lids = list(BROW_LIDS), list(BROW_LIDS.values())
+    gap = (points[:, lids, 1] - points[:, brows, 1]).clamp_min(CLOSED)
+    lowered = step[:, brows, 1].clamp_min(0)
+    down = BROW_ROOM * gap * torch.tanh(lowered / (BROW_ROOM * gap))
+    y = step[..., 1].index_add(1, torch.tensor(brows, device=step.device), down - lowered)
+    above = [brows.index(brow) for brow in BROWS_ABOVE]
+    left = (1 - BROW_ROOM) * gap[:, above] - y[:, BROWS_ABOVE]
+    over = (-y[:, UPPER_LIDS] - left.clamp_min(0)).clamp_min(0)
+    return torch.stack([step[..., 0], y.index_add(1, torch.tensor(UPPER_LIDS, device=step.device), over)], -1)
 
 
 def foreshortening(points: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 from ganimate.geometry import (
     BLINK,
     BROW_ROOM,
+    BROWS_ABOVE,
     CLOSED,
     LABEL_GAIN,
     LEAST_LIMIT,
@@ -178,6 +179,20 @@ def test_a_frown_leaves_room_between_brow_and_lid() -> None:
     moved = move_landmarks(face, torch.zeros(1, 1), torch.ones(1, 1), slopes, torch.zeros(1), FAR)
     before, after = (points[:, [37, 44], 1] - points[:, [19, 24], 1] for points in (face, moved))
     assert (after > (0.99 - BROW_ROOM) * before).all() and (after < before).all()
+
+
+def test_who_stares_with_knit_brows_hides_the_lid_and_does_not_bend_the_brow() -> None:
+    frown, stare, face = torch.zeros(1, 68, 2), torch.zeros(1, 68, 2), mean_face()
+    frown[:, 17:27, 1], stare[:, UPPER_LIDS, 1] = 0.3, -0.03
+    knit, wide, both = (
+        move_landmarks(face, torch.zeros(1, 1), torch.ones(1, 1), slopes, torch.zeros(1), FAR)
+        for slopes in (frown, stare, frown + stare)
+    )
+    assert torch.equal(both[:, 17:27], knit[:, 17:27])
+    assert (face[:, UPPER_LIDS, 1] - wide[:, UPPER_LIDS, 1] > 0.02).all()
+    raised = face[:, UPPER_LIDS, 1] - both[:, UPPER_LIDS, 1]
+    assert (raised >= 0).all() and (raised < 0.01).all()
+    assert (both[:, UPPER_LIDS, 1] > both[:, BROWS_ABOVE, 1]).all()
 
 
 def test_the_limits_are_what_landmarks_did_at_most() -> None:
