@@ -1,8 +1,9 @@
-"""The weights of a logistic regression that tells faces with glasses from others; see `glasses.likelihood`.
+"""The weights of a logistic regression that tells faces with glasses from others; see `glasses.Glasses.evidence`.
 
 Fitted on 2,458 photos of training people of the faces that the default model was trained on (UTKFace, MEBeauty, One
 Million Impressions and posed expressions of CFEE), 611 of them with glasses by eye: 1,260 at random, the others those
 that earlier fits were least sure of. Each was seen several times, its landmarks shaken by 1/36 of the eyes' distance.
+They come under the terms of the default model's weights: non-commercial research use.
 """
 
 from __future__ import annotations
