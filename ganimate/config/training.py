@@ -71,9 +71,7 @@ class Schedule:
     """The three phases in steps: critic's AU head alone, geometry and pairs, then the full game."""
 
     critic_steps: int = 300  # the AU head then errs by 0.013 on unseen people, where the mean errs by 0.023
-    geometry_steps: int = (
-        3000  # paint learns here from pairs: about two hours on one CPU core; the default model had 5,300
-    )
+    geometry_steps: int = 3000  # paint learns here from pairs: two hours on one CPU core; the default model had 7,600
     adversarial_steps: int = 0  # each time that a few hundred were tried, they bent the paint (models/RUNS.md): GPUs
     critic_per_generator: int = 1  # the paper's 5 belongs to 25,000 steps on a GPU
     penalty_interval: int = 2  # every n-th critic step carries the penalty, n times as heavy: saves 0.1 s a step
