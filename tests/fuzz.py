@@ -33,13 +33,19 @@ from fuzz_subjects import SUBJECTS, Subject, make_input
 
 from ganimate.errors import GanimateError
 
-LIMIT_S = 5.0  # of computing: a wall clock would measure what else the machine does
-WAITING = 12  # times as long may pass by the wall clock
-LIMIT_BYTES = 1_000_000_000
+WAITING = 12  # times its seconds of computing an input may take by the wall clock
 HARD_LIMIT_BYTES = 4_000_000_000  # beyond it memory is refused, so that the machine survives a finding
 POLL_S = 0.05
 START_S = 120.0  # to load the libraries
 PATIENCE = 20  # findings after which a subject is given up
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one input may take before it is a finding."""
+
+    seconds: float = 5.0  # of computing: a wall clock would measure what else the machine does
+    bytes: int = 1_000_000_000
 
 
 class Board(ctypes.Structure):
@@ -111,7 +117,7 @@ def try_input(subject: Subject, path: Path) -> str | None:
     return "accepted"
 
 
-def work(subject: Subject, seed: int, start: int, stop: int, board_path: Path, folder: Path) -> None:
+def work(subject: Subject, seed: int, start: int, stop: int, limits: Limits, board_path: Path, folder: Path) -> None:
     """Read the inputs from `start` to `stop` one after the other; findings go to stdout as lines of JSON."""
     faulthandler.enable()
     faulthandler.register(signal.SIGUSR1, all_threads=True)
@@ -143,14 +149,14 @@ def work(subject: Subject, seed: int, start: int, stop: int, board_path: Path, f
             board.slowest_s, board.slowest = seconds, index
         if peak > board.peak_bytes:
             board.peak_bytes, board.largest = peak, index
-        if (below := _children_peak()) > max(LIMIT_BYTES, children):
+        if (below := _children_peak()) > max(limits.bytes, children):
             _report(index, "memory", f"{below / 1e6:.0f} MB in a child process")
             children = below
         if told is not None:
             _report(index, "error", told)
-        if seconds > LIMIT_S:
+        if seconds > limits.seconds:
             _report(index, "hang", f"{seconds:.1f} s")
-        if peak > LIMIT_BYTES:
+        if peak > limits.bytes:
             _report(index, "memory", f"{peak / 1e6:.0f} MB")
         if os.fstat(2).st_size != noise:
             _report(index, "noise", os.pread(2, 2000, noise).decode(errors="replace"))
@@ -177,29 +183,30 @@ def _children_peak() -> int:
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
 
 
-def hunt(name: str, count: int, seed: int, folder: Path, watch: bool = False, limit_s: float = LIMIT_S) -> Tally:
+def hunt(name: str, count: int, seed: int, folder: Path, watch: bool = False, limits: Limits = Limits()) -> Tally:
     """Return what comes of `count` inputs of a subject, read in processes that are started anew after every crash."""
     tally, start = Tally(name, count), 0
     began = time.monotonic()
     while start < count and len(tally.findings) < PATIENCE:
-        start = _one_worker(tally, seed, start, count, folder, watch, limit_s)
+        start = _one_worker(tally, seed, start, count, folder, watch, limits)
     tally.inputs = min(start, count)
     tally.seconds = time.monotonic() - began
     return tally
 
 
-def _one_worker(tally: Tally, seed: int, start: int, stop: int, folder: Path, watch: bool, limit_s: float) -> int:
+def _one_worker(tally: Tally, seed: int, start: int, stop: int, folder: Path, watch: bool, limits: Limits) -> int:
     """Run one worker to its end; return the index at which the next begins."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as place:
         board_path, told_path, noise_path = (Path(place) / name for name in ("board", "told", "noise"))
         board_path.write_bytes(bytes(Board(index=-1)))
         inner = Path(place) / "inputs"
         inner.mkdir()
-        words = [tally.subject, str(seed), str(start), str(stop), str(board_path), str(inner)]
+        words = [tally.subject, str(seed), str(start), str(stop), str(limits.seconds), str(limits.bytes)]
+        words += [str(board_path), str(inner)]
         with told_path.open("wb") as told, noise_path.open("w+b") as noise:
             command = [sys.executable, "-X", "faulthandler", __file__, "--worker", *words]
             process = subprocess.Popen(command, stdout=told, stderr=noise, env=_environment())
-            why = _watch(process, board_path, limit_s, watch and tally)
+            why = _watch(process, board_path, limits.seconds, watch and tally)
             board = Board.from_buffer_copy(board_path.read_bytes())
             noise.seek(0)
             last_words = noise.read()[-3000:].decode(errors="replace")
@@ -281,7 +288,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--count", type=int, help="inputs for each subject, instead of its own share")
     parser.add_argument("--only", help=f"some of {', '.join(name for name in SUBJECTS if SUBJECTS[name].share)}")
     parser.add_argument("--out", type=Path, default=Path("fuzz-findings"), help="where findings are kept")
-    parser.add_argument("--limit", type=float, default=LIMIT_S, help="seconds for one input")
+    parser.add_argument("--limit", type=float, default=Limits.seconds, help="seconds for one input")
     parser.add_argument("--at", type=int, help="read only this input, here")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args(arguments)
@@ -292,7 +299,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tallies = []
     for name in names:
         count = SUBJECTS[name].share if options.count is None else options.count
-        tallies.append(hunt(name, count, options.seed, options.out, True, options.limit))
+        tallies.append(hunt(name, count, options.seed, options.out, True, Limits(options.limit)))
         print(("\r" if sys.stderr.isatty() else "") + tallies[-1].line(), file=sys.stderr, flush=True)
     total = Tally("all", sum(t.inputs for t in tallies), sum(t.accepted for t in tallies))
     total.refused, total.seconds = sum(t.refused for t in tallies), sum(t.seconds for t in tallies)
@@ -304,9 +311,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--worker"]:
-        worker_name, worker_seed, first, last, board_file, worker_folder = sys.argv[2:]
+        worker_name, worker_seed, first, last, most_s, most_bytes, board_file, worker_folder = sys.argv[2:]
         span = int(worker_seed), int(first), int(last)
         random.seed(0)
-        work(SUBJECTS[worker_name], *span, Path(board_file), Path(worker_folder))
+        limits = Limits(float(most_s), int(most_bytes))
+        work(SUBJECTS[worker_name], *span, limits, Path(board_file), Path(worker_folder))
     else:
         sys.exit(main())
