@@ -17,7 +17,9 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ganimate.config import Augmentation, TrainConfig
+from ganimate.donors import Donation, Donors
 from ganimate.errors import PackError
+from ganimate.expression_mapping import Shown, map_expression
 from ganimate.faces import Image, transform
 from ganimate.geometry import MIRROR, LandmarkResponse, fit_response
 from ganimate.pack import MARGIN, Pack
@@ -29,6 +31,7 @@ RARE_BOOST = 2.0  # how much more often a photo with a rare, strong AU is drawn
 CALM_SHARE = 0.1
 EYES = slice(36, 48)  # of the landmarks
 MOUTH_AUS, MOUTH_WORTH = (25, 26), 3.0
+DONOR_PHOTOS = 8  # of a person: fewer are from a film, where head and light change with the expression
 PADDED_SHARE = 0.35  # how often a photo is drawn that does not fill its crop
 
 
@@ -37,8 +40,9 @@ class Batch:
     """One step's samples; the first `pairs` of them show one person twice.
 
     `source` (B, 3, S, S) in [-1, 1]; `y_from`, `y_to` (B, N) in [0, 1]; `landmarks_from`, `landmarks_to` (B, 68, 2)
-    in crop widths, the latter seen (pairs) or predicted from the change of AUs; `target` (pairs, 3, S, S) is the real
-    photo with the wanted expression.
+    in crop widths, the latter seen (pairs) or predicted from the change of AUs; `target` (pairs, 3, S, S) is the photo
+    with the wanted expression, and `known` (pairs, 1, S, S) in [0, 1] is 0 where it does not tell how the face would
+    look. A photo that somebody took is known all over.
     """
 
     source: Tensor
@@ -47,7 +51,13 @@ class Batch:
     landmarks_from: Tensor
     landmarks_to: Tensor
     target: Tensor
+    known: Tensor
     pairs: int
+
+    @property
+    def taken(self) -> Tensor:
+        """The rows (n,) of the targets that are photos somebody took; the others were made."""
+        return self.known.flatten(1).amin(1).eq(1).nonzero().flatten()
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on `device`."""
@@ -58,6 +68,7 @@ class Batch:
             self.landmarks_from.to(device),
             self.landmarks_to.to(device),
             self.target.to(device),
+            self.known.to(device),
             self.pairs,
         )
 
@@ -75,6 +86,27 @@ class _View:
     jpeg_quality: int | None
 
 
+@dataclass(frozen=True)
+class _Sample:
+    """A photo and the AUs (N,) that it is to get; in pairs also a photo of them, or whose expression makes it."""
+
+    index: int
+    y_to: NDArray[np.float32]
+    other: int | None = None
+    donation: Donation | None = None
+
+
+@dataclass(frozen=True)
+class _Shot:
+    """One sample's part of a batch; of wishes there is no target."""
+
+    source: Image
+    points_from: NDArray[np.float32]
+    points_to: NDArray[np.float32]
+    target: Image | None
+    known: NDArray[np.float32]
+
+
 class FaceDataset(Dataset[Batch]):
     """Item `step` is the batch of that step."""
 
@@ -87,6 +119,7 @@ class FaceDataset(Dataset[Batch]):
         self._draw = self._sampling_weights()
         self._persons = self._photos_by_person()
         self._hosts, self._host_shares = self._photos_of_others()
+        self._donors = self._find_donors()
         self._worth = np.array([MOUTH_WORTH if n in MOUTH_AUS else 1.0 for n in pack.au_numbers])
         self.response = self._fit_response()
 
@@ -113,6 +146,13 @@ class FaceDataset(Dataset[Batch]):
         hosts = ~np.isin(self._train, np.concatenate([*self._persons, np.zeros(0, np.int64)]))
         return self._train[hosts], self._draw[hosts] / max(self._draw[hosts].sum(), 1e-12)
 
+    def _find_donors(self) -> Donors:
+        """Return whose changes of expression can be mapped onto the photos of others: people seen often enough."""
+        groups = [group for group in self._persons if len(group) >= DONOR_PHOTOS]
+        photos = np.concatenate([*groups, np.zeros(0, np.int64)])
+        points = ((self._pack.landmarks + 0.5) / self._pack.spec.size_px).astype(np.float32)
+        return Donors(self._pack.aus, points, self._pack.person, photos, self._pack.au_numbers)
+
     def _fit_response(self) -> LandmarkResponse:
         """Return how AUs move landmarks, from people seen more than once.
 
@@ -127,42 +167,55 @@ class FaceDataset(Dataset[Batch]):
         rng = np.random.default_rng(step_seed(self._config.seed, "batch", step))
         count = self._config.batch_images
         pairs = round(count * self._config.pair_share) if self._persons else 0
-        chosen = [self._pair(rng) for _ in range(pairs)] + [self._single(rng) for _ in range(count - pairs)]
-        sources, targets, points_from, points_to = [], [], [], []
-        for index, other, y_to in chosen:
-            view = _draw_view(rng, self._config.augmentation, self._pack.spec.size_px)
-            image, points = self._look(index, view)
-            predicted = self.response.move(points[None], self._pack.aus[index][None], y_to[None])[0]
-            if other is not None:
-                real, goal = self._look(other, view)
-                image, real = self._elsewhere(rng, view, [image, real], [points, goal])
-                targets.append(_relight(real, view))
-                goal[EYES] = predicted[EYES]  # landmarks of closed lids float: they never meet
-            else:
-                goal = predicted
-            sources.append(_relight(image, view))
-            points_from.append(points)
-            points_to.append(goal)
-        empty = np.zeros((0, *sources[0].shape), np.uint8)
+        samples = [self._pair(rng) for _ in range(pairs)] + [self._single(rng) for _ in range(count - pairs)]
+        size = self._pack.spec.size_px
+        shots = [self._shoot(rng, sample, _draw_view(rng, self._config.augmentation, size)) for sample in samples]
+        targets = [shot.target for shot in shots if shot.target is not None]
+        known = [shot.known for shot in shots[:pairs]]
         return Batch(
-            to_tensor(np.stack(sources)),
-            torch.from_numpy(self._pack.aus[[index for index, _, _ in chosen]]),
-            torch.from_numpy(np.stack([y_to for _, _, y_to in chosen])),
-            torch.from_numpy(np.stack(points_from)),
-            torch.from_numpy(np.stack(points_to)),
-            to_tensor(np.stack(targets) if targets else empty),
+            to_tensor(np.stack([shot.source for shot in shots])),
+            torch.from_numpy(self._pack.aus[[sample.index for sample in samples]]),
+            torch.from_numpy(np.stack([sample.y_to for sample in samples])),
+            torch.from_numpy(np.stack([shot.points_from for shot in shots])),
+            torch.from_numpy(np.stack([shot.points_to for shot in shots])),
+            to_tensor(np.stack(targets) if targets else np.zeros((0, size, size, 3), np.uint8)),
+            torch.from_numpy(np.stack(known) if known else np.zeros((0, size, size), np.float32))[:, None],
             pairs,
         )
 
-    def _pair(self, rng: np.random.Generator) -> tuple[int, int | None, NDArray[np.float32]]:
+    def _shoot(self, rng: np.random.Generator, sample: _Sample, view: _View) -> _Shot:
+        """Return a sample as one view shows it."""
+        image, points = self._look(sample.index, view)
+        predicted = self.response.move(points[None], self._pack.aus[sample.index][None], sample.y_to[None])[0]
+        known = np.ones(image.shape[:2], np.float32)
+        if sample.donation is not None:
+            donation = sample.donation
+            before, after = (Shown(*self._look(index, view)) for index in (donation.before, donation.after))
+            mapped = map_expression(Shown(image, points), before, after, donation.part)
+            real, goal, known = mapped.photo, mapped.points, mapped.known
+        elif sample.other is not None:
+            real, goal = self._look(sample.other, view)
+            image, real = self._elsewhere(rng, view, [image, real], [points, goal])
+        else:
+            return _Shot(_relight(image, view), points, predicted, None, known)
+        goal[EYES] = predicted[EYES]  # landmarks of closed lids float: they never meet
+        return _Shot(_relight(image, view), points, goal, _relight(real, view), known)
+
+    def _pair(self, rng: np.random.Generator) -> _Sample:
+        """Return two photos of one person, or one of somebody seen once to whom another's expression is to be given."""
+        if len(self._hosts) and rng.random() < self._config.mapped_share:
+            host = int(rng.choice(self._hosts, p=self._host_shares))
+            donation = self._donors.draw(rng, host)
+            if donation is not None:
+                return _Sample(host, donation.y_to, donation=donation)
         group = self._persons[rng.integers(len(self._persons))]
         index = rng.choice(group)
         change = np.abs(self._pack.aus[group] - self._pack.aus[index]) @ self._worth  # (photos,)
         weights = np.where(group == index, 0.0, CALM_SHARE + change)
         other = rng.choice(group, p=weights / weights.sum())
-        return int(index), int(other), self._pack.aus[other]
+        return _Sample(int(index), self._pack.aus[other], other=int(other))
 
-    def _single(self, rng: np.random.Generator) -> tuple[int, int | None, NDArray[np.float32]]:
+    def _single(self, rng: np.random.Generator) -> _Sample:
         """Return a photo and a wish: another photo's AUs, or its own with one to three AUs changed, as users do."""
         index, other = rng.choice(self._train, 2, p=self._draw)
         if rng.random() < 0.4:
@@ -172,7 +225,7 @@ class FaceDataset(Dataset[Batch]):
             wish = self._pack.aus[index].copy()
             changed = rng.choice(len(wish), rng.integers(1, 4), replace=False)
             wish[changed] = rng.uniform(0, 1, len(changed))  # users ask for 1, however rarely photos show it
-        return int(index), None, wish.astype(np.float32)
+        return _Sample(int(index), wish.astype(np.float32))
 
     def _look(self, index: int, view: _View) -> tuple[Image, NDArray[np.float32]]:
         """Return one view of a photo (S, S, 3), in its own light, and its landmarks (68, 2) in crop widths."""

@@ -103,7 +103,7 @@ def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms
     """Return the terms of the geometric phase: where the skin moves, and how the same person really looks there."""
     pairs, pair, paint = slice(batch.pairs), None, None
     expressive = expressive_weight(batch.landmarks_to, edit.image.shape[-1])
-    weight, rest = expressive[pairs], expressive[batch.pairs :]
+    weight, rest = expressive[pairs] * batch.known, expressive[batch.pairs :]
     hold = UNSEEN_HOLD * (rest.amin((2, 3), keepdim=True) / rest).sqrt() if len(rest) else rest
     if batch.pairs:
         pair = losses.two_scale_reconstruction(edit.image[pairs], batch.target, weight)

@@ -157,9 +157,9 @@ class Trainer:
         if not self.config.weights.regions or not batch.pairs:
             return {}
         pairs = slice(batch.pairs)
-        photos = torch.cat([batch.source, batch.target])
-        landmarks = torch.cat([batch.landmarks_from, batch.landmarks_to[pairs]])
-        real = self.regions.score(photos, landmarks, torch.cat([batch.y_from, batch.y_to[pairs]]))
+        photos = torch.cat([batch.source, batch.target[batch.taken]])
+        landmarks = torch.cat([batch.landmarks_from, batch.landmarks_to[batch.taken]])
+        real = self.regions.score(photos, landmarks, torch.cat([batch.y_from, batch.y_to[batch.taken]]))
         fake = self.regions.score(edit.painted[pairs].detach(), batch.landmarks_to[pairs], batch.y_to[pairs])
         return self._descend(RegionTerms(losses.hinge(real, fake)), self.region_optimizer)
 

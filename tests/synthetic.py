@@ -95,6 +95,13 @@ def draw(landmarks: NDArray[np.float32], skin: Sequence[int], rng: np.random.Gen
     return np.asarray(image, np.uint8)
 
 
+def show(skin: int, seed: int, **aus: float) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return a photo of a frontal face of a skin, on a ground of its own, and its landmarks in crop widths."""
+    strength = np.array([aus.get(f"au{number}", 0.0) for number in OPENFACE_AUS], np.float32)
+    points = (face_landmarks(strength) * 0.7 + 0.15).astype(np.float32)
+    return draw(points * PHOTO_PX, (skin, skin, skin), np.random.default_rng(seed)), points
+
+
 def shoot(people: int = 6, photos: int = 4, strangers: int = 6, seed: int = 0) -> list[Shot]:
     """Return photos of `people`, so many of each, and one of each of the strangers."""
     rng = np.random.default_rng(seed)

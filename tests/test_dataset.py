@@ -119,6 +119,22 @@ def test_pairs_are_moved_into_photos_of_people_seen_once(pack: Pack) -> None:
     assert not torch.equal(here.source, moved.source)
 
 
+def test_pairs_are_made_of_people_seen_once(tmp_path: Path) -> None:
+    make_pack(tmp_path, shoot(people=6, photos=9, strangers=8), share=0.0)
+    pack = open_pack(tmp_path / "faces.pack")
+    one_way = {"pair_share": 1.0, "transplant_share": 0.0, "augmentation": STILL, "batch_images": 32}
+    none, all_made = (FaceDataset(pack, tiny_config(mapped_share=share, **one_way))[0] for share in (0.0, 1.0))
+    assert none.taken.tolist() == list(range(32))
+    made = sorted(set(range(32)) - set(all_made.taken.tolist()))
+    assert made
+    for place in made:
+        source = row_of(pack, all_made.y_from[place])
+        assert pack.person[source] < 0
+        torch.testing.assert_close(all_made.source[place], plain_views(pack, np.array([source]))[0])
+        assert not torch.equal(all_made.target[place], all_made.source[place])
+        assert 0.5 < float(all_made.known[place].mean()) < 1
+
+
 def test_black_and_white_photos_are_so_on_both_sides(pack: Pack) -> None:
     grey = dataclasses.replace(STILL, grey_probability=1.0)
     batch = FaceDataset(pack, tiny_config(pair_share=1.0, augmentation=grey))[0]

@@ -48,8 +48,9 @@ LAYERS = {
         "compositing",
         "timeline",
         "transplant",
+        "expression_mapping",
     ),
-    3: ("checkpoint", "losses", "dataset", "lessons", "panel", "prepare", "tracking", "records"),
+    3: ("checkpoint", "losses", "dataset", "donors", "lessons", "panel", "prepare", "tracking", "records"),
     4: ("zoo", "metrics", "objective"),
     5: (
         "training",

@@ -33,6 +33,7 @@ def batch(pairs: int = 2, count: int = 4) -> Batch:
         landmarks_from=landmarks,
         landmarks_to=landmarks + 0.02 * torch.sin(7 * landmarks.flip(2)),
         target=draw(pairs, 3, 32, 32, seed=2),
+        known=torch.ones(pairs, 1, 32, 32),
         pairs=pairs,
     )
 

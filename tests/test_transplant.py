@@ -4,20 +4,13 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from synthetic import OPENFACE_AUS, PHOTO_PX, draw, face_landmarks
+from synthetic import PHOTO_PX, show
 
 from ganimate.faces import Image
 from ganimate.likeness import face_region
 from ganimate.transplant import transplant
 
 Shown = tuple[Image, NDArray[np.float32]]  # a photo and its landmarks in crop widths
-
-
-def show(skin: int, seed: int, **aus: float) -> Shown:
-    """A face on a ground of its own, of a skin and with some AUs."""
-    strength = np.array([aus.get(f"au{number}", 0.0) for number in OPENFACE_AUS], np.float32)
-    points = (face_landmarks(strength) * 0.7 + 0.15).astype(np.float32)
-    return draw(points * PHOTO_PX, (skin, skin, skin), np.random.default_rng(seed)), points
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "critic_learning_rate": ("critic_learning_rate",),
     "ema_decay": ("ema_decay",),
     "pair_share": ("pair_share",),
+    "mapped_share": ("mapped_share",),
     "transplant_share": ("transplant_share",),
     "seed": ("seed",),
     "save_every": ("save_steps",),

@@ -144,8 +144,13 @@ def train(
     pair_share: Annotated[
         float | None, setting("pair_share", "Share of pairs of one person in a batch.", COURSE, "SHARE")
     ] = None,
+    mapped_share: Annotated[
+        float | None,
+        setting("mapped_share", "Share of pairs made by mapping expressions onto others.", COURSE, "SHARE"),
+    ] = None,
     transplant_share: Annotated[
-        float | None, setting("transplant_share", "Share of pairs moved into others' photos.", COURSE, "SHARE")
+        float | None,
+        setting("transplant_share", "Share of the other pairs moved into others' photos.", COURSE, "SHARE"),
     ] = None,
     seed: Annotated[int | None, setting("seed", "Seed of everything that is drawn.", COURSE)] = None,
     adversarial_weight: Annotated[float | None, setting("adversarial_weight", "Realism.", WEIGHTS)] = None,

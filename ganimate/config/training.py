@@ -106,8 +106,11 @@ class TrainConfig:
     beta2: float = 0.999
     decay_fraction: float = 1 / 3  # linear to 0 over the last third, as in the paper
     target_noise: float = 0.1  # targets are another photo's AUs plus U(±0.1)
-    pair_share: float = 0.75  # of each batch: photos of one person
-    transplant_share: float = 0.7  # of the pairs: their faces in other people's photos, or paint is for studios alone
+    pair_share: float = 0.75  # of each batch: two photos of one person, or a photo and what is made of it
+    mapped_share: float = 0.5  # of the pairs: made of somebody seen once, with another person's change of expression
+    transplant_share: float = (
+        0.7  # of the other pairs: their faces in other people's photos, or paint is for studios alone
+    )
     ema_decay: float = 0.998
     precision: str = "auto"  # bf16 where it is faster
     sample_steps: int = 500
@@ -121,7 +124,7 @@ class TrainConfig:
             require(self, name, 1e-7, 1.0)
         for name in ("beta1", "beta2", "ema_decay"):
             require(self, name, 0.0, 0.99999)
-        for name in ("decay_fraction", "target_noise", "pair_share", "transplant_share"):
+        for name in ("decay_fraction", "target_noise", "pair_share", "mapped_share", "transplant_share"):
             require(self, name, 0.0, 1.0)
         require_choice(self, "precision", ("auto", "fp32", "bf16"))
         for name in ("sample_steps", "save_steps"):
