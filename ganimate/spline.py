@@ -95,6 +95,16 @@ def _kernel(a: Tensor, b: Tensor) -> Tensor:
     return kernel
 
 
+def _solve(system: Tensor, right: Tensor) -> Tensor:
+    """Return the solutions (B, P, C) of systems (B, P, P) for right sides (B, P, C), found in double precision."""
+    solver = torch.device("cpu") if system.device.type == "mps" else system.device  # MPS has no double precision
+    a, b = system.to(solver).double(), right.to(solver).double()
+    # One by one: several at once, after torch.set_num_threads, end in MKL's errors (pytorch/pytorch#142815).
+    apart = solver.type == "cpu"
+    found: Tensor = torch.stack(list(map(torch.linalg.solve, a, b))) if apart else torch.linalg.solve(a, b)
+    return found.to(right)
+
+
 def spline_flow(source: Tensor, target: Tensor, size: int) -> Tensor:
     """Return the backward flow (B, 2, size, size), in units of `grid_sample`, that moves `source` onto `target`.
 
@@ -113,8 +123,7 @@ def spline_flow(source: Tensor, target: Tensor, size: int) -> Tensor:
     system[:, :count, count:] = affine
     system[:, count:, :count] = affine.transpose(1, 2)
     right = torch.cat([values, values.new_zeros(len(values), 3, 2)], 1)
-    solver = torch.device("cpu") if target.device.type == "mps" else target.device  # MPS has no double precision
-    weights = torch.linalg.solve(system.to(solver).double(), right.to(solver).double()).to(target)  # (B, P+3, 2)
+    weights = _solve(system, right)  # (B, P+3, 2)
     line = (torch.arange(size) * 2 + 1).to(target) / size - 1
     grid = torch.stack(torch.meshgrid(line, line, indexing="ij")[::-1], -1).reshape(1, -1, 2)
     grid = grid.expand(len(places), -1, -1)  # (B, size², 2)

@@ -154,3 +154,14 @@ def test_landmarks_outside_the_crop_or_on_one_place_give_a_finite_flow() -> None
     target[:, :5] = torch.tensor([1.6, 0.5])
     target[:, 5:10] = target[:, 5:6]
     assert torch.isfinite(spline_flow(source, target, 16)).all()
+
+
+def test_several_threads_solve_several_splines() -> None:
+    points, threads = layout(8), torch.get_num_threads()
+    alone = torch.cat([spline_flow(one[None], bent(one[None]), 16) for one in points])
+    try:
+        torch.set_num_threads(2)
+        together = spline_flow(points, bent(points), 16)
+    finally:
+        torch.set_num_threads(threads)
+    torch.testing.assert_close(together, alone, rtol=0, atol=1e-4)
