@@ -18,6 +18,7 @@ from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.faces import Crop, Face, Image, Paster, crop_face, transform
 from ganimate.geometry import BLINK, eyes_shut
 from ganimate.glasses import Glasses, held, look_for_glasses
+from ganimate.lids import Lids
 from ganimate.networks import Edit
 from ganimate.tensors import bf16_is_fast, to_floats, to_tensor
 from ganimate.trajectory import Trajectory
@@ -45,21 +46,26 @@ class FaceEdit:
 
     `attention` (S, S) in [0, 1], 1 keeps the photo; `color` (S, S, 3) in [0, 255]; `displacement` (S, S, 2) in pixels
     of the crop, or None where the model does not move the photo; `moved` (S, S, 3) in [0, 255] is the crop so moved.
+    `lids` is what covers the eyes before the photo moves, None where they do not shut.
     """
 
     attention: NDArray[np.float32]
     color: NDArray[np.float32]
     displacement: NDArray[np.float32] | None
     moved: NDArray[np.float32]
+    lids: Lids | None = None
 
     def paste(self, paster: Paster, frame: Image) -> None:
         """Write this edit into `frame` (H, W, 3) in place."""
+        if self.lids is not None:
+            self.lids.cover(frame)
         paster.paste(frame, self.color, self.attention, self.displacement, self.moved)
 
     def weakened(self, strength: float) -> FaceEdit:
         """Return the edit at a `strength` in [0, 1]: 0 leaves the photo as it is, 1 is the edit itself."""
         shift = None if self.displacement is None else self.displacement * np.float32(strength)
-        return replace(self, attention=1 - np.float32(strength) * (1 - self.attention), displacement=shift)
+        lids = None if self.lids is None else self.lids.weakened(strength)
+        return replace(self, attention=1 - np.float32(strength) * (1 - self.attention), displacement=shift, lids=lids)
 
 
 @dataclass(frozen=True)
@@ -186,7 +192,14 @@ class Animator:
                 colors[place] = moved[place] + (colors[place] - moved[place]).mean(2, keepdims=True)
         flows = None if edit.flow is None else (edit.flow.float() * (size / 2)).permute(0, 2, 3, 1)
         shifts = [None] * count if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
-        return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, strict=True)]
+        lids = [self._lids(sitter, edit, place) for place, sitter in enumerate(sitters)]
+        return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, lids, strict=True)]
+
+    @staticmethod
+    def _lids(sitter: Sitter, edit: Edit, place: int) -> Lids | None:
+        if edit.shut is None or not edit.shut[place].any():
+            return None
+        return Lids(np.asarray(sitter.face.landmarks, np.float32), edit.shut[place].float().cpu().numpy())
 
     def _still(self, sitters: Sequence[Sitter]) -> torch.Tensor | None:
         """Return what keeps its place (B, 1, S, S), None where all may move."""

@@ -167,7 +167,7 @@ def _pasted(reading: Reading, sitter: Sitter | None, edit: FaceEdit | None) -> F
         return Frame(image, ())
     shown = edit if reading.strength == 1.0 else edit.weakened(reading.strength)
     paster = Paster(image.shape, sitter.crop.source_to_crop, len(shown.attention))
-    paster.paste(image, shown.color, shown.attention, shown.displacement, shown.moved)
+    shown.paste(paster, image)
     return Frame(image, (shown,))
 
 

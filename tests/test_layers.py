@@ -40,6 +40,7 @@ LAYERS = {
         "tensors",
         "networks",
         "geometry",
+        "lids",
         "spline",
         "pack",
         "plan",

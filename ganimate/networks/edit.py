@@ -17,7 +17,8 @@ class Edit:
     (B, 3, H, W) in [-1, 1]; `moved` W(I) (B, 3, H, W), the source where nothing moves; `flow` (B, 2, H, W) or None,
     in units of `grid_sample` (the crop is 2 wide): the result at p shows the source at p + flow(p); `coarse_flow` is
     the same at the resolution at which it was regressed. `steerable` is W(I) again, made in training: of all that the
-    network learns, only how far each AU moves the landmarks has a gradient in it.
+    network learns, only how far each AU moves the landmarks has a gradient in it. `shut` (B, 2) in [0, 1] says how far
+    skin covered the left and the right eye of the photo before it moved (see `lids`).
     """
 
     image: Tensor
@@ -27,6 +28,7 @@ class Edit:
     flow: Tensor | None = None
     coarse_flow: Tensor | None = None
     steerable: Tensor | None = None
+    shut: Tensor | None = None
 
     @property
     def steered(self) -> Tensor:

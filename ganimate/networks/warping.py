@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from ganimate.config import GeneratorConfig
 from ganimate.geometry import LandmarkResponse, move_landmarks
+from ganimate.lids import cover_eyes, covered
 from ganimate.networks.blocks import (
     ConvNorm,
     ModulatedBlock,
@@ -81,8 +82,8 @@ class GeometricMatcher(nn.Module):
 
     def forward(
         self, features: Tensor, e: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the spline's flow (B, 2, 4H, 4W), the correction likewise, and the features that gave it.
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Return the spline's flow (B, 2, 4H, 4W), the correction likewise, where landmarks go, and the features.
 
         Features (B, C, H, W), condition e (B, E), AUs (B, N), landmarks (B, 68, 2).
         """
@@ -96,7 +97,7 @@ class GeometricMatcher(nn.Module):
                 points, y_from.float(), y_to.float(), slopes, self.tensor("closing"), self.tensor("limits")
             )
             correction = self.smooth(torch.tanh(raw.float()) * self._limit)
-            return spline_flow(points, goal, size), resize(correction, size), features
+            return spline_flow(points, goal, size), resize(correction, size), goal, features
 
     def gain(self) -> Tensor:
         """Return how many times as far as the regression says each AU moves the landmarks, (N,)."""
@@ -157,7 +158,7 @@ class WarpingGenerator(GeneratorNetwork):
         e = self.embed(torch.cat([y_to, y_to - y_from], 1) * 2)  # (B, E)
         fine = self.stem(image)  # (B, c, S/2, S/2)
         middle = self.down1(fine)  # (B, 3c, S/4, S/4)
-        spline, correction, h = self.matcher(self.down2(middle), e, y_from, y_to, landmarks)
+        spline, correction, goal, h = self.matcher(self.down2(middle), e, y_from, y_to, landmarks)
         fade = strength * rim(spline.shape[-1], spline.device)
         free = (spline.detach() + correction) * fade
         coarse = leashed(free, still)  # (B, 2, S/2, S/2)
@@ -168,7 +169,9 @@ class WarpingGenerator(GeneratorNetwork):
         h = self.modulate(self.up1(h) + warp(middle, resize(coarse, middle.shape[-1])), e)
         h = self.up2(h) + self.see_stretch(stretch(coarse))
         h = self.merge(torch.cat([h, warp(fine, coarse)], 1))
-        moved = warp(image, flow)  # W(I)
+        shut = covered(landmarks.float(), goal.detach())
+        skin = cover_eyes(image, landmarks.float() * size - 0.5, shut)
+        moved = warp(skin, flow)  # W(I)
         h = torch.cat([self.up3(h), moved.to(h.dtype)], 1)  # (B, c+3, S, S)
         color = (moved + 2 * torch.tanh(self.to_color(h).float())).clamp(-1, 1)  # C: what is painted is the difference
         attention = 1 - strength * torch.sigmoid(self.to_attention(h).float())  # A
@@ -176,8 +179,8 @@ class WarpingGenerator(GeneratorNetwork):
         image_f = (1 - attention) * color + attention * moved  # I_f
         steerable = None
         if self.training:
-            steerable = warp(image, self._enlarge((spline + correction.detach()) * fade, size))
-        return Edit(image_f, attention, color, moved, flow, coarse, steerable)
+            steerable = warp(skin, self._enlarge((spline + correction.detach()) * fade, size))
+        return Edit(image_f, attention, color, moved, flow, coarse, steerable, shut)
 
     def _enlarge(self, coarse: Tensor, size: int) -> Tensor:
         flow = functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import torch
+from synthetic import PHOTO_PX, mean_face, show
+from torch import Tensor
+
+from ganimate.lids import EYES, Lids, cover_eyes, covered
+
+SIZE = 96
+OPEN = torch.zeros(1, 2)
+SHUT = torch.ones(1, 2)
+
+
+def pixels(points: Tensor) -> Tensor:
+    return points * SIZE - 0.5
+
+
+def shut(points: Tensor, share: float) -> Tensor:
+    """Landmarks whose upper lids came down by a share of the way."""
+    goal = points.clone()
+    for eye in EYES:
+        goal[:, eye[1:3]] = torch.lerp(points[:, eye[1:3]], points[:, eye[4:]], share)
+    return goal
+
+
+def scene(points: Tensor) -> Tensor:
+    """White eyes in a dark face."""
+    image = torch.full((1, 3, SIZE, SIZE), -0.5)
+    for eye in EYES:
+        low, high = pixels(points)[0, eye].amin(0).ceil().int(), pixels(points)[0, eye].amax(0).floor().int()
+        image[..., low[1] : high[1] + 1, low[0] : high[0] + 1] = 1
+    return image
+
+
+def test_eyes_are_covered_as_they_shut() -> None:
+    points = mean_face()
+    shares = [covered(points, shut(points, share))[0] for share in (0.0, 0.4, 0.7, 0.9, 1.0)]
+    assert shares[0].tolist() == shares[1].tolist() == [0, 0]
+    assert shares[-1].tolist() == shares[-2].tolist() == [1, 1]
+    assert ((shares[2] > 0.2) & (shares[2] < 0.8)).all()
+
+
+def test_one_eye_shuts_alone() -> None:
+    points = mean_face()
+    goal = torch.where(torch.isin(torch.arange(68), torch.tensor(EYES[0]))[:, None], shut(points, 1.0), points)
+    assert covered(points, goal).tolist() == [[1, 0]]
+    image = scene(points)
+    winked = cover_eyes(image, pixels(points), covered(points, goal))
+    middle = SIZE // 2
+    assert torch.equal(winked[..., middle:], image[..., middle:])
+    assert not torch.equal(winked[..., :middle], image[..., :middle])
+
+
+def test_skin_from_below_covers_the_white() -> None:
+    points = mean_face()
+    image = scene(points)
+    image[..., SIZE // 2 :, :] = -0.2  # the cheeks
+    for column, row in pixels(points)[0, [36, 39, 42, 45]].view(2, 2, 2).mean(1).round().int().tolist():
+        assert image[0, 0, row, column] == 1
+        skin = cover_eyes(image, pixels(points), SHUT)[0, 0, row, column]
+        half = cover_eyes(image, pixels(points), SHUT / 2)[0, 0, row, column]
+        assert skin < -0.15
+        torch.testing.assert_close(half, (1 + skin) / 2)
+    assert torch.equal(cover_eyes(image, pixels(points), OPEN), image)
+
+
+def test_a_tilted_head_is_covered_along_its_own_axes() -> None:
+    points = pixels(mean_face())
+    image, middle = scene(mean_face()), (SIZE - 1) / 2
+    turned = torch.stack([2 * middle - points[..., 1], points[..., 0]], -1)  # a quarter turn, clockwise
+    upright = cover_eyes(image, points, SHUT)
+    tilted = cover_eyes(image.rot90(-1, (2, 3)), turned, SHUT)
+    torch.testing.assert_close(tilted.rot90(1, (2, 3)), upright, rtol=0, atol=1e-4)
+
+
+def test_photos_are_covered_in_place_and_nowhere_else() -> None:
+    photo, points = show(200, 1)
+    before = photo.copy()
+    lids = Lids(points * PHOTO_PX - 0.5, np.array([1.0, 0.0], np.float32))
+    lids.weakened(0.0).cover(photo)
+    assert np.array_equal(photo, before)
+    lids.cover(photo)
+    rows, columns = np.nonzero((photo != before).any(2))
+    left, top = np.floor(lids.landmarks[EYES[0]].min(0)) - 1
+    right, bottom = np.ceil(lids.landmarks[EYES[0]].max(0)) + 3
+    assert len(rows) > 10
+    assert (rows >= top).all() and (rows <= bottom).all() and (columns >= left).all() and (columns <= right).all()
+    column, row = lids.landmarks[EYES[0]].mean(0).round().astype(int)
+    assert abs(photo[row, column].astype(int) - 200).max() < abs(before[row, column].astype(int) - 200).min() - 10
+
+
+def test_eyes_beyond_the_photos_edge_are_no_error() -> None:
+    photo, points = show(200, 1)
+    before = photo.copy()
+    Lids(points * PHOTO_PX - 2 * PHOTO_PX, np.ones(2, np.float32)).cover(photo)
+    assert np.array_equal(photo, before)
+    Lids((points - points[36]) * PHOTO_PX, np.ones(2, np.float32)).cover(photo)
+    assert photo.shape == before.shape
