@@ -6,6 +6,7 @@ uninterrupted one would have seen.
 
 from __future__ import annotations
 
+import dataclasses
 import signal
 from dataclasses import dataclass
 
@@ -19,9 +20,10 @@ from torch.utils.data import DataLoader, Dataset
 from ganimate.config import Augmentation, TrainConfig
 from ganimate.donors import Donation, Donors
 from ganimate.errors import PackError
-from ganimate.expression_mapping import Shown, map_expression
+from ganimate.expression_mapping import Shown, map_shading
 from ganimate.faces import Image, transform
 from ganimate.geometry import MIRROR, LandmarkResponse, fit_response
+from ganimate.networks.blocks import warp
 from ganimate.pack import MARGIN, Pack
 from ganimate.tensors import step_seed, to_tensor
 from ganimate.transplant import transplant
@@ -41,8 +43,8 @@ class Batch:
 
     `source` (B, 3, S, S) in [-1, 1]; `y_from`, `y_to` (B, N) in [0, 1]; `landmarks_from`, `landmarks_to` (B, 68, 2)
     in crop widths, the latter seen (pairs) or predicted from the change of AUs; `target` (pairs, 3, S, S) is the photo
-    with the wanted expression, and `known` (pairs, 1, S, S) in [0, 1] is 0 where it does not tell how the face would
-    look. A photo that somebody took is known all over.
+    with the wanted expression, or a photo with its folds alone, which has yet to move. `known` (pairs, 1, S, S) in
+    [0, 1] is 0 where that does not tell how the face would look; a photo that somebody took is known all over.
     """
 
     source: Tensor
@@ -56,8 +58,21 @@ class Batch:
 
     @property
     def taken(self) -> Tensor:
-        """The rows (n,) of the targets that are photos somebody took; the others were made."""
-        return self.known.flatten(1).amin(1).eq(1).nonzero().flatten()
+        """Which targets (pairs,) are photos that somebody took; the others were made."""
+        return self.known.flatten(1).amin(1).eq(1)
+
+    def moved_along(self, flow: Tensor | None) -> Batch:
+        """Return the batch with the targets that have yet to move moved by `flow` (B, 2, S, S).
+
+        So their folds lie to the pixel where a generator puts the skin. What does not move cannot learn from them:
+        without a flow nothing of them is known.
+        """
+        made = ~self.taken[:, None, None, None]
+        if flow is None:
+            return dataclasses.replace(self, known=torch.where(made, 0, self.known))
+        way = flow[: self.pairs].detach()
+        target, known = (torch.where(made, warp(part, way), part) for part in (self.target, self.known))
+        return dataclasses.replace(self, target=target, known=known)
 
     def to(self, device: torch.device) -> Batch:
         """Return the batch on `device`."""
@@ -191,13 +206,12 @@ class FaceDataset(Dataset[Batch]):
         if sample.donation is not None:
             donation = sample.donation
             before, after = (Shown(*self._look(index, view)) for index in (donation.before, donation.after))
-            mapped = map_expression(Shown(image, points), before, after, donation.part)
-            real, goal, known = mapped.photo, mapped.points, mapped.known
-        elif sample.other is not None:
-            real, goal = self._look(sample.other, view)
-            image, real = self._elsewhere(rng, view, [image, real], [points, goal])
-        else:
+            made = map_shading(Shown(image, points), before, after, donation.part)
+            return _Shot(_relight(image, view), points, predicted, _relight(made.photo, view), made.known)
+        if sample.other is None:
             return _Shot(_relight(image, view), points, predicted, None, known)
+        real, goal = self._look(sample.other, view)
+        image, real = self._elsewhere(rng, view, [image, real], [points, goal])
         goal[EYES] = predicted[EYES]  # landmarks of closed lids float: they never meet
         return _Shot(_relight(image, view), points, goal, _relight(real, view), known)
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 PAINT_LEAD = 0.04  # in units of [-1, 1]: how much nearer the paint must be, 5 of 255: folds of the skin are hardly more
+FOLD_LEAD = 0.008  # where the target is the moved photo but for its folds, so that nothing else can differ
 ASKED_WORTH = 6.0  # without it an AU that others answer to, 4 or 9, is better not moved at all
 PAINT_PATCH_PX = 5
 PAINT_WORTH = 2.0  # such places are few; to miss one costs this much more than to paint in vain
@@ -128,15 +129,22 @@ def plausible_color(color: Tensor, target: Tensor, moved: Tensor, weight: Tensor
     return torch.stack(terms).sum()
 
 
-def responsibility(attention: Tensor, color: Tensor, moved: Tensor, target: Tensor, weight: Tensor) -> Tensor:
+def responsibility(
+    attention: Tensor,
+    color: Tensor,
+    moved: Tensor,
+    target: Tensor,
+    weight: Tensor,
+    least_lead: float | Tensor = PAINT_LEAD,
+) -> Tensor:
     """Return the cross-entropy of A (B, 1, H, W) against where the paint C is nearer to the photo than W(I) is.
 
-    All images (B, 3, H, W) in [-1, 1]. Compared over patches, and with a lead of PAINT_LEAD for the moved photo, which
-    is sharp. Its gradient does not vanish where A is 0 or 1, so a mask that closed can open again.
+    All images (B, 3, H, W) in [-1, 1]. Compared over patches, and with a lead (a number, or (B, 1, 1, 1)) for the moved
+    photo, which is sharp. Its gradient does not vanish where A is 0 or 1, so a mask that closed can open again.
     """
     with torch.no_grad():
         lead = (moved - target).abs().mean(1, keepdim=True) - (color - target).abs().mean(1, keepdim=True)
         patches = functional.avg_pool2d(lead, PAINT_PATCH_PX, 1, PAINT_PATCH_PX // 2, count_include_pad=False)
-        paint = torch.sigmoid((patches - PAINT_LEAD) / (PAINT_LEAD / 8))
+        paint = torch.sigmoid((patches - least_lead) / (PAINT_LEAD / 8))
     keep = attention.clamp(1e-3, 1 - 1e-3)
     return -(weight * (PAINT_WORTH * paint * torch.log(1 - keep) + (1 - paint) * torch.log(keep))).mean()

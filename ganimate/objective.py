@@ -107,7 +107,9 @@ def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms
     hold = UNSEEN_HOLD * (rest.amin((2, 3), keepdim=True) / rest).sqrt() if len(rest) else rest
     if batch.pairs:
         pair = losses.two_scale_reconstruction(edit.image[pairs], batch.target, weight)
-        paint = losses.responsibility(edit.attention[pairs], edit.color[pairs], edit.moved[pairs], batch.target, weight)
+        lead = torch.where(batch.taken, losses.PAINT_LEAD, losses.FOLD_LEAD)[:, None, None, None]
+        parts = (edit.attention[pairs], edit.color[pairs], edit.moved[pairs])
+        paint = losses.responsibility(*parts, batch.target, weight, lead)
     geometry = smoothness = None
     if edit.coarse_flow is not None:
         goal = spline_flow(batch.landmarks_from, batch.landmarks_to, edit.coarse_flow.shape[-1])

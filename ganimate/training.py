@@ -96,6 +96,7 @@ class Trainer:
         # 1. The generator makes faces with the wanted AUs.
         with self._autocast():
             edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to, batch.landmarks_from)
+        batch = batch.moved_along(edit.flow)
         # 2. The critic learns to tell them from photos, and to read AUs from photos (equations 1 and 3).
         terms = self._critic_step(batch, edit.image.detach())
         # 3. Every n-th time the generator answers.
@@ -121,6 +122,7 @@ class Trainer:
     def _geometry_step(self, batch: Batch) -> dict[str, float]:
         with self._autocast():
             edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to, batch.landmarks_from)
+        batch = batch.moved_along(edit.flow)
         self.critic.requires_grad_(False)
         # Paint that nobody judges must not be steered: it would learn patterns that read as an AU.
         parts = geometry_terms(edit, batch, self._read(edit, batch, aus=edit.flow is not None))
@@ -158,8 +160,8 @@ class Trainer:
             return {}
         pairs = slice(batch.pairs)
         photos = torch.cat([batch.source, batch.target[batch.taken]])
-        landmarks = torch.cat([batch.landmarks_from, batch.landmarks_to[batch.taken]])
-        real = self.regions.score(photos, landmarks, torch.cat([batch.y_from, batch.y_to[batch.taken]]))
+        landmarks = torch.cat([batch.landmarks_from, batch.landmarks_to[pairs][batch.taken]])
+        real = self.regions.score(photos, landmarks, torch.cat([batch.y_from, batch.y_to[pairs][batch.taken]]))
         fake = self.regions.score(edit.painted[pairs].detach(), batch.landmarks_to[pairs], batch.y_to[pairs])
         return self._descend(RegionTerms(losses.hinge(real, fake)), self.region_optimizer)
 

@@ -144,6 +144,19 @@ def test_attention_is_to_open_where_paint_beats_motion() -> None:
         assert losses.responsibility(wrong, paint, moved, target, weight) > 0.01
 
 
+def test_each_sample_may_have_a_lead_of_its_own() -> None:
+    target, near, far = constant(0.0, 2, 8), constant(0.01, 2, 8), constant(0.03, 2, 8)
+    opened = constant(0.001, 2, 8, channels=1)
+    leads = torch.tensor([0.008, 0.04])[:, None, None, None]
+    first, second = (
+        losses.responsibility(opened[i : i + 1], near[:1], far[:1], target[:1], even(target[:1]), leads[i : i + 1])
+        for i in (0, 1)
+    )
+    assert first < 1 < second
+    both = losses.responsibility(opened, near, far, target, even(target), leads)
+    torch.testing.assert_close(both, (first + second) / 2)
+
+
 def test_an_attention_that_closed_can_open_again() -> None:
     logit = torch.full((1, 1, 8, 8), 6.0, requires_grad=True)
     target = constant(0.0, 1, 8)
