@@ -180,6 +180,7 @@ def test_people_seen_once_and_often_have_rows_of_their_own(
         assert sum(name == f"response_{seen}_n{n}" for name in told) == 1
     make_pack(tmp_path, shoot(people=0, strangers=6), share=0.5)
     strangers = cli("evaluate", tiny_model, tmp_path / "faces.pack", *command)
+    assert re.search(r"^one AU from 0 to 1 +n +asked +rises +identity$", strangers.stdout, re.MULTILINE)
     assert list(seen_rows(strangers.stdout)) == ["people seen once"]
 
 

@@ -89,8 +89,7 @@ class Findings:
     def _seen_table(self) -> Table:
         """Return the averages by how often the pack shows a person; without rows where there are none."""
         parts, headers = self._columns(_SEEN_COLUMNS)
-        title = "one AU from 0 to 1, means by how many photos of a person the pack holds"
-        table = plain_table("", "n", *headers, numeric=(1, *range(2, 2 + len(parts))), title=title)
+        table = plain_table("one AU from 0 to 1", "n", *headers, numeric=(1, *range(2, 2 + len(parts))))
         for seen, who in SEEN.items():
             found = [report.find(key.format(seen)) for report, key, _ in parts]
             if any(found):
