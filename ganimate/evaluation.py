@@ -30,6 +30,7 @@ from ganimate.metrics import (
     identity_metrics,
     pair_metrics,
     response_metrics,
+    seen_metrics,
     sharpness_metric,
 )
 from ganimate.pack import MARGIN
@@ -101,7 +102,7 @@ class _Sitting:
     attention: list[tuple[float, float]] = field(default_factory=list)  # mean A, share that is painted
     outside: list[float] = field(default_factory=list)
     energies: list[tuple[float, float]] = field(default_factory=list)  # of the result, of the source
-    distances: list[float] = field(default_factory=list)
+    distances: list[Floats] = field(default_factory=list)  # a person; none without an embedder
     untouched: list[float] = field(default_factory=list)
     changed: list[tuple[float, float]] = field(default_factory=list)  # L1 and SSIM of a pair
     unchanged: list[tuple[float, float]] = field(default_factory=list)
@@ -154,12 +155,13 @@ class _Sitting:
 
     def _compare(self, subject: Subject, frames: Sequence[Frame]) -> None:
         """Measure how far one person's pictures are from who it is."""
-        if self.exam.embedder is None:
-            return
-        points = subject.sitter.face.landmarks
-        own = self.exam.embedder.embed(subject.photo, points)
-        found = (self.exam.embedder.embed(frame.image, points) for frame in frames)
-        self.distances += [float(np.linalg.norm(embedding - own)) for embedding in found]
+        found: list[float] = []
+        if self.exam.embedder is not None:
+            points = subject.sitter.face.landmarks
+            own = self.exam.embedder.embed(subject.photo, points)
+            embeddings = (self.exam.embedder.embed(frame.image, points) for frame in frames)
+            found = [float(np.linalg.norm(embedding - own)) for embedding in embeddings]
+        self.distances.append(np.array(found))
 
     def leave_as_is(self) -> Work:
         """Ask each person for what the photo shows already."""
@@ -195,7 +197,9 @@ class _Sitting:
         """Return all that was seen, as numbers."""
         readings, panel = np.stack(self.readings), self.exam.panel
         names = tuple(str(self.exam.pack.names[index]) for index in panel.people[: len(self.shown)])
-        metrics = (*response_metrics(readings, worth), *self._picture_metrics())
+        often = self.exam.pack.seen_often[panel.people]
+        apart = seen_metrics(readings, self.distances, often, worth)
+        metrics = (*response_metrics(readings, worth), *self._picture_metrics(), *apart)
         faces, results = zip(*self.shown, strict=True)
         return Report(name, self.exam.aus, metrics, change_matrix(readings), names, faces, results)
 
@@ -203,7 +207,7 @@ class _Sitting:
         n, (attention, painted) = len(self.readings), np.mean(self.attention, axis=0)
         result, source = np.sum(self.energies, axis=0)
         found = [
-            *identity_metrics(np.array(self.distances), n),
+            *identity_metrics(np.concatenate(self.distances), n),
             *pair_metrics(np.array(self.changed), np.array(self.unchanged)),
             Metric("untouched_change", float(np.mean(self.untouched)), n),
             Metric("outside_change", float(np.mean(self.outside)), n),

@@ -21,6 +21,7 @@ PAINTED = 0.9  # attention below this is paint
 # which the labels come, agrees with them by 0.12 (AU23) to 0.88 (AU12). By labels alone it must do better, as it
 # shares their errors.
 READS_CODES, READS_LABELS = 0.3, 0.5
+SEEN = {"seen_once": "people seen once", "seen_often": "people seen more than once"}  # in how many photos of the pack
 LEAST_SHOWN = 3  # photos that show an AU; with fewer a correlation is chance
 
 Floats = NDArray[np.float64]
@@ -211,6 +212,30 @@ def response_metrics(readings: Floats, worth: JudgeWorth) -> list[Metric]:
     ]
 
 
+def seen_metrics(
+    readings: Floats, distances: Sequence[Floats], often: NDArray[np.bool_], worth: JudgeWorth
+) -> list[Metric]:
+    """Return response, rising and identity of the people seen once and of those seen more than once, apart.
+
+    `distances` are those of each person's results, none or more; `often` (n,) says who is seen more than once: mostly
+    in a studio, whereas users' photos are as those of people seen once. Of whom there is nobody, nothing is told.
+    """
+    found = []
+    for seen, who in zip(SEEN, (~often, often), strict=True):
+        n = int(who.sum())
+        if not n:
+            continue
+        answers, rising = np.diag(change_matrix(readings[who])), monotone_share(readings[who])
+        apart = np.concatenate([each for each, one in zip(distances, who, strict=True) if one])
+        found += [
+            *_averages(f"response_{seen}", n, answers[worth.readable & np.isin(worth.aus, BAR_AUS)]),
+            *_averages(f"monotone_share_{seen}", n, rising[worth.readable]),
+            *_averages(f"identity_distance_{seen}", n, apart),
+            *_by_au(f"response_{seen}", answers, n, worth.aus),
+        ]
+    return found
+
+
 def identity_metrics(distances: Floats, people: int) -> list[Metric]:
     """Return what the distances (m,) of face embeddings, from the sources to the results of `people`, say."""
     if not distances.size:
@@ -263,7 +288,7 @@ def _ratio(value: float, reference: float) -> float:
 
 
 def _averages(key: str, n: int, values: Floats, *, lowest: bool = False) -> list[Metric]:
-    """Return the mean, and the lowest, of what the judge can read; nothing where it can read none of it."""
+    """Return the mean, and the lowest, of what could be measured; nothing where there is none of it."""
     if not values.size or not np.isfinite(values).all():
         return []
     mean = [Metric(f"{key}_mean", float(values.mean()), n)]

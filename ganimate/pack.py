@@ -77,6 +77,12 @@ class Pack:
             total.update(np.ascontiguousarray(column).tobytes())
         return total.hexdigest()[:32]
 
+    @property
+    def seen_often(self) -> NDArray[np.bool_]:
+        """Whether the pack holds other photos of the person, too, by photo (n,); of a person unknown it holds none."""
+        people, counts = np.unique(self.person, return_counts=True)
+        return (self.person >= 0) & np.isin(self.person, people[counts > 1])
+
     def image(self, index: int) -> Image:
         """Return stored image `index` (P, P, 3), P = stored_size_px(spec); raises PackError when damaged."""
         data = np.asarray(self._bytes[self._offsets[index] : self._offsets[index + 1]])

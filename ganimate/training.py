@@ -81,7 +81,8 @@ class Trainer:
         if phase == "critic":
             terms |= self._critic_step(batch, None)
         elif phase == "geometry":
-            terms |= self._critic_step(batch, None)
+            if not self.config.schedule.critic_rests:
+                terms |= self._critic_step(batch, None)
             terms |= self._geometry_step(batch)
         else:
             terms |= self._adversarial_step(batch)
@@ -124,8 +125,10 @@ class Trainer:
             edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to, batch.landmarks_from)
         batch = batch.moved_along(edit.flow)
         self.critic.requires_grad_(False)
-        # Paint that nobody judges must not be steered: it would learn patterns that read as an AU.
-        parts = geometry_terms(edit, batch, self._read(edit, batch, aus=edit.flow is not None))
+        # Paint that nobody judges must not be steered: it would learn patterns that read as an AU. The gains of motion
+        # are steered, until the critic rests: then they have long found their values.
+        steers = edit.flow is not None and not self.config.schedule.critic_rests
+        parts = geometry_terms(edit, batch, self._read(edit, batch, aus=steers))
         terms = self._descend(parts, self.generator_optimizer)
         self.critic.requires_grad_(True)
         return terms | self._region_step(edit, batch) | mask_statistics(edit)

@@ -219,6 +219,7 @@ def test_train_refuses_bad_input_with_a_sentence(cli: Cli, faces_pack: Path, tmp
     refused(cli("train", faces_pack, *out, "--size", 64), "are 32 px wide, the networks 64", "--size 32")
     refused(cli("train", faces_pack, *out, "--batch", 1), "TrainConfig.batch_images must lie in [2, 1024], not 1")
     refused(cli("train", faces_pack, *out, "--generator", "magic"), "GeneratorConfig.architecture")
+    refused(cli("train", faces_pack, *out, *TINY, "--critic-rests"), "3 adversarial steps", "--steps 0")
     refused(cli("train", faces_pack, *out, *TINY, "--device", "abacus"), "device 'abacus' cannot be used")
     refused(cli("train", faces_pack, *out, "--resume"), "is not a training run", "without --resume")
     refused(cli("train", faces_pack, *out, "--batch", "x"), "--batch", code=2)
@@ -330,6 +331,27 @@ def test_resume_may_change_the_course_but_not_the_networks(cli: Cli, faces_pack:
     assert "changed from here on: schedule.adversarial_steps = 5" in longer.stderr
     assert read_metadata(out / "state.safetensors", STATE_FORMAT)["step"] == 9
     assert json.loads((out / "config.json").read_text())["schedule"]["adversarial_steps"] == 5
+
+
+def test_a_run_of_before_goes_on_with_a_resting_critic(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    begin = ("train", faces_pack, "--out", out, *TINY, "--steps", 0, "--geometry-steps", 4, "--images", 12)
+    assert cli(*begin).exit_code == 0
+    config = json.loads((out / "config.json").read_text())
+    assert config["schedule"].pop("critic_rests") is False
+    (out / "config.json").write_text(json.dumps(config))  # as written before there was such a field
+    again = ("train", faces_pack, "--out", out, "--resume", "--threads", 1, "--device", "cpu", "--images", 4)
+    plain = cli(*again)
+    assert plain.exit_code == 0 and "changed from here on" not in plain.stderr, plain.output
+    resting = cli(*again, "--critic-rests")
+    assert "changed from here on: schedule.critic_rests = True" in resting.stderr
+    assert "changed from here on" not in cli(*again).stderr  # it goes on resting
+    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert ["critic_au" in row for row in rows] == [True] * 4 + [False] * 2
+    refused(cli(*again, "--steps", 3), "the critic cannot rest", "--no-critic-rests")
+    awake = cli(*again, "--steps", 3, "--no-critic-rests")
+    assert awake.exit_code == 0, awake.output
+    assert "critic_adversarial" in json.loads((out / "log.jsonl").read_text().splitlines()[-1])
 
 
 def test_resume_refuses_another_pack_and_a_bad_state(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:

@@ -124,6 +124,13 @@ def test_generator_and_critic_share_a_size() -> None:
         TrainConfig(generator=GeneratorConfig(size_px=64))
 
 
+def test_a_critic_that_rests_is_no_opponent() -> None:
+    with pytest.raises(ConfigError, match="the critic cannot rest in a schedule with 3 adversarial steps"):
+        Schedule(adversarial_steps=3, critic_rests=True)
+    assert Schedule(adversarial_steps=0, critic_rests=True).critic_rests
+    assert not from_dict(Schedule, {"geometry_steps": 5}).critic_rests  # configs of before do not tell
+
+
 def test_a_schedule_adds_up() -> None:
     assert Schedule(critic_steps=1, geometry_steps=20, adversarial_steps=300).total_steps == 321
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,35 @@ def test_two_models_stand_side_by_side(
     assert plot.shape[1] > 1.7 * plot.shape[0]
     refused(cli(*command), "already exists", "--force")
     assert cli(*command, "--force", "--quiet").exit_code == 0
+
+
+def seen_rows(stdout: str) -> dict[str, list[str]]:
+    """Return the numbers of the table's rows by whom they are of."""
+    lines = [re.split(" {2,}", line) for line in stdout.splitlines() if line.startswith("people seen")]
+    return {who: numbers for who, *numbers in lines}
+
+
+def test_people_seen_once_and_often_have_rows_of_their_own(
+    cli: Cli, tiny_model: Path, faces_pack: Path, judge: Path, tmp_path: Path
+) -> None:
+    command = ("--judge", judge, "--people", 4, "--pairs", 0, "--crowd", 0, "--device", "cpu")
+    other = other_model(tmp_path / "other.safetensors", tiny_model, name="other")
+    done = cli("evaluate", tiny_model, faces_pack, *command, "--against", other, "--out", tmp_path / "measured")
+    assert done.exit_code == 0, done.output
+    told = {row["name"]: row["value"] for row in rows((tmp_path / "measured" / "metrics.jsonl").read_text("utf-8"))}
+    numbers = {name.rsplit("_n", 1)[1] for name in told if "identity_distance_seen" in name}
+    assert len(numbers) == 2 and sum(map(int, numbers)) == 4  # of one kind three people, of the other one
+    found = seen_rows(done.stdout)
+    assert list(found) == ["people seen once", "people seen more than once"]
+    for who, seen in zip(found, ("seen_once", "seen_often"), strict=True):
+        n, *values = found[who]
+        identity = f"{told[f'identity_distance_{seen}_mean_n{n}']:.3f}"
+        assert values.count(identity) == 2  # both models have the same weights
+        assert sum(name == f"response_{seen}_n{n}" for name in told) == 1
+    make_pack(tmp_path, shoot(people=0, strangers=6), share=0.5)
+    strangers = cli("evaluate", tiny_model, tmp_path / "faces.pack", *command)
+    assert re.search(r"^one AU from 0 to 1 +n +asked +rises +identity$", strangers.stdout, re.MULTILINE)
+    assert list(seen_rows(strangers.stdout)) == ["people seen once"]
 
 
 def test_models_of_one_name_are_told_apart(cli: Cli, tiny_model: Path, faces_pack: Path, judge: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import dataclasses
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from patches import AUS, OWN, Idler, Painter, Shifter, make_judge, make_model
+from torch import Tensor
 
 from ganimate.config import EvaluationConfig
 from ganimate.detect import GridEmbedder
@@ -18,7 +20,7 @@ from ganimate.evaluation import Report, examine
 from ganimate.exam import Exam, study_judge
 from ganimate.likeness import mean_change
 from ganimate.metrics import JudgeWorth
-from ganimate.networks import GeneratorNetwork
+from ganimate.networks import Edit, GeneratorNetwork
 from ganimate.pack import Pack, open_pack
 from ganimate.panel import choose_panel
 
@@ -102,6 +104,46 @@ def test_whole_pixels_move_without_loss(pack: Pack) -> None:
 
 def test_the_same_exam_gives_the_same_numbers(pack: Pack, painted: Report) -> None:
     assert examined(pack, Painter()).metrics == painted.metrics
+
+
+class Dimmer(Painter):
+    """Paints what is asked as brightly as the photo is: each person answers another way."""
+
+    def forward(
+        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, still: Tensor | None = None
+    ) -> Edit:
+        return super().forward(image, y_from, y_to * (image.mean((1, 2, 3))[:, None] + 1) / 2, landmarks)
+
+
+def test_people_seen_once_and_often_are_measured_as_if_they_were_alone(pack: Pack) -> None:
+    panel = choose_panel(pack, EvaluationConfig(people=99, pairs=0, crowd=0))
+    alone = {
+        "seen_once": [index for index in panel.people if str(pack.names[index]).startswith("strangers/")],
+        "seen_often": [index for index in panel.people if str(pack.names[index]).startswith("person_")],
+    }
+
+    def report(people: Sequence[int]) -> Report:
+        chosen = dataclasses.replace(panel, people=np.array(people))
+        exam = Exam(pack, chosen, make_judge(MIXTURE), AUS, CPU, GridEmbedder())
+        return outcome(examine(exam, make_model(Dimmer()), "fake", SURE))[1]
+
+    whole = report(panel.people)
+    means = []
+    for kind, people in alone.items():
+        part, other = report(people), {"seen_once": "seen_often", "seen_often": "seen_once"}[kind]
+        apart = whole.find(f"response_{kind}_mean")
+        assert apart is not None and apart.n == len(people) > 0
+        assert apart.value == pytest.approx(value(part, "response_mean"))
+        for au in AUS:
+            assert whole.find(f"response_{kind}", au) == part.find(f"response_{kind}", au) is not None
+        assert not [metric for metric in part.metrics if other in metric.key]
+        means.append(apart.value)
+    assert abs(means[0] - means[1]) > 0.001  # else they could be mixed up
+    compared = {kind: [2 - place % 2 for place, i in enumerate(panel.people) if i in alone[kind]] for kind in alone}
+    distances = {kind: value(whole, f"identity_distance_{kind}_mean") for kind in alone}
+    total = sum(sum(compared[kind]) * distances[kind] for kind in alone)  # of three AUs two of one person, one of next
+    assert value(whole, "identity_distance_mean") == pytest.approx(total / sum(sum(n) for n in compared.values()))
+    assert abs(distances["seen_once"] - distances["seen_often"]) > 0.001
 
 
 def test_names_tell_how_many(painted: Report) -> None:

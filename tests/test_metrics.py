@@ -25,6 +25,7 @@ from ganimate.metrics import (
     monotone_share,
     pair_metrics,
     response_metrics,
+    seen_metrics,
     sharpness_metric,
 )
 
@@ -95,6 +96,58 @@ def test_averages_are_of_what_can_be_read_and_has_a_bar() -> None:
     assert by_key(blind, "response_mean") == [pytest.approx(0.8)]
     assert by_key(blind, "response") == pytest.approx([0.5, 0.8, 0.3])  # told, and not counted
     assert len(by_key(blind, "read_change")) == 9
+
+
+OFTEN = np.array([False, True, False, True, False, False])
+
+
+def two_kinds() -> tuple[NDArray[np.float64], list[NDArray[np.float64]]]:
+    """Return readings and distances of six people, of whom those seen often answer twice as strongly as AU 12."""
+    found = readings(6)
+    found[OFTEN] = readings(2, MIXTURE * [[1, 1, 1], [1, 2, 1], [1, 1, 1]])
+    found[0, 1, 3, 1] = -1.0  # AU 12 of one who is seen once falls at the end
+    return found, [np.full(2, 0.3 if often else 0.1) for often in OFTEN]
+
+
+def test_people_seen_once_and_often_are_told_apart_and_make_up_all() -> None:
+    mixed, distances = two_kinds()
+    found = {metric.name: metric.value for metric in seen_metrics(mixed, distances, OFTEN, worth()) if not metric.au}
+    assert found["response_seen_often_mean_n2"] == pytest.approx((0.5 + 1.6) / 2)
+    assert found["monotone_share_seen_once_mean_n4"] == pytest.approx((1 + 0.75 + 1) / 3)
+    assert found["monotone_share_seen_often_mean_n2"] == 1
+    assert found["identity_distance_seen_once_mean_n4"] == pytest.approx(0.1)
+    assert found["identity_distance_seen_often_mean_n2"] == pytest.approx(0.3)
+    for key, whole in (
+        ("response", by_key(response_metrics(mixed, worth()), "response_mean")),
+        ("monotone_share", by_key(response_metrics(mixed, worth()), "monotone_share_mean")),
+        ("identity_distance", by_key(identity_metrics(np.concatenate(distances), 6), "identity_distance_mean")),
+    ):
+        parts = 4 * found[f"{key}_seen_once_mean_n4"] + 2 * found[f"{key}_seen_often_mean_n2"]
+        assert whole == [pytest.approx(parts / 6)]
+
+
+def test_each_au_is_told_apart_too_and_averages_are_of_what_can_be_read() -> None:
+    mixed, distances = two_kinds()
+    blind = seen_metrics(mixed, distances, OFTEN, worth((False, True, True)))
+    assert by_key(blind, "response_seen_often_mean") == [pytest.approx(1.6)]
+    assert by_key(blind, "response_seen_often") == pytest.approx([0.5, 1.6, 0.3])  # told, and not counted
+    wholes = by_key(response_metrics(mixed, worth()), "response")
+    for once, often, whole in zip(
+        by_key(blind, "response_seen_once"), by_key(blind, "response_seen_often"), wholes, strict=True
+    ):
+        assert whole == pytest.approx((4 * once + 2 * often) / 6)
+
+
+@pytest.mark.parametrize("often", [True, False])
+def test_of_one_kind_of_people_nothing_is_told_of_the_other(often: bool) -> None:
+    nobody, somebody = ("once", "often") if often else ("often", "once")
+    none = [np.zeros(0)] * 5  # no embedder
+    found = seen_metrics(readings(5), none, np.full(5, often), worth())
+    assert not [metric.key for metric in found if f"seen_{nobody}" in metric.key or "identity" in metric.key]
+    assert by_key(found, f"response_seen_{somebody}_mean") == by_key(
+        response_metrics(readings(5), worth()), "response_mean"
+    )
+    assert {metric.n for metric in found} == {5}
 
 
 def test_a_judge_that_can_read_nothing_gives_no_average() -> None:

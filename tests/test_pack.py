@@ -70,6 +70,12 @@ def test_a_pack_is_sent_to_workers_by_name(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pickle.loads(sent).image(3), pack.image(3))
 
 
+def test_people_are_seen_often_where_there_are_several_photos_of_them(tmp_path: Path) -> None:
+    persons = [3, -1, 0, 3, 7, -1, 7, 7]  # of 0 there is one, and two unknown are not one
+    pack = write(tmp_path / "faces.pack", [row(person=person) for person in persons])
+    assert pack.seen_often.tolist() == [True, False, False, True, True, False, True, True]
+
+
 def test_the_fingerprint_tells_packs_apart(tmp_path: Path) -> None:
     first = write(tmp_path / "a.pack", [row("a"), row("bb")])
     same = write(tmp_path / "b.pack", [row("a"), row("bb")])

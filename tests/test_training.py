@@ -120,6 +120,56 @@ def test_the_first_phase_leaves_the_generator_alone(pack: Pack, tmp_path: Path) 
     assert changed == {"critic"}
 
 
+RESTING = Schedule(2, 4, 0, critic_rests=True)
+
+
+def geometry_changes(pack: Pack, folder: Path, schedule: Schedule) -> set[str]:
+    """Return what the geometry phase changes, moments of optimizers included."""
+    trainer = Trainer(pack, tiny_config(schedule=schedule), CPU)
+    run_all(trainer, folder, schedule.critic_steps)
+    before = {name: value.clone() for name, value in everything(trainer).items()}
+    assert {name.partition(".")[0] for name in before} >= {"critic", "critic_optimizer", "generator", "average"}
+    assert run_all(trainer, folder) == ["geometry"] * schedule.geometry_steps
+    return {name for name, value in everything(trainer).items() if not torch.equal(value, before.get(name, value + 1))}
+
+
+def test_a_critic_that_rests_neither_learns_nor_steers(pack: Pack, tmp_path: Path) -> None:
+    gains = {"generator.matcher.log_gain", "average.matcher.log_gain"}
+    for rests in (True, False):
+        changed = geometry_changes(pack, tmp_path / str(rests), dataclasses.replace(RESTING, critic_rests=rests))
+        assert "generator.to_color.weight" in changed  # the generator learns in any case
+        assert (gains <= changed) is not rests and bool(gains & changed) is not rests
+        critics = [name for name in changed if name.startswith(("critic.", "critic_optimizer."))]
+        assert bool(critics) is not rests
+        rows = [json.loads(line) for line in (tmp_path / str(rests) / "log.jsonl").read_text().splitlines()]
+        assert ["critic_au" in row for row in rows] == [True] * 2 + [not rests] * 4
+        assert ["generator_au" in row for row in rows] == [False] * 2 + [not rests] * 4
+
+
+def test_a_critic_may_rest_or_wake_on_resumption(pack: Pack, tmp_path: Path) -> None:
+    resting = tiny_config(schedule=RESTING)
+    whole = Trainer(pack, resting, CPU)
+    run_all(whole, tmp_path / "whole")
+    run_all(Trainer(pack, resting, CPU), tmp_path / "parts", 3)
+    parts = Trainer(pack, resting, CPU)
+    parts.restore(tmp_path / "parts")
+    run_all(parts, tmp_path / "parts")
+    assert not differing(everything(whole), everything(parts))  # although the gains have no moments yet
+    longer = Schedule(2, 6, 0)
+    awake = Trainer(pack, tiny_config(schedule=longer), CPU)
+    awake.restore(tmp_path / "parts")
+    run_all(awake, tmp_path / "parts", 1)
+    assert {"critic.au_head.weight", "generator.matcher.log_gain"} <= set(
+        differing(everything(whole), everything(awake))
+    )
+    resting_again = Trainer(pack, tiny_config(schedule=dataclasses.replace(longer, critic_rests=True)), CPU)
+    resting_again.restore(tmp_path / "parts")
+    run_all(resting_again, tmp_path / "parts")
+    told = differing(everything(awake), everything(resting_again))
+    assert "generator.to_color.weight" in told
+    assert not [name for name in told if name.startswith("critic") or name == "generator.matcher.log_gain"]
+
+
 def test_what_is_written_can_be_used(pack: Pack, tmp_path: Path) -> None:
     trainer = Trainer(pack, tiny_config(), CPU)
     run_all(trainer, tmp_path)

@@ -14,7 +14,7 @@ from ganimate.cli.console import plain_table
 from ganimate.drawing import contact_sheet
 from ganimate.evaluation import Report
 from ganimate.faces import Image
-from ganimate.metrics import BAR_AUS, SUMMARY, JudgeWorth, Metric
+from ganimate.metrics import BAR_AUS, SEEN, SUMMARY, JudgeWorth, Metric
 from ganimate.plots import Response, response_plot
 
 JUDGE = "judge"  # stands for the model in the lines about the judge itself
@@ -49,10 +49,13 @@ class Findings:
         return json.dumps(facts, ensure_ascii=False, allow_nan=False)
 
     def tables(self) -> Iterator[Table]:
-        """Yield the judge's table, that of the single AUs, and the summary with the bars."""
+        """Yield the judge's table, that of the single AUs, the summary with the bars, and people seen once or more."""
         yield self._judge_table()
         yield self._au_table()
         yield self._summary_table()
+        seen = self._seen_table()
+        if seen.row_count:
+            yield seen
 
     def _judge_table(self) -> Table:
         worth, told = self.worth, [("judge·labels", self.worth.by_labels), ("slope", self.worth.slope)]
@@ -68,15 +71,30 @@ class Findings:
         return table
 
     def _au_table(self) -> Table:
-        parts = [(report, key, title) for report in self.reports for key, title in _AU_COLUMNS]
-        several = len(self.reports) > 1
-        headers = [f"{report.model}: {title}" if several else title for report, _, title in parts]
+        parts, headers = self._columns(_AU_COLUMNS)
         title = f"one AU from 0 to 1, {self.reports[0].metrics[0].n} people"
         table = plain_table("AU", "", *headers, "", numeric=tuple(range(2, 2 + len(parts))), title=title)
         for au in self.worth.aus:
             told = [_value(report.find(key, au), 2) for report, key, _ in parts]
             notes = ["not counted"] if au in self.worth.unreadable else ["has a bar"] if au in BAR_AUS else [""]
             table.add_row(str(au), ACTION_UNITS[au].name, *told, *notes)
+        return table
+
+    def _columns(self, columns: Sequence[tuple[str, str]]) -> tuple[list[tuple[Report, str, str]], list[str]]:
+        """Return each model's columns, as report, key and title, and what stands above them."""
+        parts = [(report, key, title) for report in self.reports for key, title in columns]
+        several = len(self.reports) > 1
+        return parts, [f"{report.model}: {title}" if several else title for report, _, title in parts]
+
+    def _seen_table(self) -> Table:
+        """Return the averages by how often the pack shows a person; without rows where there are none."""
+        parts, headers = self._columns(_SEEN_COLUMNS)
+        table = plain_table("one AU from 0 to 1", "n", *headers, numeric=(1, *range(2, 2 + len(parts))))
+        for seen, who in SEEN.items():
+            found = [report.find(key.format(seen)) for report, key, _ in parts]
+            if any(found):
+                n = next(metric.n for metric in found if metric)
+                table.add_row(who, str(n), *(_value(metric, 3) for metric in found))
         return table
 
     def _summary_table(self) -> Table:
@@ -114,6 +132,11 @@ class Findings:
 
 
 _AU_COLUMNS = (("response", "asked"), ("crosstalk", "others"), ("monotone_share", "rises"))
+_SEEN_COLUMNS = (
+    ("response_{}_mean", "asked"),
+    ("monotone_share_{}_mean", "rises"),
+    ("identity_distance_{}_mean", "identity"),
+)
 
 
 def _value(metric: Metric | None, digits: int) -> str:

@@ -33,6 +33,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "steps": ("schedule.adversarial_steps",),
     "critic_per_generator": ("schedule.critic_per_generator",),
     "penalty_interval": ("schedule.penalty_interval",),
+    "critic_rests": ("schedule.critic_rests",),
     "learning_rate": ("learning_rate", "critic_learning_rate"),
     "critic_learning_rate": ("critic_learning_rate",),
     "ema_decay": ("ema_decay",),
@@ -66,9 +67,12 @@ FIXED = ("generator", "critic", "seed")
 def setting(parameter: str, help_text: str, panel: str, metavar: str = "N") -> Any:
     """Return the typer option of `parameter`, with the default that its dataclass gives."""
     default = default_of(FIELDS[parameter][0])
+    words = parameter.replace("_", "-")
+    if isinstance(default, bool):
+        shown = words if default else f"no-{words}"
+        return typer.Option(f"--{words}/--no-{words}", help=help_text, show_default=shown, rich_help_panel=panel)
     shown = f"{default:g}" if isinstance(default, float) else str(default)
-    option = f"--{parameter.replace('_', '-')}"
-    return typer.Option(option, help=help_text, metavar=metavar, show_default=shown, rich_help_panel=panel)
+    return typer.Option(f"--{words}", help=help_text, metavar=metavar, show_default=shown, rich_help_panel=panel)
 
 
 def default_of(field: str) -> Any:

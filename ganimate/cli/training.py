@@ -134,6 +134,9 @@ def train(
     penalty_interval: Annotated[
         int | None, setting("penalty_interval", "Critic steps to one with the gradient penalty.", COURSE)
     ] = None,
+    critic_rests: Annotated[
+        bool | None, setting("critic_rests", "The critic neither learns nor steers in the geometry steps.", COURSE)
+    ] = None,
     learning_rate: Annotated[
         float | None, setting("learning_rate", "Learning rate of both networks.", COURSE, "RATE")
     ] = None,

@@ -75,12 +75,18 @@ class Schedule:
     adversarial_steps: int = 0  # each time that a few hundred were tried, they bent the paint (models/RUNS.md): GPUs
     critic_per_generator: int = 1  # the paper's 5 belongs to 25,000 steps on a GPU
     penalty_interval: int = 2  # every n-th critic step carries the penalty, n times as heavy: saves 0.1 s a step
+    critic_rests: bool = False  # in the geometry phase: saves 0.4 of 2.7 s a step where its AU head is done
 
     def __post_init__(self) -> None:
         for name in ("critic_steps", "geometry_steps", "adversarial_steps"):
             require(self, name, 0, 10_000_000)
         require(self, "critic_per_generator", 1, 20)
         require(self, "penalty_interval", 1, 64)
+        if self.critic_rests and self.adversarial_steps:
+            raise ConfigError(
+                f"the critic cannot rest in a schedule with {self.adversarial_steps} adversarial steps, which need it",
+                "train with --steps 0, or with --no-critic-rests",
+            )
 
     @property
     def total_steps(self) -> int:
