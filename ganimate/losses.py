@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 PAINT_LEAD = 0.04  # in units of [-1, 1]: how much nearer the paint must be, 5 of 255: folds of the skin are hardly more
-FOLD_LEAD = 0.008  # where the target is the moved photo but for its folds, so that nothing else can differ
+FOLD_LEAD = 0.014  # where the target is the moved photo but for its folds, so that nothing else can differ
 ASKED_WORTH = 6.0  # without it an AU that others answer to, 4 or 9, is better not moved at all
 PAINT_PATCH_PX = 5
 PAINT_WORTH = 2.0  # such places are few; to miss one costs this much more than to paint in vain

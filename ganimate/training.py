@@ -140,7 +140,8 @@ class Trainer:
             steered: Verdict | None = self.critic(jitter(shown)) if aus else None
             matched = real = ()
             if batch.pairs:
-                matched = self.critic(edit.image[: batch.pairs]).features[FEATURE_LAYERS]
+                told = torch.lerp(batch.target, edit.image[: batch.pairs], batch.known)
+                matched = self.critic(told).features[FEATURE_LAYERS]
                 real = self.critic(batch.target).features[FEATURE_LAYERS]
         return Reading(None if steered is None else steered.aus, matched, real, self._score(edit, batch))
 

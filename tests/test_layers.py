@@ -41,6 +41,7 @@ LAYERS = {
         "networks",
         "geometry",
         "lids",
+        "teeth",
         "spline",
         "pack",
         "plan",

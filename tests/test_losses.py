@@ -147,7 +147,7 @@ def test_attention_is_to_open_where_paint_beats_motion() -> None:
 def test_each_sample_may_have_a_lead_of_its_own() -> None:
     target, near, far = constant(0.0, 2, 8), constant(0.01, 2, 8), constant(0.03, 2, 8)
     opened = constant(0.001, 2, 8, channels=1)
-    leads = torch.tensor([0.008, 0.04])[:, None, None, None]
+    leads = torch.tensor([0.01, 0.04])[:, None, None, None]
     first, second = (
         losses.responsibility(opened[i : i + 1], near[:1], far[:1], target[:1], even(target[:1]), leads[i : i + 1])
         for i in (0, 1)

@@ -26,6 +26,7 @@ from ganimate.networks.blocks import (
 from ganimate.networks.edit import Edit, GeneratorNetwork
 from ganimate.networks.holding import leashed, unpainted
 from ganimate.spline import spline_flow
+from ganimate.teeth import bite
 
 BORDER = 0.06  # width of the rim, in crop widths, over which the flow falls to 0
 MOST_GAIN = 1.5  # the AU head would ask for more, where brows tear and eyes bulge
@@ -176,6 +177,9 @@ class WarpingGenerator(GeneratorNetwork):
         color = (moved + 2 * torch.tanh(self.to_color(h).float())).clamp(-1, 1)  # C: what is painted is the difference
         attention = 1 - strength * torch.sigmoid(self.to_attention(h).float())  # A
         attention = unpainted(attention, still)
+        mouth = bite(image, landmarks.float(), goal.detach())
+        color = torch.lerp(color, mouth.behind, mouth.gap)
+        attention = torch.maximum(attention, mouth.teeth) * (1 - strength * mouth.gap)
         image_f = (1 - attention) * color + attention * moved  # I_f
         steerable = None
         if self.training:
