@@ -21,6 +21,7 @@ COVERED_FROM, COVERED_AT = 0.5, 0.9  # share of the opening that is gone, from w
 # In widths of the eye: landmarks lie on the lids' inner edges, and the wet rim and the lower lashes are just outside.
 LOWER_RIM, UPPER_RIM = 0.09, 0.0
 LEAST_WIDTH_PX = 1.0
+LEAST_FOLLOWED = 0.6  # of the way, below which nothing is covered
 LEAST_GAP = 0.1  # widths between two landmarks of a lid, along the eye
 WINDOW_REACH = 0.3  # of its width, around the eye
 
@@ -62,6 +63,18 @@ def covered(points: Tensor, goal: Tensor) -> Tensor:
     gone = torch.stack([1 - _opening(goal, eye) / _opening(points, eye).clamp_min(1e-6) for eye in EYES], 1)
     share: Tensor = ((gone - COVERED_FROM) / (COVERED_AT - COVERED_FROM)).clamp(0, 1)
     return share.square() * (3 - 2 * share)
+
+
+def followed(flow: Tensor, wanted: Tensor, goal: Tensor) -> Tensor:
+    """Return how far, in [0, 1], the lids of each eye (B, 2) go where a flow wants them if it is held back to another.
+
+    Flows (B, 2, H, W) are backward; they are compared at the lids of `goal` (B, 68, 2), in crop widths. Lids that rims
+    of glasses hold apart leave the eye open: skin must not cover it.
+    """
+    places = torch.stack([goal[:, eye[1:3]] for eye in EYES], 1) * 2 - 1  # (B, 2, 2, 2)
+    real, ideal = (functional.grid_sample(part.float(), places, align_corners=False) for part in (flow, wanted))
+    share: Tensor = real.norm(dim=1).sum(-1) / ideal.norm(dim=1).sum(-1).clamp_min(1e-6)
+    return ((share - LEAST_FOLLOWED) / (1 - LEAST_FOLLOWED)).clamp(0, 1)
 
 
 def cover_eyes(image: Tensor, points: Tensor, share: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ COMPANIONS = tuple(
     for pairs, share in (
         (BROW_LIDS, 0.1),
         (BROW_LIDS, 0.2),
+        (BROW_LIDS, 0.33),
         (_LID_BROWS, 0.2),
         (_LID_CHEEKS, 0.1),
         (_LID_CHEEKS, 0.25),

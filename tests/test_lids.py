@@ -5,7 +5,7 @@ import torch
 from synthetic import PHOTO_PX, mean_face, show
 from torch import Tensor
 
-from ganimate.lids import EYES, Lids, cover_eyes, covered
+from ganimate.lids import EYES, LEAST_FOLLOWED, Lids, cover_eyes, covered, followed
 
 SIZE = 96
 OPEN = torch.zeros(1, 2)
@@ -50,6 +50,14 @@ def test_one_eye_shuts_alone() -> None:
     middle = SIZE // 2
     assert torch.equal(winked[..., middle:], image[..., middle:])
     assert not torch.equal(winked[..., :middle], image[..., :middle])
+
+
+def test_lids_that_are_held_back_leave_the_eye_open() -> None:
+    wanted = torch.full((1, 2, 8, 8), 0.1)
+    held = wanted.clone()
+    held[..., :4] *= LEAST_FOLLOWED / 2  # the left half
+    torch.testing.assert_close(followed(wanted, wanted, mean_face()), torch.ones(1, 2))
+    torch.testing.assert_close(followed(held, wanted, mean_face()), torch.tensor([[0.0, 1.0]]))
 
 
 def test_skin_from_below_covers_the_white() -> None:

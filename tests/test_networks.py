@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load, save
+from synthetic import mean_face
 from torch import Tensor, nn
 
 from ganimate.config import CriticConfig, GeneratorConfig
@@ -188,6 +189,23 @@ def test_a_primed_generator_moves_a_face_by_its_landmarks_from_the_first_step() 
     wanted, inside = spline_flow(points, goal, 16)[0], slice(2, -2)
     assert torch.allclose(flow[3, :, inside, inside], wanted[:, inside, inside], atol=0.01 * float(wanted.abs().max()))
     assert flow[[0, 1, 2, 4]].abs().max() < 1e-6 < 0.01 < flow[3].abs().max()
+
+
+def test_a_blink_covers_the_eyes_and_bared_teeth_are_not_painted() -> None:
+    generator = lively_generator("warping")
+    closing = np.zeros(N_AUS, "f4")
+    closing[0] = 1
+    generator.prime(LandmarkResponse(np.zeros((N_AUS, 68, 2), "f4"), closing, np.ones(68, "f4")))
+    generator.to_attention = Always(9.0, 1)  # paint everywhere
+    points = mean_face()
+    points[:, [61, 62, 63], 1] -= 0.03
+    points[:, [65, 66, 67], 1] += 0.03
+    y = torch.zeros(1, N_AUS)
+    with torch.no_grad():
+        edit = generator(torch.full((1, 3, 32, 32), 0.2), y, y + torch.eye(N_AUS)[:1], points)
+    assert edit.shut is not None and edit.shut.min() > 0.99
+    column, row = (points[0, 60:68].mean(0) * 32).int().tolist()
+    assert edit.attention[0, 0, row, column] > 0.9 > 0.1 > edit.attention[0, 0, 4, 4]
 
 
 def test_no_gain_makes_a_grimace() -> None:

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from ganimate.config import GeneratorConfig
 from ganimate.geometry import LandmarkResponse, move_landmarks
-from ganimate.lids import cover_eyes, covered
+from ganimate.lids import cover_eyes, covered, followed
 from ganimate.networks.blocks import (
     ConvNorm,
     ModulatedBlock,
@@ -171,6 +171,8 @@ class WarpingGenerator(GeneratorNetwork):
         h = self.up2(h) + self.see_stretch(stretch(coarse))
         h = self.merge(torch.cat([h, warp(fine, coarse)], 1))
         shut = covered(landmarks.float(), goal.detach())
+        if still is not None:
+            shut = shut * followed(coarse, free, goal)
         skin = cover_eyes(image, landmarks.float() * size - 0.5, shut)
         moved = warp(skin, flow)  # W(I)
         h = torch.cat([self.up3(h), moved.to(h.dtype)], 1)  # (B, c+3, S, S)
