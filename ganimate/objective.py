@@ -11,9 +11,9 @@ from torch import Tensor
 
 from ganimate import losses
 from ganimate.config import LossWeights
-from ganimate.dataset import Batch
 from ganimate.geometry import expressive_weight
 from ganimate.networks import Edit
+from ganimate.samples import Batch
 from ganimate.spline import spline_flow
 
 # Of the skin, where nobody knows what is to be painted; a quarter of it in the mouth, where something must be.

@@ -14,13 +14,14 @@ from torch import Tensor, nn
 from ganimate import losses
 from ganimate.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
 from ganimate.config import TrainConfig, to_dict
-from ganimate.dataset import Batch, FaceDataset, batches
+from ganimate.dataset import FaceDataset, batches
 from ganimate.errors import ModelError, TrainingError
 from ganimate.networks import Critic, Edit, RegionCritics, Verdict, build_generator
 from ganimate.objective import CriticTerms, GeneratorTerms, Reading, RegionTerms, adversarial_terms, geometry_terms
 from ganimate.pack import Pack
 from ganimate.records import Record, mask_statistics, saturation
 from ganimate.runs import LOG_NAME, MODEL_NAME, STATE_NAME, cut_log, logged_seconds, read_config, remove_leftovers
+from ganimate.samples import Batch
 from ganimate.tensors import bf16_is_fast, channels_last, jitter, step_seed
 
 __all__ = ["Record", "Trainer", "read_config"]

@@ -52,7 +52,7 @@ LAYERS = {
         "transplant",
         "expression_mapping",
     ),
-    3: ("checkpoint", "losses", "dataset", "donors", "lessons", "panel", "prepare", "tracking", "records"),
+    3: ("checkpoint", "losses", "dataset", "donors", "samples", "lessons", "panel", "prepare", "tracking", "records"),
     4: ("zoo", "metrics", "objective"),
     5: (
         "training",

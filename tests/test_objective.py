@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ganimate import losses
 from ganimate.config import LossWeights
-from ganimate.dataset import Batch
 from ganimate.networks import Edit
 from ganimate.objective import CriticTerms, GeneratorTerms, Reading, RegionTerms, adversarial_terms, geometry_terms
+from ganimate.samples import Batch
 from ganimate.spline import spline_flow
 
 # Powers of two: a sum tells which terms are in it.
