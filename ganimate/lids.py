@@ -87,6 +87,8 @@ def cover_eyes(image: Tensor, points: Tensor, share: Tensor) -> Tensor:
     place = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1)  # (H, W, 2)
     scale = 2 / place.new_tensor([width, height])
     for column, eye in enumerate(EYES):
+        if not share[:, column].any():
+            continue
         below, inside = _cover(place, points[:, eye].float())
         skin = functional.grid_sample(
             image.float(), (below + 0.5) * scale - 1, mode="bilinear", padding_mode="border", align_corners=False
