@@ -40,6 +40,7 @@ MOUTH_WORTH, EYE_WORTH = 15.0, 4.0  # times the skin's, in comparisons
 LEAST_SPREAD = 0.04  # crop widths
 LEAST_LIMIT = 0.03  # crop widths: few photos of a person show few motions
 FAR_QUANTILE = 0.999
+JAW_LIMIT = 0.1  # crop widths: in photos chins also go down with the head, and as far as that makes faces long
 OPEN_RATIO, CLOSED_RATIO = 0.27, 0.12  # height / width of the eye: one face in four is below the first, at rest
 REST_CLOSURE = 0.4  # 95 % of the photos are below, most of the others have shut eyes
 BROW_LIDS = dict(zip(_BROWS, [36, 37, 37, 38, 39, 42, 43, 44, 44, 45], strict=True))  # below each, the nearest
@@ -192,6 +193,7 @@ def fit_response(
     closing = np.array([number == BLINK for number in numbers], np.float32)
     farthest = np.quantile(np.concatenate(ways), FAR_QUANTILE, axis=0)
     limits = np.maximum((farthest + farthest[MIRROR]) / 2, LEAST_LIMIT).astype(np.float32)
+    limits[_JAW] = limits[_JAW].clip(max=JAW_LIMIT)
     return LandmarkResponse((reach * (slopes + mirrored) / 2).astype(np.float32), closing, limits)
 
 

@@ -14,6 +14,7 @@ from ganimate.geometry import (
     BROW_ROOM,
     BROWS_ABOVE,
     CLOSED,
+    JAW_LIMIT,
     LABEL_GAIN,
     LEAST_LIMIT,
     LEAST_TURNED,
@@ -204,6 +205,16 @@ def test_the_limits_are_what_landmarks_did_at_most() -> None:
     seen = np.linalg.norm(points - calm, axis=-1).max(0)
     assert (far <= np.maximum(seen, seen[MIRROR]).clip(LEAST_LIMIT) + 1e-6).all() and (far >= LEAST_LIMIT).all()
     assert np.allclose(far, far[MIRROR])
+
+
+def test_a_head_that_nods_gives_no_long_chin() -> None:
+    points, aus, persons = people(planted())
+    aus[::8] = 0
+    nod = np.zeros((68, 2))
+    nod[:17, 1], nod[48:, 1] = 0.3, 0.2
+    points[4::8] += nod
+    limits = fit_response(points, aus, persons, NUMBERS).limits
+    assert limits[:17].max() <= JAW_LIMIT < 0.15 < limits[48:].min()
 
 
 def test_lips_that_close_do_not_cross() -> None:
