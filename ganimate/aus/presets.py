@@ -29,7 +29,7 @@ _DU = "Du, Tao & Martinez, Compound facial expressions of emotion, PNAS 111 (201
 _PRESETS = (
     _preset("happiness", f"{_EMFACS}: 6+12", 6, 12),
     # A jaw that drops parts the lips: EMFACS does not count 25 beside 26, Du et al. found it in both expressions.
-    _preset("surprise", f"{_EMFACS}: 1+2+5B+26; 25 after {_DU}", 1, 2, 26, au5=0.4, au25=0.6),
+    _preset("surprise", f"{_EMFACS}: 1+2+5B+26; 25 after {_DU}", 1, 2, 25, 26, au5=0.4),
     _preset("fear", f"{_EMFACS}: 1+2+4+5+7+20+26; 25 after {_DU}", 1, 2, 4, 5, 7, 20, 26, au25=0.6),
     _preset("anger", f"{_EMFACS}: 4+5+7+23", 4, 5, 7, 23),
     _preset("sadness", f"{_EMFACS}: 1+4+15", 1, 4, 15),
