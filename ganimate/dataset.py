@@ -21,7 +21,8 @@ from ganimate.donors import Donation, Donors
 from ganimate.errors import PackError
 from ganimate.expression_mapping import Shown, map_shading
 from ganimate.faces import Image, transform
-from ganimate.geometry import MIRROR, LandmarkResponse, fit_response
+from ganimate.geometry import LandmarkResponse, fit_response
+from ganimate.landmarks import MIRROR
 from ganimate.pack import MARGIN, Pack
 from ganimate.samples import Batch
 from ganimate.tensors import step_seed, to_tensor

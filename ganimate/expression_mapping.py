@@ -15,8 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganimate.complexion import relit
 from ganimate.faces import Image
-from ganimate.geometry import LOWER_LIPS, UPPER_LIPS
+from ganimate.landmarks import LOWER_LIPS, UPPER_LIPS
 from ganimate.likeness import face_region, gradient_energy, luminance
 from ganimate.spline import spline_flow
 
@@ -67,8 +68,9 @@ def map_shading(host: Shown, before: Shown, after: Shown, part: str = "all") -> 
     size = len(host.photo)
     calm = _carried(before.photo.astype(np.float32), before.points, after.points)
     shades = _carried(_shades(calm, after), after.points, host.points) * _pixel_share(part, host.points, size)
-    face = host.photo * np.exp(shades)[..., None]
-    return Shaded(np.clip(face, 0, 255).round().astype(np.uint8), 1 - _unknown(host.points, part, size))
+    calm_host = torch.from_numpy(host.photo).permute(2, 0, 1)[None].float() / 255
+    face = 255 * relit(calm_host, torch.from_numpy(np.exp(shades))[None, None])[0].permute(1, 2, 0).numpy()
+    return Shaded(face.round().astype(np.uint8), 1 - _unknown(host.points, part, size))
 
 
 def steadied(points: NDArray[np.float32], onto: NDArray[np.float32]) -> NDArray[np.float32]:

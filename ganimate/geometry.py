@@ -10,32 +10,35 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# The mirror image of each of the 68 landmarks (iBUG order).
-MIRROR = np.array(
-    [
-        *range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, *range(35, 30, -1),
-        45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
-        *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),
-    ]
-)  # fmt: skip
+from ganimate.landmarks import (
+    BROWS,
+    CLOSED,
+    EYES,
+    JAW,
+    LOWER_LIDS,
+    LOWER_LIPS,
+    MIRROR,
+    MOUTH,
+    NOSE,
+    NOSE_TIP,
+    UPPER_LIDS,
+    UPPER_LIPS,
+)
+from ganimate.room import make_room
+
 # Where each action unit's muscle can move the skin; elsewhere its slope is chance correlation and is set to 0.
-_BROWS, _EYES = [*range(17, 27)], [*range(36, 48)]
-_JAW, _NOSE, _MOUTH = [*range(0, 17)], [*range(27, 36)], [*range(48, 68)]
 REACH = {
-    1: _BROWS, 2: _BROWS, 4: _BROWS + _EYES, 5: _EYES, 6: _EYES, 7: _EYES,
-    9: _BROWS + _EYES + _NOSE + _MOUTH, 26: _JAW + _MOUTH,
+    1: BROWS, 2: BROWS, 4: BROWS + EYES, 5: EYES, 6: EYES, 7: EYES,
+    9: BROWS + EYES + NOSE + MOUTH, 26: JAW + MOUTH,
 }  # fmt: skip
-_LOWER_FACE = _JAW + _NOSE + _MOUTH
+_LOWER_FACE = JAW + NOSE + MOUTH
 # A regression on noisy labels is too flat, and shares out between AUs that go together at random. The human codes of
 # the same photos, as a second, independent reading (instrumental variables; Fuller, Measurement Error Models, 1987,
 # section 1.4), say by how much. Only where both agree on the direction of the motion (cosine above 0.75); of 23, which
 # no machine reads, little is left.
 LABEL_GAIN = {1: 1.5, 2: 0.6, 4: 1.35, 5: 1.35, 17: 1.1, 23: 0.3, 25: 1.2}
 BLINK = 45  # closes the gap between the lids, however wide this face's is: no slope can do that
-UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 UPPER_LID_SHARE = 0.85  # of a blink's way; the lower lid hardly moves
-UPPER_LIPS, LOWER_LIPS = [61, 62, 63], [67, 66, 65]  # the inner edges
-CLOSED = 0.004  # crop widths: nearer to each other, lids and lips are closed, and the flow between them would tear
 MOUTH_WORTH, EYE_WORTH = 15.0, 4.0  # times the skin's, in comparisons
 LEAST_SPREAD = 0.04  # crop widths
 LEAST_LIMIT = 0.03  # crop widths: few photos of a person show few motions
@@ -43,15 +46,12 @@ FAR_QUANTILE = 0.999
 JAW_LIMIT = 0.1  # crop widths: in photos chins also go down with the head, and as far as that makes faces long
 OPEN_RATIO, CLOSED_RATIO = 0.27, 0.12  # height / width of the eye: one face in four is below the first, at rest
 REST_CLOSURE = 0.4  # 95 % of the photos are below, most of the others have shut eyes
-BROW_LIDS = dict(zip(_BROWS, [36, 37, 37, 38, 39, 42, 43, 44, 44, 45], strict=True))  # below each, the nearest
-BROWS_ABOVE = [19, 20, 23, 24]  # the upper lids
 # How much less far the averted side of a turned head moves sideways, and the near side further: for a nose tip that
 # lies one eye span off the middle, per crop width from the midline. Measured at lip corners of 113,487 pairs of photos
 # of one person with the same turn, which show 13 to 16; 98 % of photos are turned by less than 0.2.
 TURN = 12.0
 LEAST_TURNED, MOST_TURNED = 0.4, 1.5
-_MIDDLES = ((_MOUTH, [51, 57, 62, 66]), (_JAW, [8]), (_BROWS + _EYES + _NOSE, [27]))
-BROW_ROOM = 0.45  # of the way from brow to lid: a frown comes no nearer, as what lies beside them keeps its place
+_MIDDLES = ((MOUTH, [51, 57, 62, 66]), (JAW, [8]), (BROWS + EYES + NOSE, [27]))
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def move_landmarks(
     step = step * torch.stack([foreshortening(points), torch.ones_like(step[..., 0])], -1)
     length = step.square().sum(-1, keepdim=True).add(1e-12).sqrt() / limits[:, None]
     step = step * torch.tanh(length) / length
-    moved = points + _make_room(points, step)
+    moved = points + make_room(points, step)
     closed, wanted = (y_from @ closing).clamp(0, 0.7), (y_to @ closing).clamp(0, 1)
     share = ((wanted - closed) / (1 - closed)).clamp(-1, 1)[:, None, None]
     way = share * (moved[:, LOWER_LIDS] - moved[:, UPPER_LIDS])
@@ -126,29 +126,13 @@ def move_landmarks(
     return moved
 
 
-def _make_room(points: Tensor, step: Tensor) -> Tensor:
-    """Return steps (B, 68, 2) in which brows come down no further than there is room, and lids rise no further then.
-
-    The lid yields: who stares with knit brows hides the lid below them, and does not bend the brows around it.
-    """
-    brows, lids = list(BROW_LIDS), list(BROW_LIDS.values())
-    gap = (points[:, lids, 1] - points[:, brows, 1]).clamp_min(CLOSED)
-    lowered = step[:, brows, 1].clamp_min(0)
-    down = BROW_ROOM * gap * torch.tanh(lowered / (BROW_ROOM * gap))
-    y = step[..., 1].index_add(1, torch.tensor(brows, device=step.device), down - lowered)
-    above = [brows.index(brow) for brow in BROWS_ABOVE]
-    left = (1 - BROW_ROOM) * gap[:, above] - y[:, BROWS_ABOVE]
-    over = (-y[:, UPPER_LIDS] - left.clamp_min(0)).clamp_min(0)
-    return torch.stack([step[..., 0], y.index_add(1, torch.tensor(UPPER_LIDS, device=step.device), over)], -1)
-
-
 def foreshortening(points: Tensor) -> Tensor:
     """Return how far each of the landmarks (B, 68, 2) moves sideways beside its way in a frontal face, (B, 68).
 
     1 all over where the face looks into the camera; of a turned head less on the averted side, and more on the other.
     """
     x = points[..., 0]
-    turn = (x[:, 30] - (x[:, 36] + x[:, 45]) / 2) / (x[:, 45] - x[:, 36]).clamp_min(CLOSED)
+    turn = (x[:, NOSE_TIP] - (x[:, 36] + x[:, 45]) / 2) / (x[:, 45] - x[:, 36]).clamp_min(CLOSED)
     middle = torch.empty_like(x)
     for part, on_it in _MIDDLES:
         middle[:, part] = x[:, on_it].mean(1, keepdim=True)
@@ -193,7 +177,7 @@ def fit_response(
     closing = np.array([number == BLINK for number in numbers], np.float32)
     farthest = np.quantile(np.concatenate(ways), FAR_QUANTILE, axis=0)
     limits = np.maximum((farthest + farthest[MIRROR]) / 2, LEAST_LIMIT).astype(np.float32)
-    limits[_JAW] = limits[_JAW].clip(max=JAW_LIMIT)
+    limits[JAW] = limits[JAW].clip(max=JAW_LIMIT)
     return LandmarkResponse((reach * (slopes + mirrored) / 2).astype(np.float32), closing, limits)
 
 
@@ -205,7 +189,7 @@ def expressive_weight(landmarks: Tensor, size: int) -> Tensor:
     """
     line = (torch.arange(size, device=landmarks.device, dtype=torch.float32) + 0.5) / size
     weight = torch.ones(len(landmarks), size, size, device=landmarks.device)
-    for points, worth in ((_MOUTH, MOUTH_WORTH), ([*range(36, 42)], EYE_WORTH), ([*range(42, 48)], EYE_WORTH)):
+    for points, worth in ((MOUTH, MOUTH_WORTH), ([*range(36, 42)], EYE_WORTH), ([*range(42, 48)], EYE_WORTH)):
         part = landmarks[:, points]  # (B, P, 2)
         centre = part.mean(1)
         spread = ((part.amax(1) - part.amin(1)) / 2).clamp_min(LEAST_SPREAD)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ganimate.contours import rise
 from ganimate.faces import Image
 
 EYES = ([36, 37, 38, 39, 41, 40], [42, 43, 44, 45, 47, 46])  # corner, upper lid, corner, lower lid: left to right
@@ -61,8 +62,7 @@ class Lids:
 def covered(points: Tensor, goal: Tensor) -> Tensor:
     """Return how far each eye (B, 2) is covered, in [0, 1], when landmarks (B, 68, 2) go to `goal`."""
     gone = torch.stack([1 - _opening(goal, eye) / _opening(points, eye).clamp_min(1e-6) for eye in EYES], 1)
-    share: Tensor = ((gone - COVERED_FROM) / (COVERED_AT - COVERED_FROM)).clamp(0, 1)
-    return share.square() * (3 - 2 * share)
+    return rise(gone, COVERED_FROM, COVERED_AT)
 
 
 def followed(flow: Tensor, wanted: Tensor, goal: Tensor) -> Tensor:

@@ -8,7 +8,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganimate.geometry import BROW_LIDS, LOWER_LIDS, LOWER_LIPS, UPPER_LIDS, UPPER_LIPS
+from ganimate.landmarks import BROW_LIDS, LOWER_LIDS, LOWER_LIPS, UPPER_LIDS, UPPER_LIPS
+from ganimate.room import smiling
 
 BORDER_POINTS = 6  # fixed points on each side of the crop
 # The brows' landmarks lie on their upper edges and the lids' inside the lashes; what belongs to them moves with them.
@@ -79,6 +80,7 @@ def upper_teeth(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]
     upper, lower, shares = (list(column) for column in zip(*TEETH, strict=True))
     gap, opened = ((face[:, lower] - face[:, upper]).norm(dim=-1) for face in (source, target))
     seen = ((gap - TEETH_SEEN) / TEETH_SURE).clamp(0, 1) * ((opened - gap) / OPENED).clamp(0, 1)
+    seen = seen * (1 - smiling(source, target))[:, None]  # a smile bares more of them: they are drawn out
     places = source[:, upper].lerp(source[:, lower], source.new_tensor(shares)[:, None])
     return places, TEETH_WITH_LIP * (source - target)[:, upper], seen
 

@@ -19,7 +19,7 @@ from ganimate.checkpoint import Model, ModelCard
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig
 from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.faces import Box, Face, transform
-from ganimate.geometry import LOWER_LIDS, UPPER_LIDS
+from ganimate.landmarks import LOWER_LIDS, UPPER_LIDS
 from ganimate.networks import GENERATORS, Critic, build_generator
 from ganimate.trajectory import Trajectory, build_trajectory
 

@@ -12,7 +12,7 @@ from synthetic import SIZE_PX, make_pack, shoot, tiny_config
 from ganimate.config import Augmentation
 from ganimate.dataset import FaceDataset, batches, plain_views
 from ganimate.errors import PackError
-from ganimate.geometry import MIRROR
+from ganimate.landmarks import MIRROR
 from ganimate.pack import MARGIN, Pack, open_pack
 from ganimate.samples import Batch
 from ganimate.tensors import to_pictures

@@ -7,7 +7,7 @@ from synthetic import mean_face
 from torch import Tensor
 from torch.nn import functional
 
-from ganimate.geometry import LOWER_LIDS, LOWER_LIPS, UPPER_LIDS, UPPER_LIPS
+from ganimate.landmarks import LOWER_LIDS, LOWER_LIPS, UPPER_LIDS, UPPER_LIPS
 from ganimate.networks.blocks import warp
 from ganimate.spline import COMPANIONS, TEETH, TEETH_WITH_LIP, spline_flow, upper_teeth
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ganimate.complexion import shaded
 from ganimate.config import GeneratorConfig
 from ganimate.geometry import LandmarkResponse, move_landmarks
 from ganimate.lids import cover_eyes, covered, followed
@@ -177,6 +178,7 @@ class WarpingGenerator(GeneratorNetwork):
         moved = warp(skin, flow)  # W(I)
         h = torch.cat([self.up3(h), moved.to(h.dtype)], 1)  # (B, c+3, S, S)
         color = (moved + 2 * torch.tanh(self.to_color(h).float())).clamp(-1, 1)  # C: what is painted is the difference
+        color = shaded(color, moved, goal.detach())
         attention = 1 - strength * torch.sigmoid(self.to_attention(h).float())  # A
         attention = unpainted(attention, still)
         mouth = bite(image, landmarks.float(), goal.detach())

@@ -1,0 +1,22 @@
+"""What lies where among the 68 landmarks of a face (iBUG order)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# The mirror image of each.
+MIRROR = np.array(
+    [
+        *range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, *range(35, 30, -1),
+        45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+        *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),
+    ]
+)  # fmt: skip
+JAW, BROWS, NOSE, EYES, MOUTH = ([*range(*ends)] for ends in ((0, 17), (17, 27), (27, 36), (36, 48), (48, 68)))
+UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
+UPPER_LIPS, LOWER_LIPS = [61, 62, 63], [67, 66, 65]  # the inner edges
+CORNERS = [48, 54]  # of the mouth
+NOSE_TIP, NOSE_BASE = 30, 33
+BROW_LIDS = dict(zip(BROWS, [36, 37, 37, 38, 39, 42, 43, 44, 44, 45], strict=True))  # below each, the nearest
+BROWS_ABOVE = [19, 20, 23, 24]  # the upper lids
+CLOSED = 0.004  # crop widths: nearer to each other, lids and lips are closed, and the flow between them would tear
