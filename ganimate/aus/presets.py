@@ -30,11 +30,11 @@ _PRESETS = (
     _preset("happiness", f"{_EMFACS}: 6+12", 6, 12),
     # A jaw that drops parts the lips: EMFACS does not count 25 beside 26, Du et al. found it in both expressions.
     _preset("surprise", f"{_EMFACS}: 1+2+5B+26; 25 after {_DU}", 1, 2, 25, 26, au5=0.4),
-    _preset("fear", f"{_EMFACS}: 1+2+4+5+7+20+26; 25 after {_DU}", 1, 2, 4, 5, 7, 20, 26, au25=0.6),
+    _preset("fear", f"{_EMFACS}: 1+2+4+5+7+20+26; 25 after {_DU}", 1, 2, 4, 5, 7, 20, 25, au26=0.5),
     _preset("anger", f"{_EMFACS}: 4+5+7+23", 4, 5, 7, 23),
     _preset("sadness", f"{_EMFACS}: 1+4+15", 1, 4, 15),
     # EMFACS gives 9+15+16, of which OpenFace, and so most models, lack 16.
-    _preset("disgust", f"{_DU}: 9+10+17", 9, 10, 17),
+    _preset("disgust", f"{_DU}: 9+10+17", 9, 10, au17=0.5),
     # With both lip corners raised far it would be a smile: 14 leads, 12 keeps the trace of the source.
     _preset("contempt", f"{_EMFACS}: 12A+14A on one side; here on both, as these AUs have no side", 14, au12=0.2),
     _preset("blink", "Ekman, Friesen & Hager, FACS (2002): 45", 45),
