@@ -11,13 +11,14 @@ from torch import Tensor
 
 from ganimate.contours import between
 
-# Of other colours than skin, left to right, upper line and lower line: the eyes, and the mouth with its lips.
+# Of other colours than skin, left to right, upper line and lower line: the eyes with their lashes, and the mouth with
+# its lips; and how far beyond these lines, in crop widths.
 FEATURES = (
-    ([36, 37, 38, 39], [36, 41, 40, 39]),
-    ([42, 43, 44, 45], [42, 47, 46, 45]),
-    ([48, 49, 50, 51, 52, 53, 54], [48, 59, 58, 57, 56, 55, 54]),
+    ([36, 37, 38, 39], [36, 41, 40, 39], 0.03),
+    ([42, 43, 44, 45], [42, 47, 46, 45], 0.03),
+    ([48, 49, 50, 51, 52, 53, 54], [48, 59, 58, 57, 56, 55, 54], 0.008),
 )
-REACH, EDGE = 0.008, 0.016  # crop widths beyond the features' outlines, and of their edge
+EDGE = 0.016  # crop widths over which they end
 LUMA = (0.299, 0.587, 0.114)
 # log(fold / calm) of red, green and blue, beside that of brightness: 150 people of the studio, one pair of photos each
 # (deciles of red .71 to .88; of the palest third .76, of the darkest .83). Grey pictures have no warm folds.
@@ -37,8 +38,8 @@ def shaded(color: Tensor, moved: Tensor, goal: Tensor) -> Tensor:
     now, was = ((part * weight).sum(1, keepdim=True) + FLOOR for part in (paint, skin))
     shade = relit(skin, (now / was).clamp(DARKEST, BRIGHTEST))
     free = torch.zeros_like(now)
-    for upper, lower in FEATURES:
-        free = torch.maximum(free, between(goal[:, upper], goal[:, lower], skin.shape[-1], REACH, EDGE))
+    for upper, lower, reach in FEATURES:
+        free = torch.maximum(free, between(goal[:, upper], goal[:, lower], skin.shape[-1], reach, EDGE))
     return 2 * torch.lerp(shade, paint, free) - 1
 
 

@@ -1,7 +1,8 @@
 """Lids that shut: an eyeball is not squeezed between them, they slide over it.
 
 A smooth warp presses the whole eye into the seam of a blink, where its white shows as a bright thread. So, before it is
-moved, the open eye is covered by the skin below it, as far as the eye is about to shut.
+moved, the open eye is covered by the skin below it, as far as the eye is about to shut, and the upper lid is edged with
+the line of lashes that a shut eye shows: without it, fair people's eyes vanish.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ EYES = ([36, 37, 38, 39, 41, 40], [42, 43, 44, 45, 47, 46])  # corner, upper lid
 COVERED_FROM, COVERED_AT = 0.5, 0.9  # share of the opening that is gone, from which skin begins to cover it, and all
 # In widths of the eye: landmarks lie on the lids' inner edges, and the wet rim and the lower lashes are just outside.
 LOWER_RIM, UPPER_RIM = 0.09, 0.0
+LASHES, LASH_SHADE = (
+    0.08,
+    0.5,
+)  # widths of the eye that the line of lashes is high, and how bright it is beside the skin
 LEAST_WIDTH_PX = 1.0
 LEAST_FOLLOWED = 0.6  # of the way, below which nothing is covered
 LEAST_GAP = 0.1  # widths between two landmarks of a lid, along the eye
@@ -45,7 +50,9 @@ class Lids:
             share = torch.zeros(1, 2)
             share[0, number] = float(self.share[number])
             image = torch.from_numpy(np.ascontiguousarray(part, np.float32)).permute(2, 0, 1)[None]
-            photo[around] = cover_eyes(image, points, share)[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy()
+            photo[around] = (
+                cover_eyes(image, points, share, black=0)[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy()
+            )
 
     def weakened(self, strength: float) -> Lids:
         """Return the same, as far as `strength` in [0, 1]."""
@@ -77,10 +84,10 @@ def followed(flow: Tensor, wanted: Tensor, goal: Tensor) -> Tensor:
     return ((share - LEAST_FOLLOWED) / (1 - LEAST_FOLLOWED)).clamp(0, 1)
 
 
-def cover_eyes(image: Tensor, points: Tensor, share: Tensor) -> Tensor:
-    """Return images (B, 3, H, W) with their eyes covered by skin, as far as `share` (B, 2) says.
+def cover_eyes(image: Tensor, points: Tensor, share: Tensor, black: float = -1) -> Tensor:
+    """Return images (B, 3, H, W) with their eyes covered by skin, as far as `share` (B, 2) says, and lashes above.
 
-    `points` (B, 68, 2) are landmarks in pixels: (0, 0) is the centre of the first.
+    `points` (B, 68, 2) are landmarks in pixels: (0, 0) is the centre of the first. `black` is that of the images.
     """
     height, width = image.shape[-2:]
     rows, columns = (torch.arange(count, device=image.device, dtype=torch.float32) for count in (height, width))
@@ -89,11 +96,13 @@ def cover_eyes(image: Tensor, points: Tensor, share: Tensor) -> Tensor:
     for column, eye in enumerate(EYES):
         if not share[:, column].any():
             continue
-        below, inside = _cover(place, points[:, eye].float())
+        below, inside, lashes = _cover(place, points[:, eye].float())
         skin = functional.grid_sample(
             image.float(), (below + 0.5) * scale - 1, mode="bilinear", padding_mode="border", align_corners=False
         )
-        image = torch.lerp(image.float(), skin, inside[:, None] * share[:, column, None, None, None]).to(image.dtype)
+        strength = share[:, column, None, None, None]
+        image = torch.lerp(image.float(), skin, inside[:, None] * strength)
+        image = torch.lerp(image, black + LASH_SHADE * (image - black), lashes[:, None] * strength).to(image.dtype)
     return image
 
 
@@ -103,8 +112,10 @@ def _opening(points: Tensor, eye: list[int]) -> Tensor:
     return gap
 
 
-def _cover(place: Tensor, eye: Tensor) -> tuple[Tensor, Tensor]:
-    """Return where the skin lies that comes over each place (H, W, 2), (B, H, W, 2), and what is open (B, H, W).
+def _cover(place: Tensor, eye: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return where the skin lies that comes over each place (H, W, 2), (B, H, W, 2), what is open, and the lashes.
+
+    The latter are (B, H, W) in [0, 1].
 
     `eye` (B, 6, 2) are corner, two of the upper lid, corner, two of the lower lid. All is reckoned in the eye's own
     axes: along it, from corner to corner, and across it, downwards.
@@ -122,8 +133,10 @@ def _cover(place: Tensor, eye: Tensor) -> tuple[Tensor, Tensor]:
     pixel = 1 / width
     inside = ((v - upper) / pixel + 0.5).clamp(0, 1) * ((lower - v) / pixel + 0.5).clamp(0, 1)
     inside = inside * ((u >= 0) & (u <= 1))
+    over = (v - upper + LASHES / 2) / (LASHES / 2)  # 0 in the middle of the line
+    lashes = (1 - over.square()).clamp_min(0) * bow * ((u >= 0) & (u <= 1))
     below = torch.stack([u, lower], -1) @ axes[:, None].transpose(-1, -2) * width[:, :, None] + start[:, :, None]
-    return below, inside
+    return below, inside, lashes
 
 
 def _line(u: Tensor, corners: Tensor) -> Tensor:

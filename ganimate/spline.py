@@ -21,15 +21,15 @@ COMPANIONS = tuple(
     (point, other, share)
     for pairs, share in (
         (BROW_LIDS, 0.1),
-        (BROW_LIDS, 0.2),
-        (BROW_LIDS, 0.33),
+        (BROW_LIDS, 0.25),
+        (BROW_LIDS, 0.45),
         (_LID_BROWS, 0.2),
         (_LID_CHEEKS, 0.1),
         (_LID_CHEEKS, 0.25),
     )
     for point, other in pairs.items()
 )
-BETWEEN = tuple((brow, lid, share) for brow, lid in BROW_LIDS.items() for share in (0.45, 0.65))
+BETWEEN = tuple((brow, lid, share) for brow, lid in BROW_LIDS.items() for share in (0.6, 0.75))
 TEETH = tuple(
     (upper, lower, share) for upper, lower in zip(UPPER_LIPS, LOWER_LIPS, strict=True) for share in (0.35, 0.8)
 )

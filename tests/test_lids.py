@@ -1,3 +1,5 @@
+"""Laws of lids: they slide over the eye, and lashes mark where they meet."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -71,6 +73,20 @@ def test_skin_from_below_covers_the_white() -> None:
         assert skin < -0.15
         torch.testing.assert_close(half, (1 + skin) / 2)
     assert torch.equal(cover_eyes(image, pixels(points), OPEN), image)
+
+
+def test_lashes_are_a_dark_line_on_the_lid_that_comes_down() -> None:
+    size = 320
+    points = mean_face() * size
+    image = torch.full((1, 3, size, size), 0.5)
+    shut_eyes = cover_eyes(image, points, SHUT)
+    for eye in EYES:
+        column, row = points[0, eye[1:3]].mean(0).round().int().tolist()  # the middle of the upper lid
+        line = shut_eyes[0, 0, row - 12 : row + 13, column]
+        assert line.min() < 0 and line[-1] == 0.5 and line[0] == 0.5
+        assert 5 <= int(line.argmin()) < 12  # above the seam
+    brighter = cover_eyes((image + 1) / 2, points, SHUT, black=0)
+    torch.testing.assert_close(2 * brighter - 1, shut_eyes)  # in both ranges alike
 
 
 def test_a_tilted_head_is_covered_along_its_own_axes() -> None:
