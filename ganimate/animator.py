@@ -19,6 +19,7 @@ from ganimate.faces import Crop, Face, Image, Paster, crop_face, transform
 from ganimate.geometry import BLINK, eyes_shut
 from ganimate.glasses import Glasses, held, look_for_glasses
 from ganimate.lids import Lids
+from ganimate.mouth import Mouth
 from ganimate.networks import Edit
 from ganimate.tensors import bf16_is_fast, to_floats, to_tensor
 from ganimate.trajectory import Trajectory
@@ -46,7 +47,8 @@ class FaceEdit:
 
     `attention` (S, S) in [0, 1], 1 keeps the photo; `color` (S, S, 3) in [0, 255]; `displacement` (S, S, 2) in pixels
     of the crop, or None where the model does not move the photo; `moved` (S, S, 3) in [0, 255] is the crop so moved.
-    `lids` is what covers the eyes before the photo moves, None where they do not shut.
+    `lids` is what covers the eyes before the photo moves, None where they do not shut, and `mouth` what is drawn
+    between lips that open, None where they do not.
     """
 
     attention: NDArray[np.float32]
@@ -54,18 +56,23 @@ class FaceEdit:
     displacement: NDArray[np.float32] | None
     moved: NDArray[np.float32]
     lids: Lids | None = None
+    mouth: Mouth | None = None
 
     def paste(self, paster: Paster, frame: Image) -> None:
         """Write this edit into `frame` (H, W, 3) in place."""
         if self.lids is not None:
             self.lids.cover(frame)
         paster.paste(frame, self.color, self.attention, self.displacement, self.moved)
+        if self.mouth is not None:
+            self.mouth.draw(frame, paster.source_to_crop, paster.size_px)
 
     def weakened(self, strength: float) -> FaceEdit:
         """Return the edit at a `strength` in [0, 1]: 0 leaves the photo as it is, 1 is the edit itself."""
         shift = None if self.displacement is None else self.displacement * np.float32(strength)
         lids = None if self.lids is None else self.lids.weakened(strength)
-        return replace(self, attention=1 - np.float32(strength) * (1 - self.attention), displacement=shift, lids=lids)
+        mouth = None if self.mouth is None else self.mouth.weakened(strength)
+        attention = 1 - np.float32(strength) * (1 - self.attention)
+        return replace(self, attention=attention, displacement=shift, lids=lids, mouth=mouth)
 
 
 @dataclass(frozen=True)
@@ -193,7 +200,15 @@ class Animator:
         flows = None if edit.flow is None else (edit.flow.float() * (size / 2)).permute(0, 2, 3, 1)
         shifts = [None] * count if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
         lids = [self._lids(sitter, edit, place) for place, sitter in enumerate(sitters)]
-        return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, lids, strict=True)]
+        mouths = [self._mouth(sitter, edit, place) for place, sitter in enumerate(sitters)]
+        return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, lids, mouths, strict=True)]
+
+    @staticmethod
+    def _mouth(sitter: Sitter, edit: Edit, place: int) -> Mouth | None:
+        if edit.mouth is None or not edit.mouth.opens()[place]:
+            return None
+        mouth = edit.mouth.one(place)
+        return mouth.greyed() if _is_grey(sitter.crop.image) else mouth
 
     @staticmethod
     def _lids(sitter: Sitter, edit: Edit, place: int) -> Lids | None:

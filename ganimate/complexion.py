@@ -24,7 +24,7 @@ LUMA = (0.299, 0.587, 0.114)
 # (deciles of red .71 to .88; of the palest third .76, of the darkest .83). Grey pictures have no warm folds.
 WARMTH = (0.79, 1.09, 1.10)
 WARM = 0.04  # red less blue, as a share of red, from which on a pixel is fully of skin
-DARKEST, BRIGHTEST = 0.6, 1.35  # times as bright as the skin was
+DARKEST, BRIGHTEST = 0.65, 1.35  # times as bright as the skin was
 FLOOR = 0.04  # of white, added: below it, ratios of brightness are noise
 
 
@@ -45,6 +45,10 @@ def shaded(color: Tensor, moved: Tensor, goal: Tensor) -> Tensor:
 
 def relit(skin: Tensor, ratio: Tensor) -> Tensor:
     """Return skin (B, 3, S, S) in [0, 1], `ratio` (B, 1, S, S) times as bright, in the colours of a fold."""
-    warm = ((skin[:, :1] - skin[:, 2:]) / (skin[:, :1] + FLOOR) / WARM).clamp(0, 1)
-    power = 1 + warm * (skin.new_tensor(WARMTH)[:, None, None] - 1)
+    power = 1 + warmth(skin) * (skin.new_tensor(WARMTH)[:, None, None] - 1)
     return (skin * ratio**power).clamp(0, 1)
+
+
+def warmth(skin: Tensor) -> Tensor:
+    """Return how much colour skin (B, 3, ...) in [0, 1] has, (B, 1, ...) in [0, 1]: 0 in a grey picture."""
+    return ((skin[:, :1] - skin[:, 2:]) / (skin[:, :1] + FLOOR) / WARM).clamp(0, 1)

@@ -191,6 +191,7 @@ class Paster:
         self._source_to_sheet[:, 2] += 0.5 * ratio - 0.5  # pixel centres: x_sheet + 0.5 = ratio * (x_crop + 0.5)
         self._crop_to_source = crop_to_source  # of displacements: without the shift
         self._fade = border_fade(self._sheet_px)
+        self.source_to_crop, self.size_px = source_to_crop, size_px
 
     def paste(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 
 from ganimate.geometry import LandmarkResponse
+from ganimate.mouth import Mouth
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,8 @@ class Edit:
     in units of `grid_sample` (the crop is 2 wide): the result at p shows the source at p + flow(p); `coarse_flow` is
     the same at the resolution at which it was regressed. `steerable` is W(I) again, made in training: of all that the
     network learns, only how far each AU moves the landmarks has a gradient in it. `shut` (B, 2) in [0, 1] says how far
-    skin covered the left and the right eye of the photo before it moved (see `lids`).
+    skin covered the left and the right eye of the photo before it moved (see `lids`). `mouth` is what is drawn where
+    mouths open, in the image as in whole photos.
     """
 
     image: Tensor
@@ -29,6 +31,7 @@ class Edit:
     coarse_flow: Tensor | None = None
     steerable: Tensor | None = None
     shut: Tensor | None = None
+    mouth: Mouth | None = None
 
     @property
     def steered(self) -> Tensor:

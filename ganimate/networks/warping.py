@@ -15,6 +15,7 @@ from ganimate.complexion import shaded
 from ganimate.config import GeneratorConfig
 from ganimate.geometry import LandmarkResponse, move_landmarks
 from ganimate.lids import cover_eyes, covered, followed
+from ganimate.mouth import interior, look_at_mouth, pixel_places
 from ganimate.networks.blocks import (
     ConvNorm,
     ModulatedBlock,
@@ -27,7 +28,6 @@ from ganimate.networks.blocks import (
 from ganimate.networks.edit import Edit, GeneratorNetwork
 from ganimate.networks.holding import leashed, unpainted
 from ganimate.spline import spline_flow
-from ganimate.teeth import bite
 
 BORDER = 0.06  # width of the rim, in crop widths, over which the flow falls to 0
 MOST_GAIN = 1.5  # the AU head would ask for more, where brows tear and eyes bulge
@@ -181,14 +181,15 @@ class WarpingGenerator(GeneratorNetwork):
         color = shaded(color, moved, goal.detach())
         attention = 1 - strength * torch.sigmoid(self.to_attention(h).float())  # A
         attention = unpainted(attention, still)
-        mouth = bite(image, landmarks.float(), goal.detach())
-        color = torch.lerp(color, mouth.behind, mouth.gap)
-        attention = torch.maximum(attention, mouth.teeth) * (1 - strength * mouth.gap)
+        mouth = look_at_mouth(image, landmarks.float(), goal.detach())
+        shown = interior(mouth, pixel_places(size, image.device))
+        color = torch.lerp(color, 2 * shown.color - 1, shown.gap[:, None])
+        attention = torch.maximum(attention, shown.teeth[:, None]) * (1 - strength * shown.gap[:, None])
         image_f = (1 - attention) * color + attention * moved  # I_f
         steerable = None
         if self.training:
             steerable = warp(skin, self._enlarge((spline + correction.detach()) * fade, size))
-        return Edit(image_f, attention, color, moved, flow, coarse, steerable, shut)
+        return Edit(image_f, attention, color, moved, flow, coarse, steerable, shut, mouth)
 
     def _enlarge(self, coarse: Tensor, size: int) -> Tensor:
         flow = functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)
