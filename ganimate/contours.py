@@ -21,6 +21,11 @@ def height(x: Tensor, corners: Tensor) -> Tensor:
     return found
 
 
+def soft_height(x: Tensor, corners: Tensor, reach: float) -> Tensor:
+    """Return the same of the line with its corners rounded, over `reach` to both sides."""
+    return (height(x - reach, corners) + 2 * height(x, corners) + height(x + reach, corners)) / 4
+
+
 def between(upper: Tensor, lower: Tensor, size: int, reach: float, edge: float) -> Tensor:
     """Return what lies between two lines (B, P, 2), in crop widths, as a mask (B, 1, size, size) in [0, 1].
 

@@ -17,10 +17,11 @@ WIDTHS_MM = (8.5, 6.3, 6.3, 5.0, 4.0, 3.5)
 LENGTHS = (1.0, 0.88, 0.98, 0.86, 0.8, 0.76)
 CROWN_MM = 10.5
 FLAT = 0.5  # of the bend of the upper lip, that the row of teeth does without
-ROUND, SQUARE = 0.1, 6  # of the crown: how far a tooth's corners are rounded, and how late
-SPLIT, SPLIT_MM = 0.24, 0.4  # how much darker it is between two teeth, and how wide
+ROUND, SQUARE = 0.13, 5  # of the crown: how far a tooth's corners are rounded, and how late
+SPLIT, SPLIT_MM = 0.16, 0.35  # how much darker it is between two teeth, and how wide
+BULGE, BULGE_POWER = 0.14, 3  # enamel bulges: how much darker a tooth is at its sides, and how late
 SOFT_MM = 0.6  # lenses and wet enamel are softer than pixels
-LIP_SHADE, LIP_SHADE_MM = 0.35, 4.5  # the upper lip's shadow
+LIP_SHADE, LIP_SHADE_MM = 0.4, 6.0  # the upper lip's shadow
 # Towards the corners it grows dark: brightness along the mouth of 435 smiles, .92 in the middle, .68 at a sixth, .32 at
 # the end.
 CORNER_SHADE, CORNER_POWER = 0.72, 4
@@ -49,7 +50,7 @@ def draw_teeth(
         across = (2 * (out - inner) / (outer - inner) - 1).clamp(-1, 1)
         here = ((out >= inner) & (out < outer)).to(out)
         length = length + here * (reach - ROUND * across.abs() ** SQUARE)
-        split = split - depth * torch.exp(-(((out - outer) / soft) ** 2))
+        split = split - depth * torch.exp(-(((out - outer) / soft) ** 2)) - here * BULGE * across.abs() ** BULGE_POWER
         inner = outer
     split = split - depth * torch.exp(-((out / soft) ** 2))
     edge = torch.lerp(lip, lip_middle[:, None, None], FLAT) + CROWN_MM * MM * length * shown[:, None, None]

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganimate.complexion import warmth
-from ganimate.contours import height, rise
+from ganimate.contours import rise, soft_height
 from ganimate.dentition import draw_teeth
 from ganimate.faces import Image, transform
 from ganimate.landmarks import LOWER_LIPS, MOUTH, UPPER_LIPS
@@ -36,10 +36,11 @@ TEETH_END, GAP_BEGINS = 0.75, 1.05  # of the opening in the photo: so far below 
 BARED_MORE = 0.6  # of the opening: so much longer do a smile's teeth become before a gap opens below them
 PARTED, WIDE = 1.3, 2.2  # times the gap that was, from which lips without teeth open, and are quite open
 OPENED = 0.02  # crop widths that the mouth opens further, until all of the gap is seen
+ROUNDED = 0.02  # crop widths: lips have no corners
 EDGE = 0.006  # crop widths over which a mouth begins, as soft as its lips
-DARK, TINT = 0.3, (1.0, 0.62, 0.58)  # of the cheeks, behind the teeth; red is what is left of the colour
+DARK, TINT = 0.22, (1.0, 0.62, 0.58)  # of the cheeks, behind the teeth; red is what is left of the colour
 # Of the cheeks' red, green and blue: the brighter half of what 435 smiles show between the lips.
-TEETH, BRIGHTEST = (1.12, 1.38, 1.50), 0.9
+TEETH, BRIGHTEST = (1.12, 1.38, 1.50), 0.88
 IVORY, PALE = (1.05, 1.0, 0.92), 0.5  # of the teeth's brightness; the share of ivory in their colour
 LEAST_SHOWN = 0.3  # of the upper teeth, where nobody smiles
 TONGUE = 0.62  # of the lower lip's brightness
@@ -211,7 +212,7 @@ def _opening(points: Tensor, columns_of: Tensor, places: Tensor) -> _Opening:
     start, end = (columns_of[:, corner, 0, None, None] for corner in (60, 64))
     along = (places[..., 0] - start) / (end - start).clamp_min(EDGE)
     x = torch.lerp(points[:, 60, 0, None, None], points[:, 64, 0, None, None], along)
-    upper, lower = (height(x, points[:, edge]) for edge in (UPPER_EDGE, LOWER_EDGE))
+    upper, lower = (soft_height(x, points[:, edge], ROUNDED) for edge in (UPPER_EDGE, LOWER_EDGE))
     y = places[..., 1]
     inside = rise(y - upper, -EDGE / 2, EDGE / 2) * rise(lower - y, -EDGE / 2, EDGE / 2)
     return _Opening(inside * ((along > 0) & (along < 1)), upper, lower, along.clamp(0, 1))
