@@ -15,6 +15,8 @@ MIRROR = np.array(
 JAW, BROWS, NOSE, EYES, MOUTH = ([*range(*ends)] for ends in ((0, 17), (17, 27), (27, 36), (36, 48), (48, 68)))
 UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 UPPER_LIPS, LOWER_LIPS = [61, 62, 63], [67, 66, 65]  # the inner edges
+# Of each side: the corners of the eye, and its lids and brow.
+EYES_AND_BROWS = (([36, 39], [37, 38, 40, 41, *range(17, 22)]), ([42, 45], [43, 44, 46, 47, *range(22, 27)]))
 CORNERS = [48, 54]  # of the mouth
 NOSE_TIP, NOSE_BASE = 30, 33
 BROW_LIDS = dict(zip(BROWS, [36, 37, 37, 38, 39, 42, 43, 44, 44, 45], strict=True))  # below each, the nearest

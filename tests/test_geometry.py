@@ -26,7 +26,7 @@ from ganimate.geometry import (
     foreshortening,
     move_landmarks,
 )
-from ganimate.landmarks import BROWS_ABOVE, CLOSED, LOWER_LIDS, LOWER_LIPS, MIRROR, UPPER_LIDS, UPPER_LIPS
+from ganimate.landmarks import BROWS, BROWS_ABOVE, CLOSED, LOWER_LIDS, LOWER_LIPS, MIRROR, UPPER_LIDS, UPPER_LIPS
 from ganimate.room import LOWERED_ROOM
 
 NUMBERS = (1, 12, 26, 45)
@@ -100,6 +100,20 @@ def test_no_au_moves_what_its_muscle_does_not_reach() -> None:
         if number in REACH:
             assert not slopes[row, [i for i in range(68) if i not in REACH[number]]].any()
             assert slopes[row, REACH[number]].any()
+
+
+def test_the_corners_of_the_eyes_rest_and_what_goes_with_them_does_not_move() -> None:
+    apart = np.zeros((len(NUMBERS), 68, 2))
+    apart[:, [*range(17, 22), *range(36, 42)]] = [-0.01, 0.02]  # as where crops are aligned by a wrinkled nose
+    apart = apart + apart[:, MIRROR] * SWAP
+    wrinkle = np.zeros_like(apart)
+    wrinkle[:, BROWS, 1] = 0.03
+    both, alone = (
+        fit_response(*people(planted), (9, *NUMBERS[1:]), ridge=1e-6).slopes for planted in (apart + wrinkle, wrinkle)
+    )
+    assert np.allclose(both, alone, atol=1e-4)
+    assert not both[:, [36, 39, 42, 45]].any()
+    assert np.allclose(both[0, BROWS], [0, 0.03], atol=1e-4)
 
 
 def test_a_response_has_no_side() -> None:
