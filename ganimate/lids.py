@@ -1,8 +1,9 @@
 """Lids that shut: an eyeball is not squeezed between them, they slide over it.
 
-A smooth warp presses the whole eye into the seam of a blink, where its white shows as a bright thread. So, before it is
-moved, the open eye is covered by the skin below it, as far as the eye is about to shut, and the upper lid is edged with
-the line of lashes that a shut eye shows: without it, fair people's eyes vanish.
+A smooth warp presses the whole eye between lids that come together: irises become ovals, and the white of an eye stays
+in the seam of a blink as a bright thread. So, before it is moved, the eye is drawn out as far as the warp will press
+it: only its lower part stays in sight, and skin covers it where it is about to shut. The upper lid is edged with the
+line of lashes that a shut eye shows: without it, fair people's eyes vanish.
 """
 
 from __future__ import annotations
@@ -17,30 +18,31 @@ from torch.nn import functional
 
 from ganimate.contours import rise
 from ganimate.faces import Image
+from ganimate.landmarks import CLOSED
 
 EYES = ([36, 37, 38, 39, 41, 40], [42, 43, 44, 45, 47, 46])  # corner, upper lid, corner, lower lid: left to right
-COVERED_FROM, COVERED_AT = 0.5, 0.9  # share of the opening that is gone, from which skin begins to cover it, and all
+COVERED_FROM, COVERED_AT = 0.75, 0.95  # share of the opening that is gone, from which skin covers what is left, and all
 # In widths of the eye: landmarks lie on the lids' inner edges, and the wet rim and the lower lashes are just outside.
 LOWER_RIM, UPPER_RIM = 0.09, 0.0
-LASHES, LASH_SHADE = (
-    0.08,
-    0.5,
-)  # widths of the eye that the line of lashes is high, and how bright it is beside the skin
+# The line of lashes: its height in widths of the eye, how bright it is beside the skin, and of which share of the
+# opening must be gone until it begins to show, and shows.
+LASHES, LASH_SHADE = 0.12, 0.62
+LASHES_FROM, LASHES_AT = 0.3, 0.9
+MIRRORED = 0.5  # skin that covers the eye is what lies below it, mirrored, at this height
 LEAST_WIDTH_PX = 1.0
-LEAST_FOLLOWED = 0.6  # of the way, below which nothing is covered
 LEAST_GAP = 0.1  # widths between two landmarks of a lid, along the eye
 WINDOW_REACH = 0.3  # of its width, around the eye
 
 
 @dataclass(frozen=True)
 class Lids:
-    """How far, in [0, 1], skin covers both eyes (2,) of a face with landmarks (68, 2) in pixels of its photo."""
+    """How much, in [0, 1], both eyes (2,) of a face close, with landmarks (68, 2) in pixels of its photo."""
 
     landmarks: NDArray[np.float32]
     share: NDArray[np.float32]
 
     def cover(self, photo: Image) -> None:
-        """Cover the eyes in a photo (H, W, 3) in place."""
+        """Prepare the eyes in a photo (H, W, 3), in place, for the warp that closes them."""
         for number, eye in enumerate(EYES):
             around = self._window(eye, photo.shape)
             part = photo[around]
@@ -51,7 +53,7 @@ class Lids:
             share[0, number] = float(self.share[number])
             image = torch.from_numpy(np.ascontiguousarray(part, np.float32)).permute(2, 0, 1)[None]
             photo[around] = (
-                cover_eyes(image, points, share, black=0)[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy()
+                slide_lids(image, points, share, black=0)[0].permute(1, 2, 0).round().clamp(0, 255).byte().numpy()
             )
 
     def weakened(self, strength: float) -> Lids:
@@ -66,26 +68,29 @@ class Lids:
         return slice(top, max(top, bottom)), slice(left, max(left, right))
 
 
-def covered(points: Tensor, goal: Tensor) -> Tensor:
-    """Return how far each eye (B, 2) is covered, in [0, 1], when landmarks (B, 68, 2) go to `goal`."""
-    gone = torch.stack([1 - _opening(goal, eye) / _opening(points, eye).clamp_min(1e-6) for eye in EYES], 1)
-    return rise(gone, COVERED_FROM, COVERED_AT)
+def closing(points: Tensor, goal: Tensor) -> Tensor:
+    """Return how much of its opening each eye (B, 2) loses, in [0, 1], when landmarks (B, 68, 2) go to `goal`.
+
+    In crop widths; a gap of CLOSED is none.
+    """
+    gone = [1 - (_opening(goal, eye) - CLOSED) / (_opening(points, eye) - CLOSED).clamp_min(1e-6) for eye in EYES]
+    return torch.stack(gone, 1).clamp(0, 1)
 
 
 def followed(flow: Tensor, wanted: Tensor, goal: Tensor) -> Tensor:
     """Return how far, in [0, 1], the lids of each eye (B, 2) go where a flow wants them if it is held back to another.
 
     Flows (B, 2, H, W) are backward; they are compared at the lids of `goal` (B, 68, 2), in crop widths. Lids that rims
-    of glasses hold apart leave the eye open: skin must not cover it.
+    of glasses hold apart leave the eye open.
     """
     places = torch.stack([goal[:, eye[1:3]] for eye in EYES], 1) * 2 - 1  # (B, 2, 2, 2)
     real, ideal = (functional.grid_sample(part.float(), places, align_corners=False) for part in (flow, wanted))
     share: Tensor = real.norm(dim=1).sum(-1) / ideal.norm(dim=1).sum(-1).clamp_min(1e-6)
-    return ((share - LEAST_FOLLOWED) / (1 - LEAST_FOLLOWED)).clamp(0, 1)
+    return share.clamp(0, 1)
 
 
-def cover_eyes(image: Tensor, points: Tensor, share: Tensor, black: float = -1) -> Tensor:
-    """Return images (B, 3, H, W) with their eyes covered by skin, as far as `share` (B, 2) says, and lashes above.
+def slide_lids(image: Tensor, points: Tensor, gone: Tensor, black: float = -1) -> Tensor:
+    """Return images (B, 3, H, W) whose eyes show what they shall when lids close over a share `gone` (B, 2) of them.
 
     `points` (B, 68, 2) are landmarks in pixels: (0, 0) is the centre of the first. `black` is that of the images.
     """
@@ -94,16 +99,33 @@ def cover_eyes(image: Tensor, points: Tensor, share: Tensor, black: float = -1) 
     place = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1)  # (H, W, 2)
     scale = 2 / place.new_tensor([width, height])
     for column, eye in enumerate(EYES):
-        if not share[:, column].any():
+        share = gone[:, column, None, None]  # (B, 1, 1)
+        if not share.any():
             continue
-        below, inside, lashes = _cover(place, points[:, eye].float())
-        skin = functional.grid_sample(
-            image.float(), (below + 0.5) * scale - 1, mode="bilinear", padding_mode="border", align_corners=False
+        part = _eye(place, points[:, eye].float(), share)
+        photo = image.float()
+        left, skin = (
+            functional.grid_sample(photo, (at + 0.5) * scale - 1, padding_mode="border", align_corners=False)
+            for at in (part.left, part.below)
         )
-        strength = share[:, column, None, None, None]
-        image = torch.lerp(image.float(), skin, inside[:, None] * strength)
-        image = torch.lerp(image, black + LASH_SHADE * (image - black), lashes[:, None] * strength).to(image.dtype)
+        left = torch.lerp(left, skin, rise(share, COVERED_FROM, COVERED_AT)[:, None])
+        photo = torch.lerp(photo, left, (part.inside * (share > 0))[:, None])
+        dark = part.lashes * rise(share, LASHES_FROM, LASHES_AT)
+        image = torch.lerp(photo, black + LASH_SHADE * (photo - black), dark[:, None]).to(image.dtype)
     return image
+
+
+@dataclass(frozen=True)
+class _Eye:
+    """Of each place in a picture: whether it is in the open eye and in its line of lashes (B, H, W), in [0, 1].
+
+    And where that lies in the picture, (B, H, W, 2), which the eye shall show there: of itself, and of the skin below.
+    """
+
+    inside: Tensor
+    lashes: Tensor
+    left: Tensor
+    below: Tensor
 
 
 def _opening(points: Tensor, eye: list[int]) -> Tensor:
@@ -112,10 +134,8 @@ def _opening(points: Tensor, eye: list[int]) -> Tensor:
     return gap
 
 
-def _cover(place: Tensor, eye: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return where the skin lies that comes over each place (H, W, 2), (B, H, W, 2), what is open, and the lashes.
-
-    The latter are (B, H, W) in [0, 1].
+def _eye(place: Tensor, eye: Tensor, gone: Tensor) -> _Eye:
+    """Return the eye at each place (H, W, 2), of which a share `gone` (B, 1, 1) is lost.
 
     `eye` (B, 6, 2) are corner, two of the upper lid, corner, two of the lower lid. All is reckoned in the eye's own
     axes: along it, from corner to corner, and across it, downwards.
@@ -129,14 +149,22 @@ def _cover(place: Tensor, eye: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     u, v = own[..., 0], own[..., 1]
     bow = (4 * u * (1 - u)).clamp_min(0).sqrt()
     upper = _line(u, corners[:, [0, 1, 2, 3]]) - UPPER_RIM * bow
-    lower = _line(u, corners[:, [0, 4, 5, 3]]) + LOWER_RIM * bow
+    lower = _line(u, corners[:, [0, 4, 5, 3]])
+    rim = lower + LOWER_RIM * bow * rise(gone, COVERED_FROM, COVERED_AT)
     pixel = 1 / width
-    inside = ((v - upper) / pixel + 0.5).clamp(0, 1) * ((lower - v) / pixel + 0.5).clamp(0, 1)
-    inside = inside * ((u >= 0) & (u <= 1))
+    within = (u >= 0) & (u <= 1)
+    inside = ((v - upper) / pixel + 0.5).clamp(0, 1) * ((rim - v) / pixel + 0.5).clamp(0, 1) * within
     over = (v - upper + LASHES / 2) / (LASHES / 2)  # 0 in the middle of the line
-    lashes = (1 - over.square()).clamp_min(0) * bow * ((u >= 0) & (u <= 1))
-    below = torch.stack([u, lower], -1) @ axes[:, None].transpose(-1, -2) * width[:, :, None] + start[:, :, None]
-    return below, inside, lashes
+    lashes = (1 - over.square()).clamp_min(0).square() * bow * within
+
+    def in_picture(across: Tensor) -> Tensor:
+        turned = torch.stack([u, across], -1) @ axes[:, None].transpose(-1, -2)
+        found: Tensor = turned * width[:, :, None] + start[:, :, None]
+        return found
+
+    below = lower + LOWER_RIM * bow
+    left = torch.where(v < lower, lower - (lower - v) * (1 - gone), v)
+    return _Eye(inside, lashes, in_picture(left), in_picture(below + MIRRORED * (below - v).clamp_min(0)))
 
 
 def _line(u: Tensor, corners: Tensor) -> Tensor:

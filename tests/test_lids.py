@@ -7,7 +7,7 @@ import torch
 from synthetic import PHOTO_PX, mean_face, show
 from torch import Tensor
 
-from ganimate.lids import EYES, LEAST_FOLLOWED, Lids, cover_eyes, covered, followed
+from ganimate.lids import EYES, Lids, closing, followed, slide_lids
 
 SIZE = 96
 OPEN = torch.zeros(1, 2)
@@ -35,20 +35,34 @@ def scene(points: Tensor) -> Tensor:
     return image
 
 
-def test_eyes_are_covered_as_they_shut() -> None:
+def test_eyes_close_by_what_their_opening_loses() -> None:
     points = mean_face()
-    shares = [covered(points, shut(points, share))[0] for share in (0.0, 0.4, 0.7, 0.9, 1.0)]
-    assert shares[0].tolist() == shares[1].tolist() == [0, 0]
-    assert shares[-1].tolist() == shares[-2].tolist() == [1, 1]
-    assert ((shares[2] > 0.2) & (shares[2] < 0.8)).all()
+    for share in (0.0, 0.4, 0.8, 1.0):
+        torch.testing.assert_close(closing(points, shut(points, share)), torch.full((1, 2), share), atol=0.1, rtol=0)
+    assert not closing(points, shut(points, -0.5)).any()  # eyes that open wide
+
+
+def test_a_lid_that_comes_down_leaves_the_lower_part_of_the_eye_as_it_was() -> None:
+    size = 320
+    points = mean_face() * size
+    rows = torch.linspace(0, 1, size)[:, None].expand(1, 3, size, size)  # every row is of its own brightness
+    half = slide_lids(rows, points, OPEN + 0.5)
+    for eye in EYES:
+        x = int(points[0, eye[1:3], 0].mean())
+        top, bottom = (float(points[0, eye[lid], 1].mean()) for lid in (slice(1, 3), slice(4, 6)))
+        for share in (0.3, 0.6, 0.9):  # of the way down the open eye: half of it is pressed away afterwards
+            y = top + share * (bottom - top)
+            wanted = (bottom - (bottom - y) / 2) / size
+            assert abs(float(half[0, 0, round(y), x]) - wanted) < 2 / size
+    assert torch.equal(slide_lids(rows, points, OPEN), rows)
 
 
 def test_one_eye_shuts_alone() -> None:
     points = mean_face()
     goal = torch.where(torch.isin(torch.arange(68), torch.tensor(EYES[0]))[:, None], shut(points, 1.0), points)
-    assert covered(points, goal).tolist() == [[1, 0]]
+    torch.testing.assert_close(closing(points, goal), torch.tensor([[1.0, 0.0]]), atol=0.01, rtol=0)
     image = scene(points)
-    winked = cover_eyes(image, pixels(points), covered(points, goal))
+    winked = slide_lids(image, pixels(points), closing(points, goal))
     middle = SIZE // 2
     assert torch.equal(winked[..., middle:], image[..., middle:])
     assert not torch.equal(winked[..., :middle], image[..., :middle])
@@ -57,9 +71,9 @@ def test_one_eye_shuts_alone() -> None:
 def test_lids_that_are_held_back_leave_the_eye_open() -> None:
     wanted = torch.full((1, 2, 8, 8), 0.1)
     held = wanted.clone()
-    held[..., :4] *= LEAST_FOLLOWED / 2  # the left half
+    held[..., :4] *= 0.3  # the left half
     torch.testing.assert_close(followed(wanted, wanted, mean_face()), torch.ones(1, 2))
-    torch.testing.assert_close(followed(held, wanted, mean_face()), torch.tensor([[0.0, 1.0]]))
+    torch.testing.assert_close(followed(held, wanted, mean_face()), torch.tensor([[0.3, 1.0]]))
 
 
 def test_skin_from_below_covers_the_white() -> None:
@@ -68,24 +82,22 @@ def test_skin_from_below_covers_the_white() -> None:
     image[..., SIZE // 2 :, :] = -0.2  # the cheeks
     for column, row in pixels(points)[0, [36, 39, 42, 45]].view(2, 2, 2).mean(1).round().int().tolist():
         assert image[0, 0, row, column] == 1
-        skin = cover_eyes(image, pixels(points), SHUT)[0, 0, row, column]
-        half = cover_eyes(image, pixels(points), SHUT / 2)[0, 0, row, column]
+        skin = slide_lids(image, pixels(points), SHUT)[0, 0, row, column]
         assert skin < -0.15
-        torch.testing.assert_close(half, (1 + skin) / 2)
-    assert torch.equal(cover_eyes(image, pixels(points), OPEN), image)
+    assert torch.equal(slide_lids(image, pixels(points), OPEN), image)
 
 
 def test_lashes_are_a_dark_line_on_the_lid_that_comes_down() -> None:
     size = 320
     points = mean_face() * size
     image = torch.full((1, 3, size, size), 0.5)
-    shut_eyes = cover_eyes(image, points, SHUT)
+    shut_eyes = slide_lids(image, points, SHUT)
     for eye in EYES:
         column, row = points[0, eye[1:3]].mean(0).round().int().tolist()  # the middle of the upper lid
         line = shut_eyes[0, 0, row - 12 : row + 13, column]
         assert line.min() < 0 and line[-1] == 0.5 and line[0] == 0.5
         assert 5 <= int(line.argmin()) < 12  # above the seam
-    brighter = cover_eyes((image + 1) / 2, points, SHUT, black=0)
+    brighter = slide_lids((image + 1) / 2, points, SHUT, black=0)
     torch.testing.assert_close(2 * brighter - 1, shut_eyes)  # in both ranges alike
 
 
@@ -93,8 +105,8 @@ def test_a_tilted_head_is_covered_along_its_own_axes() -> None:
     points = pixels(mean_face())
     image, middle = scene(mean_face()), (SIZE - 1) / 2
     turned = torch.stack([2 * middle - points[..., 1], points[..., 0]], -1)  # a quarter turn, clockwise
-    upright = cover_eyes(image, points, SHUT)
-    tilted = cover_eyes(image.rot90(-1, (2, 3)), turned, SHUT)
+    upright = slide_lids(image, points, SHUT)
+    tilted = slide_lids(image.rot90(-1, (2, 3)), turned, SHUT)
     torch.testing.assert_close(tilted.rot90(1, (2, 3)), upright, rtol=0, atol=1e-4)
 
 

@@ -7,8 +7,8 @@ import torch
 from synthetic import mean_face
 from torch import Tensor
 
-from ganimate.landmarks import BROW_LIDS, BROWS, BROWS_ABOVE, CORNERS, MOUTH, UPPER_LIDS
-from ganimate.room import LIP_ROOM, RAISED_ROOM, make_room, smiling
+from ganimate.landmarks import BROW_LIDS, BROWS, BROWS_ABOVE, CORNERS, LOWER_LIDS, MOUTH, UPPER_LIDS
+from ganimate.room import LIP_ROOM, OPENED_ROOM, RAISED_ROOM, make_room, smiling
 
 
 def step_down(**way: float) -> Tensor:
@@ -49,6 +49,14 @@ def test_below_a_brow_that_comes_down_the_lid_rises_no_more() -> None:
     assert (wide[:, UPPER_LIDS, 1] < -0.015).all()
     assert knit[:, UPPER_LIDS, 1].abs().max() < 1e-6
     assert (knit[:, BROWS_ABOVE, 1] > 0).all()
+
+
+def test_narrow_eyes_open_less_wide() -> None:
+    narrow = mean_face()
+    narrow[:, UPPER_LIDS, 1] = narrow[:, LOWER_LIDS, 1] - 0.02
+    wide, little = (-make_room(face, step_down(lids=-0.025))[:, UPPER_LIDS, 1] for face in (mean_face(), narrow))
+    assert (little <= OPENED_ROOM * 0.02 + 1e-6).all() and (little > 0.9 * OPENED_ROOM * 0.02).all()
+    assert (wide > 1.3 * little).all()
 
 
 @pytest.mark.parametrize("way", [-0.02, -0.1, -1.0])

@@ -18,9 +18,9 @@ class Edit:
     (B, 3, H, W) in [-1, 1]; `moved` W(I) (B, 3, H, W), the source where nothing moves; `flow` (B, 2, H, W) or None,
     in units of `grid_sample` (the crop is 2 wide): the result at p shows the source at p + flow(p); `coarse_flow` is
     the same at the resolution at which it was regressed. `steerable` is W(I) again, made in training: of all that the
-    network learns, only how far each AU moves the landmarks has a gradient in it. `shut` (B, 2) in [0, 1] says how far
-    skin covered the left and the right eye of the photo before it moved (see `lids`). `mouth` is what is drawn where
-    mouths open, in the image as in whole photos.
+    network learns, only how far each AU moves the landmarks has a gradient in it. `shut` (B, 2) in [0, 1] says how
+    much of the left and the right eye closes (see `lids`). `mouth` is what is drawn where mouths open, in the image as
+    in whole photos.
     """
 
     image: Tensor

@@ -14,7 +14,7 @@ from torch.nn import functional
 from ganimate.complexion import shaded
 from ganimate.config import GeneratorConfig
 from ganimate.geometry import LandmarkResponse, move_landmarks
-from ganimate.lids import cover_eyes, covered, followed
+from ganimate.lids import closing, followed, slide_lids
 from ganimate.mouth import interior, look_at_mouth, pixel_places
 from ganimate.networks.blocks import (
     ConvNorm,
@@ -171,10 +171,10 @@ class WarpingGenerator(GeneratorNetwork):
         h = self.modulate(self.up1(h) + warp(middle, resize(coarse, middle.shape[-1])), e)
         h = self.up2(h) + self.see_stretch(stretch(coarse))
         h = self.merge(torch.cat([h, warp(fine, coarse)], 1))
-        shut = covered(landmarks.float(), goal.detach())
+        shut = closing(landmarks.float(), goal.detach())
         if still is not None:
             shut = shut * followed(coarse, free, goal)
-        skin = cover_eyes(image, landmarks.float() * size - 0.5, shut)
+        skin = slide_lids(image, landmarks.float() * size - 0.5, shut)
         moved = warp(skin, flow)  # W(I)
         h = torch.cat([self.up3(h), moved.to(h.dtype)], 1)  # (B, c+3, S, S)
         color = (moved + 2 * torch.tanh(self.to_color(h).float())).clamp(-1, 1)  # C: what is painted is the difference
