@@ -42,6 +42,14 @@ class Sitter:
 
 
 @dataclass(frozen=True)
+class OpenMouth:
+    """A mouth that opens, and where that is in the crop: `gap` (S, S) in [0, 1]."""
+
+    mouth: Mouth
+    gap: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
 class FaceEdit:
     """One generated face at crop size S, as numpy, ready to be pasted.
 
@@ -56,21 +64,23 @@ class FaceEdit:
     displacement: NDArray[np.float32] | None
     moved: NDArray[np.float32]
     lids: Lids | None = None
-    mouth: Mouth | None = None
+    mouth: OpenMouth | None = None
 
     def paste(self, paster: Paster, frame: Image) -> None:
         """Write this edit into `frame` (H, W, 3) in place."""
         if self.lids is not None:
             self.lids.cover(frame)
-        paster.paste(frame, self.color, self.attention, self.displacement, self.moved)
+        # What is drawn between the lips is left to the photo's own resolution.
+        attention = self.attention if self.mouth is None else np.maximum(self.attention, self.mouth.gap)
+        paster.paste(frame, self.color, attention, self.displacement, self.moved)
         if self.mouth is not None:
-            self.mouth.draw(frame, paster.source_to_crop, paster.size_px)
+            self.mouth.mouth.draw(frame, paster)
 
     def weakened(self, strength: float) -> FaceEdit:
         """Return the edit at a `strength` in [0, 1]: 0 leaves the photo as it is, 1 is the edit itself."""
         shift = None if self.displacement is None else self.displacement * np.float32(strength)
         lids = None if self.lids is None else self.lids.weakened(strength)
-        mouth = None if self.mouth is None else self.mouth.weakened(strength)
+        mouth = None if self.mouth is None else replace(self.mouth, mouth=self.mouth.mouth.weakened(strength))
         attention = 1 - np.float32(strength) * (1 - self.attention)
         return replace(self, attention=attention, displacement=shift, lids=lids, mouth=mouth)
 
@@ -204,11 +214,11 @@ class Animator:
         return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, lids, mouths, strict=True)]
 
     @staticmethod
-    def _mouth(sitter: Sitter, edit: Edit, place: int) -> Mouth | None:
-        if edit.mouth is None or not edit.mouth.opens()[place]:
+    def _mouth(sitter: Sitter, edit: Edit, place: int) -> OpenMouth | None:
+        if edit.mouth is None or edit.gap is None or not edit.gap[place].any():
             return None
-        mouth = edit.mouth.one(place)
-        return mouth.greyed() if _is_grey(sitter.crop.image) else mouth
+        mouth, gap = edit.mouth.one(place), edit.gap[place, 0].float().cpu().numpy()
+        return OpenMouth(mouth.greyed() if _is_grey(sitter.crop.image) else mouth, gap)
 
     @staticmethod
     def _lids(sitter: Sitter, edit: Edit, place: int) -> Lids | None:

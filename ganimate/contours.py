@@ -6,6 +6,12 @@ import torch
 from torch import Tensor
 
 
+def pixel_places(size: int, device: torch.device) -> Tensor:
+    """Return where the pixels of a square crop are, (size, size, 2), in crop widths."""
+    line = (torch.arange(size, device=device, dtype=torch.float32) + 0.5) / size
+    return torch.stack(torch.meshgrid(line, line, indexing="ij")[::-1], -1)
+
+
 def rise(value: Tensor, low: float, high: float) -> Tensor:
     """Return a smooth step from 0 at `low` to 1 at `high`."""
     share = ((value - low) / (high - low)).clamp(0, 1)
@@ -33,7 +39,7 @@ def between(upper: Tensor, lower: Tensor, size: int, reach: float, edge: float) 
     wide as `edge` says, both in crop widths.
     """
     places = (torch.arange(size, device=upper.device, dtype=torch.float32) + 0.5) / size
-    x, y = places.expand(len(upper), size, size), places[:, None]
+    x, y = places.expand(len(upper), 1, size), places[:, None]
     start, end = (upper[:, at, 0, None, None] for at in (0, -1))
     across = torch.minimum(y - height(x, upper), height(x, lower) - y)
     along = torch.minimum(x - start, end - x)

@@ -28,23 +28,30 @@ CORNER_SHADE, CORNER_POWER = 0.72, 4
 
 
 def draw_teeth(
-    place: Tensor, middle: Tensor, halves: Tensor, lip: Tensor, lip_middle: Tensor, along: Tensor, shown: Tensor
+    place: Tensor,
+    middle: Tensor,
+    halves: Tensor,
+    lip: Tensor,
+    lip_middle: Tensor,
+    along: Tensor,
+    shown: Tensor,
+    pixel: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return where upper teeth are (B, H, W) in [0, 1], their brightness (B, H, W), and their lower edge (B, H, W).
 
     `place` (H, W, 2) or (B, H, W, 2), in crop widths; `middle` (B,) is the midline, `halves` (B, 2) how wide the mouth
     is left and right of it; `lip` (B, H, W) is the height of the upper lip above each place and `lip_middle` (B,) that
     at the midline; `along` (B, H, W) the way from corner to corner, 0 to 1; `shown` (B,) the share of the crowns that
-    lips leave free.
+    lips leave free; `pixel` is the width of a pixel of the picture.
     """
     x, y = place[..., 0], place[..., 1]
-    pixel = (x[..., :, 1:2] - x[..., :, :1]).abs().amax().clamp_min(SOFT_MM * MM)
+    pixel = max(pixel, SOFT_MM * MM)
     u = x - middle[:, None, None]
     turned = (halves / halves.mean(1, keepdim=True).clamp_min(1e-3)).clamp(0.4, 1.4)[:, :, None, None]
     out = u.abs() / torch.where(u < 0, turned[:, 0], turned[:, 1])
     length, split, inner = torch.zeros_like(out), torch.ones_like(out), 0.0
-    soft = torch.maximum(pixel / 2, pixel.new_tensor(SPLIT_MM * MM))
-    depth = SPLIT * (SPLIT_MM * MM / soft).clamp_max(1)
+    soft = max(pixel / 2, SPLIT_MM * MM)
+    depth = SPLIT * SPLIT_MM * MM / soft
     for width, reach in zip(WIDTHS_MM, LENGTHS, strict=True):
         outer = inner + width * MM
         across = (2 * (out - inner) / (outer - inner) - 1).clamp(-1, 1)

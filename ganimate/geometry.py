@@ -20,6 +20,7 @@ from ganimate.landmarks import (
     LOWER_LIPS,
     MIRROR,
     MOUTH,
+    MOUTH_MIDDLE,
     NOSE,
     NOSE_TIP,
     UPPER_LIDS,
@@ -53,7 +54,7 @@ REST_CLOSURE = 0.4  # 95 % of the photos are below, most of the others have shut
 # of one person with the same turn, which show 13 to 16; 98 % of photos are turned by less than 0.2.
 TURN = 12.0
 LEAST_TURNED, MOST_TURNED = 0.4, 1.5
-_MIDDLES = ((MOUTH, [51, 57, 62, 66]), (JAW, [8]), (BROWS + EYES + NOSE, [27]))
+_MIDDLES = ((MOUTH, MOUTH_MIDDLE), (JAW, [8]), (BROWS + EYES + NOSE, [27]))
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,9 @@ def move_landmarks(
 ) -> Tensor:
     """Return where landmarks (B, 68, 2), in crop widths, go for a change of AUs from (B, N) to (B, N).
 
-    `slopes` (N, 68, 2), foreshortened where the head is turned, add up and level off towards `limits` (68,), brows also
-    towards the lids; then the lids close by the share of their gap that `closing` (N,) says; at last lids and lips that
-    would cross stay closed.
+    `slopes` (N, 68, 2), foreshortened where the head is turned, add up and level off towards `limits` (68,), and go as
+    far as there is room for brows, lids and mouth (see `room`); then the lids close by the share of their gap that
+    `closing` (N,) says; at last lids and lips that would cross stay closed.
     """
     step = torch.tensordot(y_to - y_from, slopes, 1)
     step = step * torch.stack([foreshortening(points), torch.ones_like(step[..., 0])], -1)

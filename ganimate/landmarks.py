@@ -18,7 +18,11 @@ UPPER_LIPS, LOWER_LIPS = [61, 62, 63], [67, 66, 65]  # the inner edges
 # Of each side: the corners of the eye, and its lids and brow.
 EYES_AND_BROWS = (([36, 39], [37, 38, 40, 41, *range(17, 22)]), ([42, 45], [43, 44, 46, 47, *range(22, 27)]))
 CORNERS = [48, 54]  # of the mouth
+MOUTH_MIDDLE = [51, 57, 62, 66]
 NOSE_TIP, NOSE_BASE = 30, 33
 BROW_LIDS = dict(zip(BROWS, [36, 37, 37, 38, 39, 42, 43, 44, 44, 45], strict=True))  # below each, the nearest
 BROWS_ABOVE = [19, 20, 23, 24]  # the upper lids
+# Crop widths between the lips, from which teeth may be seen, and no doubt is left; and that a mouth opens further,
+# until all that opens is seen.
+TEETH_SEEN, TEETH_SURE, OPENED = 0.012, 0.024, 0.02
 CLOSED = 0.004  # crop widths: nearer to each other, lids and lips are closed, and the flow between them would tear

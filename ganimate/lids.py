@@ -73,8 +73,8 @@ def closing(points: Tensor, goal: Tensor) -> Tensor:
 
     In crop widths; a gap of CLOSED is none.
     """
-    gone = [1 - (_opening(goal, eye) - CLOSED) / (_opening(points, eye) - CLOSED).clamp_min(1e-6) for eye in EYES]
-    return torch.stack(gone, 1).clamp(0, 1)
+    before, after = (torch.stack([_opening(face, eye) for eye in EYES], 1) for face in (points, goal))
+    return ((before - after) / (before - CLOSED).clamp_min(CLOSED)).clamp(0, 1)
 
 
 def followed(flow: Tensor, wanted: Tensor, goal: Tensor) -> Tensor:
@@ -94,6 +94,12 @@ def slide_lids(image: Tensor, points: Tensor, gone: Tensor, black: float = -1) -
 
     `points` (B, 68, 2) are landmarks in pixels: (0, 0) is the centre of the first. `black` is that of the images.
     """
+    with torch.autocast(image.device.type, enabled=False):  # half precision would miss places by a third of a pixel
+        return _slide(image, points.float(), gone.float(), black)
+
+
+def _slide(image: Tensor, points: Tensor, gone: Tensor, black: float) -> Tensor:
+    """See `slide_lids`."""
     height, width = image.shape[-2:]
     rows, columns = (torch.arange(count, device=image.device, dtype=torch.float32) for count in (height, width))
     place = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1)  # (H, W, 2)
@@ -102,7 +108,7 @@ def slide_lids(image: Tensor, points: Tensor, gone: Tensor, black: float = -1) -
         share = gone[:, column, None, None]  # (B, 1, 1)
         if not share.any():
             continue
-        part = _eye(place, points[:, eye].float(), share)
+        part = _eye(place, points[:, eye], share)
         photo = image.float()
         left, skin = (
             functional.grid_sample(photo, (at + 0.5) * scale - 1, padding_mode="border", align_corners=False)

@@ -8,26 +8,24 @@ below lies the tongue.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from ganimate.complexion import warmth
-from ganimate.contours import rise, soft_height
+from ganimate.contours import pixel_places, rise, soft_height
 from ganimate.dentition import draw_teeth
-from ganimate.faces import Image, transform
-from ganimate.landmarks import LOWER_LIPS, MOUTH, UPPER_LIPS
+from ganimate.faces import Image, Paster, Window, transform
+from ganimate.landmarks import LOWER_LIPS, MOUTH, MOUTH_MIDDLE, OPENED, TEETH_SEEN, TEETH_SURE, UPPER_LIPS
 from ganimate.room import smiling
 
 UPPER_EDGE, LOWER_EDGE = [60, 61, 62, 63, 64], [60, 67, 66, 65, 64]  # of the open mouth, left to right
-MIDLINE = [51, 57, 62, 66]
 CHEEKS = ([2, 14], [31, 35])  # between these landmarks
 LOWER_LIP = ([65, 66, 67], [56, 57, 58])  # likewise
-SEEN, SURE = 0.012, 0.024  # crop widths between the lips, from which teeth may be seen, and no doubt is left
 # Of the cheeks' brightness, the brighter half of what is between the lips: below the one there are no teeth. 95 % of
 # 298 smiles are above 1.02, 90 % of 19 mouths open in surprise below .81.
 DULL, BRIGHT = 0.75, 0.95
@@ -35,7 +33,6 @@ CLOSING, STAYING = 0.5, 0.8  # of the gap, left in the goal: below the one lips 
 TEETH_END, GAP_BEGINS = 0.75, 1.05  # of the opening in the photo: so far below the upper lip teeth are seen
 BARED_MORE = 0.6  # of the opening: so much longer do a smile's teeth become before a gap opens below them
 PARTED, WIDE = 1.3, 2.2  # times the gap that was, from which lips without teeth open, and are quite open
-OPENED = 0.02  # crop widths that the mouth opens further, until all of the gap is seen
 ROUNDED = 0.02  # crop widths: lips have no corners
 EDGE = 0.006  # crop widths over which a mouth begins, as soft as its lips
 DARK, TINT = 0.22, (1.0, 0.62, 0.58)  # of the cheeks, behind the teeth; red is what is left of the colour
@@ -49,6 +46,7 @@ NARROW, ROOMY = 0.02, 0.06  # crop widths of a gap in which no tongue is seen, a
 SIDES = 0.3  # of the height of a bow from corner to corner, below which there is no tongue
 COLORS = ("cheeks", "lip")
 WINDOW_REACH = 0.02  # crop widths around the mouth
+STRIP_PX = 1 << 18  # pixels drawn at once: a huge face needs no more memory than a small one
 
 
 @dataclass(frozen=True)
@@ -68,10 +66,6 @@ class Mouth:
     cheeks: Tensor
     lip: Tensor
 
-    def opens(self) -> Tensor:
-        """Return whether anything may be drawn (B,)."""
-        return (self.bared > 0) | (self.parted > 0)
-
     def one(self, place: int) -> Mouth:
         """Return one of the batch, on the CPU."""
         return Mouth(*(part[place : place + 1].float().cpu() for part in vars(self).values()))
@@ -82,37 +76,42 @@ class Mouth:
 
     def weakened(self, strength: float) -> Mouth:
         """Return the same mouth, opened by a share in [0, 1] of its way."""
+        goal = torch.lerp(self.points, self.goal, strength)
         return replace(
             self,
-            goal=torch.lerp(self.points, self.goal, strength),
+            goal=goal,
             bared=self.bared * strength,
             parted=self.parted * strength,
+            smile=smiling(self.points, goal),
         )
 
-    def draw(self, photo: Image, source_to_crop: NDArray[np.float64], size_px: int) -> None:
+    def draw(self, photo: Image, paster: Paster) -> None:
         """Draw what a mouth (B = 1) shows into a photo (H, W, 3) in place, at its own resolution."""
-        around = self._window(photo.shape, source_to_crop, size_px)
-        rows, columns = (np.arange(part.start, part.stop) for part in around)
-        if len(rows) < 2 or len(columns) < 2:
-            return
-        places = transform(np.stack(np.meshgrid(columns, rows), -1), source_to_crop)
-        layer = interior(self, torch.from_numpy((places + 0.5) / size_px).float())
-        if not layer.gap.any():
-            return
-        share, color = layer.gap[0, ..., None].numpy(), 255 * layer.color[0].permute(1, 2, 0).numpy()
-        own = photo[around]
-        own[:] = (own + share * (color - own)).round().clip(0, 255)
+        rows, columns = self._window(paster)
+        pixel = float(np.hypot(*paster.source_to_crop[:, 0])) / paster.size_px
+        step = max(1, STRIP_PX // max(1, columns.stop - columns.start))
+        for top in range(rows.start, rows.stop, step):
+            strip = (slice(top, min(top + step, rows.stop)), columns)
+            xs, ys = (np.arange(part.start, part.stop, dtype=np.float32) for part in strip[::-1])
+            places = transform(np.stack(np.meshgrid(xs, ys), -1), paster.source_to_crop)
+            layer = interior(self, torch.from_numpy((places + 0.5) / paster.size_px).float(), pixel)
+            share, color = layer.gap[0, ..., None].numpy(), 255 * layer.color[0].permute(1, 2, 0).numpy()
+            own = photo[strip]
+            own[:] = (own + share * (color - own)).round().clip(0, 255)
 
-    def _window(self, shape: tuple[int, ...], source_to_crop: NDArray[np.float64], size_px: int) -> tuple[slice, slice]:
-        """Return rows and columns of the photo around the mouth, clipped to it."""
+    def _window(self, paster: Paster) -> Window:
+        """Return rows and columns of the photo around the mouth, within the paster's."""
+        source_to_crop, size_px = paster.source_to_crop, paster.size_px
         crop = self.goal[0, MOUTH].numpy()
         low, high = crop.min(0) - WINDOW_REACH, crop.max(0) + WINDOW_REACH
         corners = np.array([low, [high[0], low[1]], high, [low[0], high[1]]]) * size_px - 0.5
         linear = np.linalg.inv(source_to_crop[:, :2])
         found = (corners - source_to_crop[:, 2]) @ linear.T
-        left, top = np.maximum(np.floor(found.min(0)), 0).astype(int)
-        right, bottom = np.minimum(np.ceil(found.max(0)) + 1, [shape[1], shape[0]]).astype(int)
-        return slice(top, max(top, bottom)), slice(left, max(left, right))
+        around = []
+        for part, least, most in zip(paster.window, found.min(0)[::-1], found.max(0)[::-1], strict=True):
+            start = min(max(math.floor(least), part.start), part.stop)
+            around.append(slice(start, max(start, min(math.ceil(most) + 1, part.stop))))
+        return around[0], around[1]
 
 
 @dataclass(frozen=True)
@@ -144,15 +143,15 @@ def look_at_mouth(image: Tensor, points: Tensor, goal: Tensor) -> Mouth:
     inside = _opening(points, points, pixel_places(size, image.device)).inside
     cheeks, lip = (_seen_at(photo, points, ends) for ends in (CHEEKS, LOWER_LIP))
     bright = _bright_half(photo.mean(1), inside) / cheeks.mean(1).clamp_min(1e-3)
-    had, left = ((part[:, LOWER_LIPS] - part[:, UPPER_LIPS]).norm(dim=-1).mean(1) for part in (points, goal))
+    had, left = ((part[:, LOWER_LIPS, 1] - part[:, UPPER_LIPS, 1]).mean(1).clamp_min(0) for part in (points, goal))
     grown = left / had.clamp_min(1e-6)
-    teeth = rise(had, SEEN, SURE) * rise(bright, DULL, BRIGHT)
+    teeth = rise(had, TEETH_SEEN, TEETH_SURE) * rise(bright, DULL, BRIGHT)
     bared, parted = teeth * rise(grown, CLOSING, STAYING), (1 - teeth) * rise(grown, PARTED, WIDE)
     return Mouth(points, goal, bared, parted, smiling(points, goal), cheeks, lip)
 
 
-def interior(mouth: Mouth, places: Tensor) -> Layer:
-    """Return what is seen between the lips at places (H, W, 2), in crop widths.
+def interior(mouth: Mouth, places: Tensor, pixel: float) -> Layer:
+    """Return what is seen between the lips at places (H, W, 2), pixels of this width, all in crop widths.
 
     As much of the photo's own teeth as was seen stays in sight, and what opens further is drawn.
     """
@@ -164,22 +163,16 @@ def interior(mouth: Mouth, places: Tensor) -> Layer:
     below = rise((y - after.upper) / opening, TEETH_END, GAP_BEGINS) * rise(deep - opening, 0, OPENED)
     below_teeth, between_lips = bared * below, parted * rise(deep, 0, OPENED)
     gap = after.inside * torch.maximum(below_teeth, between_lips)
-    middle = mouth.goal[:, MIDLINE, 0].mean(1)
+    middle = mouth.goal[:, MOUTH_MIDDLE, 0].mean(1)
     halves = torch.stack([middle - mouth.goal[:, 60, 0], mouth.goal[:, 64, 0] - middle], 1)
     shown = LEAST_SHOWN + (1 - LEAST_SHOWN) * mouth.smile
     drawn, shade, edge = draw_teeth(
-        places, middle, halves, after.upper, mouth.goal[:, UPPER_EDGE[2], 1], after.along, shown
+        places, middle, halves, after.upper, mouth.goal[:, UPPER_EDGE[2], 1], after.along, shown, pixel
     )
     drawn = drawn * between_lips / (below_teeth + between_lips).clamp_min(1e-6)
     behind = _behind(mouth, after, y, torch.lerp(edge, after.upper + GAP_BEGINS * opening, bared))
     color = torch.lerp(behind, _enamel(mouth.cheeks)[:, :, None, None] * shade[:, None], drawn[:, None])
     return Layer(bared * after.inside * (1 - below), gap, color)
-
-
-def pixel_places(size: int, device: torch.device) -> Tensor:
-    """Return where the pixels of a square crop are, (size, size, 2), in crop widths."""
-    line = (torch.arange(size, device=device, dtype=torch.float32) + 0.5) / size
-    return torch.stack(torch.meshgrid(line, line, indexing="ij")[::-1], -1)
 
 
 def _behind(mouth: Mouth, after: _Opening, y: Tensor, top: Tensor) -> Tensor:

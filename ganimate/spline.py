@@ -8,7 +8,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ganimate.landmarks import BROW_LIDS, LOWER_LIDS, LOWER_LIPS, UPPER_LIDS, UPPER_LIPS
+from ganimate.landmarks import (
+    BROW_LIDS,
+    LOWER_LIDS,
+    LOWER_LIPS,
+    OPENED,
+    TEETH_SEEN,
+    TEETH_SURE,
+    UPPER_LIDS,
+    UPPER_LIPS,
+)
 from ganimate.room import smiling
 
 BORDER_POINTS = 6  # fixed points on each side of the crop
@@ -33,9 +42,7 @@ BETWEEN = tuple((brow, lid, share) for brow, lid in BROW_LIDS.items() for share 
 TEETH = tuple(
     (upper, lower, share) for upper, lower in zip(UPPER_LIPS, LOWER_LIPS, strict=True) for share in (0.35, 0.8)
 )
-TEETH_SEEN, TEETH_SURE = 0.012, 0.012  # crop widths between the lips from which teeth may be seen, and more to be sure
 TEETH_WITH_LIP = 0.5  # teeth that stay as skulls do would kink the spline at the lip
-OPENED = 0.02  # crop widths that lips part further, from which on what is between them keeps its place
 PULLED_APART = 0.02  # crop widths that brow and lid both go, away from each other: as far as a raised brow
 FREE = 1e-7
 # Smoothing of the spline: landmarks scatter by about a pixel; but so much at the lids would keep a blink from closing.
@@ -79,7 +86,7 @@ def upper_teeth(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]
     """Return places of upper teeth (B, T, 2), from where they go, and how sure it is that more is seen below (B, T)."""
     upper, lower, shares = (list(column) for column in zip(*TEETH, strict=True))
     gap, opened = ((face[:, lower] - face[:, upper]).norm(dim=-1) for face in (source, target))
-    seen = ((gap - TEETH_SEEN) / TEETH_SURE).clamp(0, 1) * ((opened - gap) / OPENED).clamp(0, 1)
+    seen = ((gap - TEETH_SEEN) / (TEETH_SURE - TEETH_SEEN)).clamp(0, 1) * ((opened - gap) / OPENED).clamp(0, 1)
     seen = seen * (1 - smiling(source, target))[:, None]  # a smile bares more of them: they are drawn out
     places = source[:, upper].lerp(source[:, lower], source.new_tensor(shares)[:, None])
     return places, TEETH_WITH_LIP * (source - target)[:, upper], seen

@@ -14,12 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ganimate.animator import BATCH_IMAGES, Animator, Sitter
+from ganimate.animator import BATCH_IMAGES, Animator, FaceEdit, OpenMouth, Sitter
 from ganimate.checkpoint import Model, ModelCard
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig
 from ganimate.errors import ExpressionError, FaceError, ModelError
-from ganimate.faces import Box, Face, transform
+from ganimate.faces import Box, Face, Paster, transform
 from ganimate.landmarks import LOWER_LIDS, UPPER_LIDS
+from ganimate.mouth import Mouth
 from ganimate.networks import GENERATORS, Critic, build_generator
 from ganimate.trajectory import Trajectory, build_trajectory
 
@@ -275,3 +276,20 @@ def test_every_face_needs_a_trajectory_of_one_length(
 def test_a_still_needs_a_goal_for_every_face(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
     with pytest.raises(ExpressionError, match="every face"):
         animator.still(astronaut, sitters * 2, [ONE])
+
+
+def test_what_is_drawn_between_lips_is_not_pasted_from_the_crop_too() -> None:
+    size = 32
+    points = torch.from_numpy(np.random.default_rng(0).uniform(0.3, 0.7, (1, 68, 2)).astype(np.float32))
+    nothing = Mouth(points, points, *torch.zeros(3, 1), *torch.full((2, 1, 3), 0.5))
+    gap = np.zeros((size, size), np.float32)
+    gap[8:24, 8:24] = 1
+    red = np.full((size, size, 3), [255, 0, 0], np.float32)
+    edit = FaceEdit(1 - gap, red, None, np.full((size, size, 3), 90, np.float32))
+    for mouth, red_pixels in ((None, 16 * 16), (OpenMouth(nothing, gap), 0)):
+        photo = np.full((size, size, 3), 90, np.uint8)
+        both = replace(edit, mouth=mouth)
+        both.paste(Paster(photo.shape, np.eye(2, 3), size), photo)
+        assert (photo[..., 0] > 200).sum() == pytest.approx(red_pixels, abs=0.2 * red_pixels)
+        faded = both.weakened(0.5)
+        assert (faded.mouth is None) == (mouth is None)

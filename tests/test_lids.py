@@ -42,6 +42,14 @@ def test_eyes_close_by_what_their_opening_loses() -> None:
     assert not closing(points, shut(points, -0.5)).any()  # eyes that open wide
 
 
+def test_eyes_that_do_not_move_do_not_close_however_narrow_they_are() -> None:
+    for opening in (0.0, 0.003, 0.0041, 0.03):
+        narrow = mean_face()
+        for eye in EYES:
+            narrow[:, eye[1:3]] = narrow[:, eye[4:]] - torch.tensor([0.0, opening])
+        assert not closing(narrow, narrow).any()
+
+
 def test_a_lid_that_comes_down_leaves_the_lower_part_of_the_eye_as_it_was() -> None:
     size = 320
     points = mean_face() * size

@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
 from synthetic import mean_face
 from torch import Tensor
 
+from ganimate.contours import pixel_places
 from ganimate.dentition import CROWN_MM, MM, WIDTHS_MM, draw_teeth
+from ganimate.faces import Paster
 from ganimate.landmarks import CORNERS, MIRROR
 from ganimate.mouth import (
     BRIGHTEST,
@@ -19,7 +22,6 @@ from ganimate.mouth import (
     Mouth,
     interior,
     look_at_mouth,
-    pixel_places,
 )
 
 SIZE = 96
@@ -56,7 +58,7 @@ def face(points: Tensor, inside: float) -> Tensor:
 
 
 def shown(image: Tensor, points: Tensor, goal: Tensor) -> Layer:
-    return interior(look_at_mouth(image, points, goal), HERE)
+    return interior(look_at_mouth(image, points, goal), HERE, 1 / SIZE)
 
 
 def rows_at_middle(part: Tensor, goal: Tensor) -> list[float]:
@@ -71,7 +73,7 @@ def test_bared_teeth_are_seen_and_nothing_opens() -> None:
     assert min(rows_at_middle(mouth.teeth, BARED)) > 0.9
     assert mouth.gap.max() == 0
     assert mouth.teeth[:, : SIZE // 2].max() == 0  # nowhere else in the face
-    assert not look_at_mouth(face(CLOSED, 0.6), CLOSED, CLOSED).opens()
+    assert shown(face(CLOSED, 0.6), CLOSED, CLOSED).gap.max() == 0
 
 
 def test_what_opens_below_the_teeth_is_dark() -> None:
@@ -103,7 +105,7 @@ def test_upper_teeth_are_bright_below_them_it_is_dark_and_the_tongue_is_red() ->
 
 
 def test_a_smile_shows_more_of_the_teeth() -> None:
-    quiet, smile = (interior(look_at_mouth(face(CLOSED, 0.5), CLOSED, goal), HERE) for goal in (AGAPE, smiling(AGAPE)))
+    quiet, smile = (shown(face(CLOSED, 0.5), CLOSED, goal) for goal in (AGAPE, smiling(AGAPE)))
     bright = [float(((layer.color.mean(1) > 0.4) * layer.gap).sum()) for layer in (quiet, smile)]
     assert bright[1] > 1.8 * bright[0] > 0
     longer, shorter = (shown(face(BARED, 0.6), BARED, goal) for goal in (smiling(AGAPE), AGAPE))
@@ -128,8 +130,8 @@ def test_every_face_of_a_batch_is_judged_alone() -> None:
         alone = look_at_mouth(image, start, AGAPE)
         for name, value in vars(both.one(place)).items():
             torch.testing.assert_close(value, getattr(alone, name))
-        for name, value in vars(interior(both, HERE)).items():
-            torch.testing.assert_close(value[place : place + 1], getattr(interior(alone, HERE), name))
+        for name, value in vars(interior(both, HERE, 1 / SIZE)).items():
+            torch.testing.assert_close(value[place : place + 1], getattr(interior(alone, HERE, 1 / SIZE), name))
 
 
 @pytest.mark.parametrize("skin", [(0.2, 0.9, 0.2), (0.2, 0.2, 0.9), (0.9, 0.7, 0.6), (0.25, 0.15, 0.1)])
@@ -144,26 +146,44 @@ def test_teeth_are_in_the_light_of_the_face_but_never_green_or_blue(skin: tuple[
 def test_a_grey_photo_gets_a_grey_mouth() -> None:
     grey = torch.full((1, 3, SIZE, SIZE), 0.1)
     grey[:, 0] += 0.01  # as JPEG leaves it
-    color = interior(look_at_mouth(grey, CLOSED, smiling(AGAPE)).greyed(), HERE).color
+    color = interior(look_at_mouth(grey, CLOSED, smiling(AGAPE)).greyed(), HERE, 1 / SIZE).color
     assert (color - color.mean(1, keepdim=True)).abs().max() < 1e-6
 
 
-def drawn(mouth: Mouth, zoom: float) -> np.ndarray:
-    photo = np.full((int(SIZE * zoom), int(SIZE * zoom), 3), 128, np.uint8)
-    to_crop = np.array([[1 / zoom, 0, 0.5 / zoom - 0.5], [0, 1 / zoom, 0.5 / zoom - 0.5]])
-    mouth.draw(photo, to_crop, SIZE)
+def drawn(mouth: Mouth, zoom: float, turn: bool = False) -> NDArray[np.uint8]:
+    """A grey photo of the face, perhaps a quarter turned, with the mouth drawn into it."""
+    side = int(SIZE * zoom)
+    photo = np.full((side, side, 3), 128, np.uint8)
+    shift = 0.5 / zoom - 0.5
+    upright = np.array([[1 / zoom, 0, shift], [0, 1 / zoom, shift]])
+    turned = np.array([[0, 1 / zoom, shift], [-1 / zoom, 0, SIZE - 1 - shift]])
+    mouth.draw(photo, Paster(photo.shape, turned if turn else upright, SIZE))
     return photo
 
 
 def test_mouths_are_drawn_at_the_photos_resolution() -> None:
     mouth = look_at_mouth(face(CLOSED, 0.5), CLOSED, smiling(AGAPE))
     once, large = drawn(mouth, 1), drawn(mouth, 5)
-    layer = interior(mouth, HERE)
+    layer = interior(mouth, HERE, 1 / SIZE)
     wanted = 128 + layer.gap[0, ..., None] * (255 * layer.color[0].permute(1, 2, 0) - 128)
     assert np.abs(once - wanted.numpy()).max() <= 1.5
     small = large.reshape(SIZE, 5, SIZE, 5, 3).mean((1, 3))
     assert np.abs(small - once).mean() < 1
     assert (large != 128).any(2).mean() == pytest.approx((once != 128).any(2).mean(), rel=0.15)
+
+
+def test_a_turned_photo_gets_the_same_mouth() -> None:
+    mouth = look_at_mouth(face(CLOSED, 0.5), CLOSED, smiling(AGAPE))
+    upright, turned = drawn(mouth, 0.75), drawn(mouth, 0.75, turn=True)
+    difference = np.abs(np.rot90(turned).astype(int) - upright)
+    assert difference.max() <= 1
+
+
+def test_strips_make_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
+    mouth = look_at_mouth(face(CLOSED, 0.5), CLOSED, smiling(AGAPE))
+    whole = drawn(mouth, 2)
+    monkeypatch.setattr("ganimate.mouth.STRIP_PX", 1)
+    assert np.array_equal(drawn(mouth, 2), whole)
 
 
 def test_a_weaker_mouth_opens_less_and_at_0_nothing_is_drawn() -> None:
@@ -173,11 +193,15 @@ def test_a_weaker_mouth_opens_less_and_at_0_nothing_is_drawn() -> None:
     assert np.array_equal(drawn(mouth.weakened(1.0), 2), drawn(mouth, 2))
 
 
-def test_a_mouth_beyond_the_photos_edge_is_no_error() -> None:
+def test_of_a_mouth_at_the_photos_edge_the_part_inside_is_drawn() -> None:
     mouth = look_at_mouth(face(CLOSED, 0.5), CLOSED, smiling(AGAPE))
-    photo = np.full((SIZE, SIZE, 3), 128, np.uint8)
-    for shift in (-SIZE, 0.6 * SIZE, 10 * SIZE):
-        mouth.draw(photo, np.array([[1.0, 0, shift], [0, 1.0, shift]]), SIZE)
+    photo, cut = np.full((SIZE, SIZE, 3), 128, np.uint8), SIZE // 2
+    mouth.draw(photo, Paster(photo.shape, np.array([[1.0, 0, cut], [0, 1.0, 0]]), SIZE))
+    assert np.array_equal(photo[:, : SIZE - cut], drawn(mouth, 1)[:, cut:])
+    assert (photo[:, SIZE - cut :] == 128).all()
+    photo[:] = 128
+    mouth.draw(photo, Paster(photo.shape, np.array([[1.0, 0, 0], [0, 1.0, SIZE - 5]]), SIZE))  # far above the photo
+    assert (photo == 128).all()
 
 
 def teeth_of(middle: float, halves: tuple[float, float], shown: float, size: int = 400) -> tuple[Tensor, Tensor]:
@@ -186,7 +210,7 @@ def teeth_of(middle: float, halves: tuple[float, float], shown: float, size: int
     lip = torch.full((1, size, size), 0.4)
     along = ((place[..., 0] - 0.3) / 0.4).clamp(0, 1)[None]
     seen, shade, _ = draw_teeth(
-        place, torch.tensor([middle]), torch.tensor([halves]), lip, lip[:, 0, 0], along, torch.tensor([shown])
+        place, torch.tensor([middle]), torch.tensor([halves]), lip, lip[:, 0, 0], along, torch.tensor([shown]), 1 / size
     )
     return seen[0], shade[0]
 

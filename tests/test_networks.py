@@ -10,13 +10,16 @@ from synthetic import mean_face
 from torch import Tensor, nn
 
 from ganimate.config import CriticConfig, GeneratorConfig
+from ganimate.faces import Paster
 from ganimate.geometry import LandmarkResponse
 from ganimate.glasses import REACH
+from ganimate.landmarks import LOWER_LIPS, UPPER_LIPS
 from ganimate.networks import GENERATORS, Critic, Edit, GeneratorNetwork, build_generator
 from ganimate.networks.blocks import SoftGatedWarp, resize, warp
 from ganimate.networks.holding import leashed
 from ganimate.networks.warping import MOST_GAIN, GeometricMatcher, WarpingGenerator, change_strength, rim, stretch
 from ganimate.spline import spline_flow
+from ganimate.tensors import to_pictures
 
 N_AUS = 5
 ARCHITECTURES = sorted(GENERATORS)
@@ -206,6 +209,45 @@ def test_a_blink_covers_the_eyes_and_bared_teeth_are_not_painted() -> None:
     assert edit.shut is not None and edit.shut.min() > 0.99
     column, row = (points[0, 60:68].mean(0) * 32).int().tolist()
     assert edit.attention[0, 0, row, column] > 0.9 > 0.1 > edit.attention[0, 0, 4, 4]
+
+
+def opening_mouth() -> tuple[WarpingGenerator, Tensor, Tensor, Tensor]:
+    """A generator whose first AU opens the mouth, a photo, its landmarks and no AU."""
+    generator = lively_generator("warping", 64)
+    assert isinstance(generator, WarpingGenerator)
+    slopes = np.zeros((N_AUS, 68, 2), "f4")
+    slopes[0, [*LOWER_LIPS, 58, 57, 56], 1] = 0.12
+    generator.prime(LandmarkResponse(slopes, np.zeros(N_AUS, "f4"), np.ones(68, "f4")))
+    points = mean_face()
+    points[:, LOWER_LIPS] = points[:, UPPER_LIPS] + torch.tensor([0.0, 0.004])
+    return generator, 0.4 * draw(1, 3, 64, 64, seed=3), points, torch.zeros(1, N_AUS)
+
+
+def test_what_is_drawn_in_a_mouth_is_in_the_image_as_in_a_photo() -> None:
+    generator, image, points, y = opening_mouth()
+    with torch.no_grad():
+        edit = generator(image, y, y + torch.eye(N_AUS)[:1], points)
+        still = generator(image, y, y, points)
+    assert still.gap is not None and not still.gap.any() and torch.equal(still.image, image)
+    assert edit.mouth is not None and edit.gap is not None and edit.gap.max() > 0.99
+    photo = to_pictures(edit.image)[0]
+    drawn = photo.copy()
+    edit.mouth.one(0).draw(drawn, Paster(photo.shape, np.eye(2, 3), 64))
+    sure = edit.gap[0, 0].numpy() > 0.999
+    assert sure.sum() > 10
+    assert np.abs(drawn[sure].astype(int) - photo[sure]).max() <= 1
+
+
+def test_paint_does_not_depend_on_the_motion() -> None:
+    generator, image, points, y = opening_mouth()
+    generator.to_color = Always(0.1, 3)
+    generator.to_attention = Always(2.0, 1)
+    generator.train()
+    edit = generator(image, y, y + torch.eye(N_AUS)[:1], points)
+    torch.testing.assert_close(edit.painted, edit.image)
+    (by_motion,) = torch.autograd.grad(edit.painted.square().sum(), edit.moved, retain_graph=True)
+    (by_image,) = torch.autograd.grad(edit.image.square().sum(), edit.moved)
+    assert by_motion.abs().max() < 1e-5 < 0.1 < by_image.abs().max()
 
 
 def test_no_gain_makes_a_grimace() -> None:

@@ -19,8 +19,8 @@ class Edit:
     in units of `grid_sample` (the crop is 2 wide): the result at p shows the source at p + flow(p); `coarse_flow` is
     the same at the resolution at which it was regressed. `steerable` is W(I) again, made in training: of all that the
     network learns, only how far each AU moves the landmarks has a gradient in it. `shut` (B, 2) in [0, 1] says how
-    much of the left and the right eye closes (see `lids`). `mouth` is what is drawn where mouths open, in the image as
-    in whole photos.
+    much of the left and the right eye closes (see `lids`). `mouth` is what is drawn where mouths open, and `gap`
+    (B, 1, H, W) in [0, 1] where that is in the image.
     """
 
     image: Tensor
@@ -32,6 +32,7 @@ class Edit:
     steerable: Tensor | None = None
     shut: Tensor | None = None
     mouth: Mouth | None = None
+    gap: Tensor | None = None
 
     @property
     def steered(self) -> Tensor:

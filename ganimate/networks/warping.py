@@ -13,9 +13,10 @@ from torch.nn import functional
 
 from ganimate.complexion import shaded
 from ganimate.config import GeneratorConfig
+from ganimate.contours import pixel_places
 from ganimate.geometry import LandmarkResponse, move_landmarks
 from ganimate.lids import closing, followed, slide_lids
-from ganimate.mouth import interior, look_at_mouth, pixel_places
+from ganimate.mouth import interior, look_at_mouth
 from ganimate.networks.blocks import (
     ConvNorm,
     ModulatedBlock,
@@ -161,6 +162,7 @@ class WarpingGenerator(GeneratorNetwork):
         fine = self.stem(image)  # (B, c, S/2, S/2)
         middle = self.down1(fine)  # (B, 3c, S/4, S/4)
         spline, correction, goal, h = self.matcher(self.down2(middle), e, y_from, y_to, landmarks)
+        goal = torch.lerp(landmarks.float(), goal.detach(), strength[..., 0])  # where they really go
         fade = strength * rim(spline.shape[-1], spline.device)
         free = (spline.detach() + correction) * fade
         coarse = leashed(free, still)  # (B, 2, S/2, S/2)
@@ -171,25 +173,27 @@ class WarpingGenerator(GeneratorNetwork):
         h = self.modulate(self.up1(h) + warp(middle, resize(coarse, middle.shape[-1])), e)
         h = self.up2(h) + self.see_stretch(stretch(coarse))
         h = self.merge(torch.cat([h, warp(fine, coarse)], 1))
-        shut = closing(landmarks.float(), goal.detach())
+        shut = closing(landmarks.float(), goal)
         if still is not None:
             shut = shut * followed(coarse, free, goal)
         skin = slide_lids(image, landmarks.float() * size - 0.5, shut)
         moved = warp(skin, flow)  # W(I)
         h = torch.cat([self.up3(h), moved.to(h.dtype)], 1)  # (B, c+3, S, S)
-        color = (moved + 2 * torch.tanh(self.to_color(h).float())).clamp(-1, 1)  # C: what is painted is the difference
-        color = shaded(color, moved, goal.detach())
+        bare = moved.detach()  # what is painted is the difference: it must not depend on the motion (`Edit.painted`)
+        color = (bare + 2 * torch.tanh(self.to_color(h).float())).clamp(-1, 1)
+        color = shaded(color, bare, goal)
         attention = 1 - strength * torch.sigmoid(self.to_attention(h).float())  # A
         attention = unpainted(attention, still)
-        mouth = look_at_mouth(image, landmarks.float(), goal.detach())
-        shown = interior(mouth, pixel_places(size, image.device))
-        color = torch.lerp(color, 2 * shown.color - 1, shown.gap[:, None])
-        attention = torch.maximum(attention, shown.teeth[:, None]) * (1 - strength * shown.gap[:, None])
+        mouth = look_at_mouth(image, landmarks.float(), goal)
+        shown = interior(mouth, pixel_places(size, image.device), 1 / size)
+        gap = shown.gap[:, None]
+        color = torch.lerp(color, 2 * shown.color - 1, gap) + (moved - bare)  # C
+        attention = torch.maximum(attention, shown.teeth[:, None]) * (1 - gap)
         image_f = (1 - attention) * color + attention * moved  # I_f
         steerable = None
         if self.training:
             steerable = warp(skin, self._enlarge((spline + correction.detach()) * fade, size))
-        return Edit(image_f, attention, color, moved, flow, coarse, steerable, shut, mouth)
+        return Edit(image_f, attention, color, moved, flow, coarse, steerable, shut, mouth, gap)
 
     def _enlarge(self, coarse: Tensor, size: int) -> Tensor:
         flow = functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)
