@@ -19,6 +19,7 @@ FEATURES = (
     ([48, 49, 50, 51, 52, 53, 54], [48, 59, 58, 57, 56, 55, 54], 0.008),
 )
 EDGE = 0.016  # crop widths over which they end
+INSIDE = -0.002  # crop widths that eyeballs reach beyond the lids
 LUMA = (0.299, 0.587, 0.114)
 # log(fold / calm) of red, green and blue, beside that of brightness: 150 people of the studio, one pair of photos each
 # (deciles of red .71 to .88; of the palest third .76, of the darkest .83). Grey pictures have no warm folds.
@@ -41,6 +42,15 @@ def shaded(color: Tensor, moved: Tensor, goal: Tensor) -> Tensor:
     for upper, lower, reach in FEATURES:
         free = torch.maximum(free, between(goal[:, upper], goal[:, lower], skin.shape[-1], reach, EDGE))
     return 2 * torch.lerp(shade, paint, free) - 1
+
+
+def eyeballs(goal: Tensor, size: int) -> Tensor:
+    """Return where eyes are open, (B, 1, size, size) in [0, 1], of landmarks (B, 68, 2) in crop widths.
+
+    They are moved, not painted: white paint had spread over irises of strangers whose lids rose.
+    """
+    left, right = (between(goal[:, upper], goal[:, lower], size, INSIDE, EDGE) for upper, lower, _ in FEATURES[:2])
+    return torch.maximum(left, right)
 
 
 def relit(skin: Tensor, ratio: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from synthetic import mean_face
 from torch import Tensor
 
-from ganimate.complexion import BRIGHTEST, DARKEST, WARMTH, relit, shaded
+from ganimate.complexion import BRIGHTEST, DARKEST, WARMTH, eyeballs, relit, shaded
 from ganimate.contours import between, height, rise
 
 SIZE = 64
@@ -63,6 +63,18 @@ def test_every_colour_of_skin_folds_by_its_own_power(ratio: float) -> None:
     skin = torch.tensor(SKIN)[None, :, None, None]
     lit = relit(skin, torch.full((1, 1, 1, 1), ratio)).flatten()
     assert torch.allclose(lit, torch.tensor(SKIN) * ratio ** torch.tensor(WARMTH))
+
+
+def test_eyeballs_are_where_eyes_are_open() -> None:
+    seen = eyeballs(mean_face(), 128)[0, 0]
+    for eye in ([*range(36, 42)], [*range(42, 48)]):
+        x, y = middle(eye)
+        assert seen[int(y * 128), int(x * 128)] > 0.8
+    brow, mouth = middle([*range(17, 22)]), middle([*range(60, 68)])
+    assert all(seen[int(y * 128), int(x * 128)] == 0 for x, y in (brow, mouth))
+    shut = mean_face()
+    shut[:, [37, 38, 43, 44]] = shut[:, [41, 40, 47, 46]]
+    assert eyeballs(shut, 128).max() < 0.5 * seen.max()
 
 
 def test_lines_go_through_their_points_and_masks_lie_between_them() -> None:

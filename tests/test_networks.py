@@ -211,6 +211,16 @@ def test_a_blink_covers_the_eyes_and_bared_teeth_are_not_painted() -> None:
     assert edit.attention[0, 0, row, column] > 0.9 > 0.1 > edit.attention[0, 0, 4, 4]
 
 
+def test_open_eyes_are_not_painted() -> None:
+    generator, image, points, y = opening_mouth()
+    generator.to_attention = Always(9.0, 1)
+    with torch.no_grad():
+        attention = generator(image, y, y + torch.eye(N_AUS)[:1], points).attention[0, 0]
+    for eye in ([*range(36, 42)], [*range(42, 48)]):
+        column, row = (points[0, eye].mean(0) * 64).int().tolist()
+        assert attention[row, column] > 0.7 > 0.1 > attention[4, 4]
+
+
 def opening_mouth() -> tuple[WarpingGenerator, Tensor, Tensor, Tensor]:
     """A generator whose first AU opens the mouth, a photo, its landmarks and no AU."""
     generator = lively_generator("warping", 64)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganimate.complexion import shaded
+from ganimate.complexion import eyeballs, shaded
 from ganimate.config import GeneratorConfig
 from ganimate.contours import pixel_places
 from ganimate.geometry import LandmarkResponse, move_landmarks
@@ -188,7 +188,8 @@ class WarpingGenerator(GeneratorNetwork):
         shown = interior(mouth, pixel_places(size, image.device), 1 / size)
         gap = shown.gap[:, None]
         color = torch.lerp(color, 2 * shown.color - 1, gap) + (moved - bare)  # C
-        attention = torch.maximum(attention, shown.teeth[:, None]) * (1 - gap)
+        bare_parts = torch.maximum(eyeballs(goal, size), shown.teeth[:, None])
+        attention = torch.maximum(attention, bare_parts) * (1 - gap)
         image_f = (1 - attention) * color + attention * moved  # I_f
         steerable = None
         if self.training:
