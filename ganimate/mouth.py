@@ -38,7 +38,7 @@ EDGE = 0.006  # crop widths over which a mouth begins, as soft as its lips
 DARK, TINT = 0.22, (1.0, 0.62, 0.58)  # of the cheeks, behind the teeth; red is what is left of the colour
 # Of the cheeks' red, green and blue: the brighter half of what 435 smiles show between the lips.
 TEETH, BRIGHTEST = (1.12, 1.38, 1.50), 0.88
-IVORY, PALE = (1.05, 1.0, 0.92), 0.5  # of the teeth's brightness; the share of ivory in their colour
+IVORY, PALE = (1.05, 1.0, 0.92), 0.2  # of the teeth's brightness; the share of ivory in their colour
 LEAST_SHOWN = 0.3  # of the upper teeth, where nobody smiles
 TONGUE = 0.62  # of the lower lip's brightness
 TONGUE_BEGINS, TONGUE_END = 0.2, 1.1  # of the way through the gap, downwards
