@@ -45,6 +45,8 @@ TONGUE_BEGINS, TONGUE_END = 0.2, 1.1  # of the way through the gap, downwards
 NARROW, ROOMY = 0.02, 0.06  # crop widths of a gap in which no tongue is seen, and in which all of it is
 SIDES = 0.3  # of the height of a bow from corner to corner, below which there is no tongue
 COLORS = ("cheeks", "lip")
+CLOSES, SEALED = 0.5, 0.85  # of the gap that was: when so much is gone lips begin to meet, and have met
+SEAM, SEAM_SHADE, SEAM_TINT = 0.008, 0.55, (1.0, 0.78, 0.75)  # crop widths; of the lower lip
 WINDOW_REACH = 0.02  # crop widths around the mouth
 STRIP_PX = 1 << 18  # pixels drawn at once: a huge face needs no more memory than a small one
 
@@ -53,15 +55,17 @@ STRIP_PX = 1 << 18  # pixels drawn at once: a huge face needs no more memory tha
 class Mouth:
     """What opening mouths show, B of them.
 
-    `points` and `goal` (B, 68, 2) are the landmarks, in crop widths, before and after. `bared` (B,) in [0, 1] says how
-    sure it is that the photo's own teeth stay in sight, `parted` (B,) how far lips open that showed none, and `smile`
-    (B,) how far the mouth smiles more than it did. `cheeks` and `lip` (B, 3) are colours of the photo in [0, 1].
+    `points` and `goal` (B, 68, 2) are the landmarks, in crop widths, before and after. In [0, 1], (B,) each: `bared` says
+    how sure it is that the photo's own teeth stay in sight, `parted` how far lips open that showed none, `sealed` how
+    far an open mouth closes, and `smile` how far it smiles more than it did. `cheeks` and `lip` (B, 3) are colours of
+    the photo in [0, 1].
     """
 
     points: Tensor
     goal: Tensor
     bared: Tensor
     parted: Tensor
+    sealed: Tensor
     smile: Tensor
     cheeks: Tensor
     lip: Tensor
@@ -82,6 +86,7 @@ class Mouth:
             goal=goal,
             bared=self.bared * strength,
             parted=self.parted * strength,
+            sealed=self.sealed * strength,
             smile=smiling(self.points, goal),
         )
 
@@ -147,7 +152,8 @@ def look_at_mouth(image: Tensor, points: Tensor, goal: Tensor) -> Mouth:
     grown = left / had.clamp_min(1e-6)
     teeth = rise(had, TEETH_SEEN, TEETH_SURE) * rise(bright, DULL, BRIGHT)
     bared, parted = teeth * rise(grown, CLOSING, STAYING), (1 - teeth) * rise(grown, PARTED, WIDE)
-    return Mouth(points, goal, bared, parted, smiling(points, goal), cheeks, lip)
+    sealed = rise(had, TEETH_SEEN, TEETH_SURE) * rise(1 - grown, CLOSES, SEALED)
+    return Mouth(points, goal, bared, parted, sealed, smiling(points, goal), cheeks, lip)
 
 
 def interior(mouth: Mouth, places: Tensor, pixel: float) -> Layer:
@@ -172,6 +178,10 @@ def interior(mouth: Mouth, places: Tensor, pixel: float) -> Layer:
     drawn = drawn * between_lips / (below_teeth + between_lips).clamp_min(1e-6)
     behind = _behind(mouth, after, y, torch.lerp(edge, after.upper + GAP_BEGINS * opening, bared))
     color = torch.lerp(behind, _enamel(mouth.cheeks)[:, :, None, None] * shade[:, None], drawn[:, None])
+    seam = mouth.sealed[:, None, None] * _seam(after, y)
+    gap = torch.maximum(gap, seam)
+    line = (SEAM_SHADE * mouth.lip * _tinted(SEAM_TINT, mouth.cheeks))[:, :, None, None]
+    color = torch.lerp(color, line, (seam / gap.clamp_min(1e-6))[:, None])
     return Layer(bared * after.inside * (1 - below), gap, color)
 
 
@@ -192,6 +202,12 @@ def _enamel(cheeks: Tensor) -> Tensor:
     red, green, blue = torch.lerp(lit, ivory, PALE).unbind(1)
     green = torch.minimum(green, red)
     return torch.stack([red, green, torch.minimum(blue, green)], 1) * (BRIGHTEST / red.clamp_min(BRIGHTEST))[:, None]
+
+
+def _seam(after: _Opening, y: Tensor) -> Tensor:
+    """Return the dark line (B, H, W) in [0, 1] where lips meet: teeth that they were drawn over show through else."""
+    line = torch.exp(-(((y - (after.upper + after.lower) / 2) / SEAM) ** 2))
+    return line * rise(4 * after.along * (1 - after.along), 0, SIDES)
 
 
 def _tinted(factors: tuple[float, ...], cheeks: Tensor) -> Tensor:

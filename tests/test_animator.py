@@ -281,7 +281,7 @@ def test_a_still_needs_a_goal_for_every_face(animator: Animator, astronaut: Imag
 def test_what_is_drawn_between_lips_is_not_pasted_from_the_crop_too() -> None:
     size = 32
     points = torch.from_numpy(np.random.default_rng(0).uniform(0.3, 0.7, (1, 68, 2)).astype(np.float32))
-    nothing = Mouth(points, points, *torch.zeros(3, 1), *torch.full((2, 1, 3), 0.5))
+    nothing = Mouth(points, points, *torch.zeros(4, 1), *torch.full((2, 1, 3), 0.5))
     gap = np.zeros((size, size), np.float32)
     gap[8:24, 8:24] = 1
     red = np.full((size, size, 3), [255, 0, 0], np.float32)

@@ -122,6 +122,20 @@ def test_closing_lips_come_over_the_teeth() -> None:
     assert 0.1 < shares[2] < 0.9 < shares[3]
 
 
+def test_lips_that_met_over_teeth_show_a_dark_line() -> None:
+    middle = float(CLOSED[0, [62, 66], 1].mean())
+    rows = (HERE[:, 0, 1] - middle).abs()
+    column = int(CLOSED[0, [60, 64], 0].mean() * SIZE)
+    closing, half, closed = (
+        shown(face(start, 0.6), start, goal)
+        for start, goal in ((BARED, CLOSED), (BARED, parted(mean_face(), 0.6 * SMILE)), (CLOSED, CLOSED))
+    )
+    line = closing.gap[0, :, column]
+    assert line[rows < 0.004].min() > 0.7 and line[rows > 0.03].max() < 0.01
+    assert closing.color[0, :, int(middle * SIZE), column].max() < 0.5
+    assert closed.gap.max() == 0 and half.gap.max() < 0.05
+
+
 def test_every_face_of_a_batch_is_judged_alone() -> None:
     images, points = torch.cat([face(BARED, 0.6), face(CLOSED, 0.6)]), torch.cat([BARED, CLOSED])
     goals = torch.cat([AGAPE, AGAPE])
