@@ -55,7 +55,7 @@ STRIP_PX = 1 << 18  # pixels drawn at once: a huge face needs no more memory tha
 class Mouth:
     """What opening mouths show, B of them.
 
-    `points` and `goal` (B, 68, 2) are the landmarks, in crop widths, before and after. In [0, 1], (B,) each: `bared` says
+    `points` and `goal` (B, 68, 2) are the landmarks, in crop widths, before and after. Of (B,), in [0, 1], `bared` says
     how sure it is that the photo's own teeth stay in sight, `parted` how far lips open that showed none, `sealed` how
     far an open mouth closes, and `smile` how far it smiles more than it did. `cheeks` and `lip` (B, 3) are colours of
     the photo in [0, 1].
