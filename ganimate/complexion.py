@@ -6,6 +6,8 @@ fold darkens skin by a factor (ratio images; Liu, Shan and Zhang, SIGGRAPH 2001)
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -25,7 +27,7 @@ LUMA = (0.299, 0.587, 0.114)
 # (deciles of red .71 to .88; of the palest third .76, of the darkest .83). Grey pictures have no warm folds.
 WARMTH = (0.79, 1.09, 1.10)
 WARM = 0.04  # red less blue, as a share of red, from which on a pixel is fully of skin
-DARKEST, BRIGHTEST = 0.65, 1.35  # times as bright as the skin was
+DARKEST, BRIGHTEST = 0.6, 1.35  # times as bright as the skin was, reached softly
 FLOOR = 0.04  # of white, added: below it, ratios of brightness are noise
 
 
@@ -37,7 +39,9 @@ def shaded(color: Tensor, moved: Tensor, goal: Tensor) -> Tensor:
     paint, skin = (color.float() + 1) / 2, (moved.float() + 1) / 2
     weight = skin.new_tensor(LUMA)[:, None, None]
     now, was = ((part * weight).sum(1, keepdim=True) + FLOOR for part in (paint, skin))
-    shade = relit(skin, (now / was).clamp(DARKEST, BRIGHTEST))
+    light = (now / was).log()
+    limit = torch.where(light < 0, math.log(DARKEST), math.log(BRIGHTEST))
+    shade = relit(skin, (limit * torch.tanh(light / limit)).exp())  # a hard limit left flat patches, like strokes
     free = torch.zeros_like(now)
     for upper, lower, reach in FEATURES:
         free = torch.maximum(free, between(goal[:, upper], goal[:, lower], skin.shape[-1], reach, EDGE))

@@ -55,7 +55,7 @@ def test_a_shade_on_skin_is_warm_and_on_a_grey_photo_grey() -> None:
 @pytest.mark.parametrize(("paint", "limit"), [(0.0, DARKEST), (1.0, BRIGHTEST)])
 def test_shades_have_limits(paint: float, limit: float) -> None:
     found = at(shaded(flat(paint, paint, paint), flat(0.5, 0.5, 0.5), mean_face()), *FOREHEAD)
-    assert torch.allclose(found, torch.full((3,), 0.5 * limit), atol=1e-5)
+    assert torch.allclose(found, torch.full((3,), 0.5 * limit), atol=1e-2)
 
 
 @pytest.mark.parametrize("ratio", [0.6, 0.9, 1.0, 1.2])
