@@ -39,6 +39,7 @@ DARK, TINT = 0.22, (1.0, 0.62, 0.58)  # of the cheeks, behind the teeth; red is 
 # Of the cheeks' red, green and blue: the brighter half of what 435 smiles show between the lips.
 TEETH, BRIGHTEST = (1.12, 1.38, 1.50), 0.88
 IVORY, PALE = (1.05, 1.0, 0.92), 0.2  # of the teeth's brightness; the share of ivory in their colour
+LEAST_WARM = (0.04, 0.06)  # that green falls short of red, and blue of green, where cheeks have colour
 LEAST_SHOWN = 0.3  # of the upper teeth, where nobody smiles
 TONGUE = 0.62  # of the lower lip's brightness
 TONGUE_BEGINS, TONGUE_END = 0.2, 1.1  # of the way through the gap, downwards
@@ -200,8 +201,11 @@ def _enamel(cheeks: Tensor) -> Tensor:
     lit = cheeks * _tinted(TEETH, cheeks)
     ivory = lit.mean(1, keepdim=True) * _tinted(IVORY, cheeks)
     red, green, blue = torch.lerp(lit, ivory, PALE).unbind(1)
-    green = torch.minimum(green, red)
-    return torch.stack([red, green, torch.minimum(blue, green)], 1) * (BRIGHTEST / red.clamp_min(BRIGHTEST))[:, None]
+    warm = warmth(cheeks)[:, 0]
+    green = torch.minimum(green, red * (1 - LEAST_WARM[0] * warm))
+    blue = torch.minimum(blue, green * (1 - LEAST_WARM[1] * warm))
+    most = cheeks.amax(1).clamp_min(BRIGHTEST)  # on a face that a flash has bleached, darker teeth look grey
+    return torch.stack([red, green, blue], 1) * (most / torch.maximum(red, most))[:, None]
 
 
 def _seam(after: _Opening, y: Tensor) -> Tensor:

@@ -106,7 +106,7 @@ def test_upper_teeth_are_bright_below_them_it_is_dark_and_the_tongue_is_red() ->
 
 def test_a_smile_shows_more_of_the_teeth() -> None:
     quiet, smile = (shown(face(CLOSED, 0.5), CLOSED, goal) for goal in (AGAPE, smiling(AGAPE)))
-    bright = [float(((layer.color.mean(1) > 0.4) * layer.gap).sum()) for layer in (quiet, smile)]
+    bright = [float(((layer.color.mean(1) > 0.35) * layer.gap).sum()) for layer in (quiet, smile)]
     assert bright[1] > 1.8 * bright[0] > 0
     longer, shorter = (shown(face(BARED, 0.6), BARED, goal) for goal in (smiling(AGAPE), AGAPE))
     assert longer.teeth.sum() > 1.3 * shorter.teeth.sum()
@@ -153,7 +153,7 @@ def test_teeth_are_in_the_light_of_the_face_but_never_green_or_blue(skin: tuple[
     image = (2 * torch.tensor(skin) - 1)[None, :, None, None].expand(1, 3, SIZE, SIZE)
     color = shown(image, CLOSED, smiling(AGAPE)).color
     red, green, blue = (float(max(rows_at_middle(color[:, channel], AGAPE)[:3])) for channel in range(3))
-    assert BRIGHTEST >= red >= green >= blue > 0
+    assert max(BRIGHTEST, *skin) + 1e-6 >= red >= green >= blue > 0
     assert red <= 2 * max(skin)
 
 
