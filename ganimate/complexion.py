@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ganimate.contours import between
+from ganimate.likeness import LUMA
 
 # Of other colours than skin, left to right, upper line and lower line: the eyes with their lashes, and the mouth with
 # its lips; and how far beyond these lines, in crop widths.
@@ -22,7 +23,6 @@ FEATURES = (
 )
 EDGE = 0.016  # crop widths over which they end
 INSIDE = -0.002  # crop widths that eyeballs reach beyond the lids
-LUMA = (0.299, 0.587, 0.114)
 # log(fold / calm) of red, green and blue, beside that of brightness: 150 people of the studio, one pair of photos each
 # (deciles of red .71 to .88; of the palest third .76, of the darkest .83). Grey pictures have no warm folds.
 WARMTH = (0.79, 1.09, 1.10)

@@ -18,6 +18,7 @@ Plane = NDArray[np.float64]  # (S, S)
 BROWS, NOSE_BASE = slice(17, 27), 33  # landmarks, iBUG order
 FOREHEAD = 0.5  # its height / distance from the brows to the base of the nose: up to about the hairline
 KEPT = 0.99  # attention above this shows the source's own pixels
+LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in brightness (ITU-R BT.601)
 MOVED_PX = 0.5  # a displacement under this is not counted as a move
 
 # SSIM (Wang, Bovik, Sheikh, Simoncelli, "Image quality assessment", IEEE TIP 2004, section III-B)
@@ -73,7 +74,7 @@ def _blur(plane: Plane) -> Plane:
 
 def luminance(picture: Picture) -> Plane:
     """Return the picture's luminance (S, S) float64 in [0, 255] (ITU-R BT.601)."""
-    plane: Plane = np.asarray(picture, np.float64) @ np.array([0.299, 0.587, 0.114])
+    plane: Plane = np.asarray(picture, np.float64) @ np.array(LUMA)
     return plane
 
 

@@ -26,19 +26,21 @@ BORDER_POINTS = 6  # fixed points on each side of the crop
 # Each companion: a landmark, the one that it is next to, and how far it lies on the way there.
 _LID_CHEEKS = {36: 48, 41: 48, 40: 31, 39: 31, 42: 35, 47: 35, 46: 54, 45: 54}
 _LID_BROWS = {36: 17, 37: 19, 38: 20, 39: 21, 42: 22, 43: 23, 44: 24, 45: 26}
+# Of the way from brow to lid: what is above the first goes with the brow, what is below the second with the lid.
+BROW_BODY, LID_BODY = 0.45, 0.8
 COMPANIONS = tuple(
     (point, other, share)
     for pairs, share in (
         (BROW_LIDS, 0.1),
         (BROW_LIDS, 0.25),
-        (BROW_LIDS, 0.45),
-        (_LID_BROWS, 0.2),
+        (BROW_LIDS, BROW_BODY),
+        (_LID_BROWS, 1 - LID_BODY),
         (_LID_CHEEKS, 0.1),
         (_LID_CHEEKS, 0.25),
     )
     for point, other in pairs.items()
 )
-BETWEEN = tuple((brow, lid, share) for brow, lid in BROW_LIDS.items() for share in (0.6, 0.75))
+BETWEEN = tuple((brow, lid, share) for brow, lid in BROW_LIDS.items() for share in (0.55, 0.65, 0.75))
 TEETH = tuple(
     (upper, lower, share) for upper, lower in zip(UPPER_LIPS, LOWER_LIPS, strict=True) for share in (0.35, 0.8)
 )
@@ -70,7 +72,8 @@ def _knots(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     back = source - target
     brows, lids, ways = (list(column) for column in zip(*BETWEEN, strict=True))
     way = source.new_tensor(ways)[:, None]
-    between, between_back = (each[:, brows].lerp(each[:, lids], way) for each in (source, back))
+    between = source[:, brows].lerp(source[:, lids], way)
+    between_back = back[:, brows].lerp(back[:, lids], (way - BROW_BODY) / (LID_BODY - BROW_BODY))
     apart = torch.minimum(back[:, brows, 1], -back[:, lids, 1]).clamp_min(0) / PULLED_APART  # (B, len(BETWEEN))
     teeth, teeth_back, bared = upper_teeth(source, target)
     stiffness = source.new_full((len(source), 68 + len(rows)), STIFFNESS)
