@@ -12,7 +12,7 @@ import imageio_ffmpeg
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.faces import Box, Face, transform
+from ganimate.face.crop import Box, Face, transform
 
 Picture = NDArray[np.uint8]
 CLIP_PX = 320

@@ -14,8 +14,8 @@ from PIL import Image
 from synthetic import make_pack, shoot
 from typer.testing import CliRunner, Result
 
-from ganimate.detect import FixedDetector
-from ganimate.faces import Box, Face
+from ganimate.face.crop import Box, Face
+from ganimate.face.detect import FixedDetector
 
 # How long an example takes says more of what else the machine does than of the code.
 settings.register_profile("patient", deadline=None)
@@ -68,10 +68,10 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model file of OpenFace's AUs with random weights: fast, and of no use."""
     import torch
 
-    from ganimate.aus import OPENFACE_AUS
-    from ganimate.checkpoint import ModelCard, save_model
     from ganimate.config import CriticConfig, CropSpec, GeneratorConfig
+    from ganimate.facs import OPENFACE_AUS
     from ganimate.networks import Critic, build_generator
+    from ganimate.zoo.checkpoint import ModelCard, save_model
 
     generator = GeneratorConfig(architecture="attention", size_px=32, channels=4, blocks=1)
     critic = CriticConfig(size_px=32, channels=4, layers=3)

@@ -26,10 +26,10 @@ from pathlib import Path
 import numpy as np
 from synthetic import make_pack, shoot, write_sources
 
-from ganimate.checkpoint import JUDGE_FORMAT, MODEL_FORMAT, STATE_FORMAT, read_tensors
-from ganimate.ledger import LEDGER_NAME
+from ganimate.animation.batch.ledger import LEDGER_NAME
+from ganimate.data.pack import open_pack
 from ganimate.media import open_writer, read_photo, read_video
-from ganimate.pack import open_pack
+from ganimate.zoo.checkpoint import JUDGE_FORMAT, MODEL_FORMAT, STATE_FORMAT, read_tensors
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 300.0
@@ -81,10 +81,10 @@ def set_scene(folder: Path) -> None:
     """Put everything that the commands read into `folder`."""
     import torch
 
-    from ganimate.aus import OPENFACE_AUS
-    from ganimate.checkpoint import JudgeCard, ModelCard, save_judge, save_model
     from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
+    from ganimate.facs import OPENFACE_AUS
     from ganimate.networks import Critic, Judge, build_generator
+    from ganimate.zoo.checkpoint import JudgeCard, ModelCard, save_judge, save_model
 
     torch.manual_seed(0)
     shutil.copy(ROOT / "examples" / "astronaut.jpg", folder / "me.jpg")

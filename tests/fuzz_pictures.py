@@ -134,8 +134,8 @@ def marked_seeds() -> list[bytes]:
     """Return small files of every kind with a mark, and some whose metadata other tools wrote."""
     import numpy as np
 
-    from ganimate.marks import Mark
     from ganimate.media import open_writer, write_image
+    from ganimate.media.provenance import Mark
 
     mark = Mark("tiny", "0" * 64, ("6=1,12=0.8", "4=0.5"))
     picture = np.random.default_rng(0).integers(0, 255, (34, 32, 3)).astype(np.uint8)

@@ -48,8 +48,8 @@ def damage_table(rng: random.Random, data: bytes, others: Sequence[bytes]) -> by
 
 def read_clip(path: Path) -> object:
     """Read what a face did, as `ganimate drive` does."""
-    from ganimate.annotations import read_performance
     from ganimate.config import Driving
+    from ganimate.trackers import read_performance
 
     clip = read_performance(path)
     frames = clip.between(None, None).resampled(Driving().fps_for(clip.fps), smooth_s=0.1)
@@ -79,8 +79,8 @@ def label_seeds() -> list[bytes]:
 
 def read_labels(path: Path) -> object:
     """Read a table as labels of photos, as a list of people, and as human codes: one of them must take it."""
-    from ganimate.annotations import read_facs, read_openface, read_persons
     from ganimate.errors import GanimateError
+    from ganimate.trackers import read_facs, read_openface, read_persons
 
     taken: list[object] = []
     refusal: GanimateError | None = None
@@ -96,7 +96,7 @@ def read_labels(path: Path) -> object:
 
 
 def _read_openface(path: Path) -> object:
-    from ganimate.annotations import read_openface
+    from ganimate.trackers import read_openface
 
     table = read_openface(path)
     return [table.problem(row) for row in range(len(table.names))]
@@ -121,7 +121,7 @@ def read_expression(path: Path) -> object:
     """Parse an expression, write it, and let it act on a face."""
     import numpy as np
 
-    from ganimate.aus import format_expression, parse_expression
+    from ganimate.facs import format_expression, parse_expression
 
     expression = parse_expression(path.read_bytes().decode("utf-8", "surrogateescape"))
     assert parse_expression(format_expression(expression)) == expression

@@ -19,9 +19,9 @@ def networks() -> dict[str, bytes]:
     """Return the bytes of a tiny model, with and without warps, of a judge and of a run's state."""
     import torch
 
-    from ganimate.checkpoint import STATE_FORMAT, JudgeCard, ModelCard, save_judge, save_model, write_tensors
     from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
     from ganimate.networks import Critic, Judge, build_generator
+    from ganimate.zoo.checkpoint import STATE_FORMAT, JudgeCard, ModelCard, save_judge, save_model, write_tensors
 
     torch.manual_seed(0)
     made: dict[str, bytes] = {}
@@ -64,7 +64,7 @@ def _sealed(header: dict[str, Any], facts: Any, body: bytes) -> bytes:
     """Return a safetensors file whose digest and seal are right, as if we had written it."""
     from safetensors.torch import load
 
-    from ganimate.checkpoint import _seal, digest
+    from ganimate.zoo.checkpoint import _seal, digest
 
     names = {name: entry for name, entry in header.items() if name != "__metadata__"}
     if isinstance(facts, dict):
@@ -81,18 +81,18 @@ def read_model(path: Path) -> object:
     """Load a model and animate a face with it."""
     import numpy as np
 
-    from ganimate.animator import Animator
-    from ganimate.aus import parse_expression
-    from ganimate.checkpoint import load_model
-    from ganimate.faces import Box, Face
+    from ganimate.animation.animator import Animator
+    from ganimate.face.crop import Box, Face
+    from ganimate.facs import parse_expression
     from ganimate.trajectory import Trajectory
+    from ganimate.zoo.checkpoint import load_model
 
     model = load_model(path)
     photo = np.random.default_rng(0).integers(0, 255, (64, 64, 3)).astype(np.uint8)
     points = _face_points()
-    sitters = Animator(model).sit(photo, [Face(Box(8, 8, 56, 56), points)])
-    goal = parse_expression("self").resolve(sitters[0].own, model.card.aus)
-    frames = Animator(model).frames(photo, sitters, [Trajectory(goal[None], 1.0, model.card.aus)])
+    people = Animator(model).prepare(photo, [Face(Box(8, 8, 56, 56), points)])
+    goal = parse_expression("self").resolve(people[0].source_aus, model.card.aus)
+    frames = Animator(model).frames(photo, people, [Trajectory(goal[None], 1.0, model.card.aus)])
     return [frame.image.shape for frame in frames]
 
 
@@ -108,7 +108,7 @@ def read_judge(path: Path) -> object:
     """Load a judge and let it read a picture."""
     import torch
 
-    from ganimate.checkpoint import load_judge
+    from ganimate.zoo.checkpoint import load_judge
 
     judge = load_judge(path)
     size = judge.card.judge.size_px
@@ -117,6 +117,6 @@ def read_judge(path: Path) -> object:
 
 def read_state(path: Path) -> object:
     """Read the state of a training run."""
-    from ganimate.checkpoint import STATE_FORMAT, read_tensors
+    from ganimate.zoo.checkpoint import STATE_FORMAT, read_tensors
 
     return len(read_tensors(path, STATE_FORMAT)[0])

@@ -24,8 +24,8 @@ from pathlib import Path
 import torch
 from synthetic import make_pack, shoot
 
-from ganimate.checkpoint import MODEL_FORMAT, STATE_FORMAT, read_metadata, read_tensors
-from ganimate.runs import CONFIG_NAME, LOG_NAME, MODEL_NAME, STATE_NAME
+from ganimate.training.run_folder import CONFIG_NAME, LOG_NAME, MODEL_NAME, STATE_NAME
+from ganimate.zoo.checkpoint import MODEL_FORMAT, STATE_FORMAT, read_metadata, read_tensors
 
 BATCH = 4
 # Phases of a few steps each, so that kills hit all of them; a checkpoint every step, so that kills hit the writing.

@@ -9,10 +9,10 @@ import torch
 from synthetic import SIZE_PX
 from torch import Tensor, nn
 
-from ganimate.checkpoint import JudgeCard, LoadedJudge, Model, ModelCard
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
 from ganimate.networks import Edit, GeneratorNetwork
 from ganimate.networks.judge import Reading
+from ganimate.zoo.checkpoint import JudgeCard, LoadedJudge, Model, ModelCard
 
 AUS = (1, 12, 26)
 PATCH_PX, TOP_PX = 8, 12  # three patches of 8 px side by side

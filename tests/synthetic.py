@@ -13,20 +13,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganimate.annotations import read_openface, read_persons
-from ganimate.aus import OPENFACE_AUS
-from ganimate.config import (
-    CriticConfig,
-    CropSpec,
-    GeneratorConfig,
-    PrepareOptions,
-    Schedule,
-    TrainConfig,
-)
-from ganimate.faces import align, transform
+from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, PrepareOptions, Schedule, TrainConfig
+from ganimate.data.pack import PackWriter
+from ganimate.data.prepare import Prepared, prepare
+from ganimate.face.crop import align, transform
+from ganimate.facs import OPENFACE_AUS
 from ganimate.media import write_image
-from ganimate.pack import PackWriter
-from ganimate.prepare import Prepared, prepare
+from ganimate.trackers import read_openface, read_persons
 
 DATA = Path(__file__).parent / "data"
 PHOTO_PX = 96

@@ -14,15 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from ganimate.animator import BATCH_IMAGES, Animator, FaceEdit, OpenMouth, Sitter
-from ganimate.checkpoint import Model, ModelCard
+from ganimate.animation.animator import BATCH_IMAGES, Animator, PreparedFace
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig
 from ganimate.errors import ExpressionError, FaceError, ModelError
-from ganimate.faces import Box, Face, Paster, transform
-from ganimate.landmarks import LOWER_LIDS, UPPER_LIDS
-from ganimate.mouth import Mouth
+from ganimate.face.crop import Box, Face, transform
+from ganimate.face.landmarks import LOWER_LIDS, UPPER_LIDS
 from ganimate.networks import GENERATORS, Critic, build_generator
+from ganimate.render.compose import FaceEdit, OpenMouth
+from ganimate.render.mouth import Mouth
+from ganimate.render.paste import Paster
 from ganimate.trajectory import Trajectory, build_trajectory
+from ganimate.zoo.checkpoint import Model, ModelCard
 
 Image = NDArray[np.uint8]
 AUS = (1, 4, 12)
@@ -55,8 +57,8 @@ def animator() -> Animator:
 
 
 @pytest.fixture
-def sitters(animator: Animator, astronaut: Image, astronaut_face: Face) -> list[Sitter]:
-    return animator.sit(astronaut, [astronaut_face])
+def people(animator: Animator, astronaut: Image, astronaut_face: Face) -> list[PreparedFace]:
+    return animator.prepare(astronaut, [astronaut_face])
 
 
 @contextmanager
@@ -72,18 +74,20 @@ def path_of(frames: int, loop: str = "once", hold_frames: int = 0) -> Trajectory
     return build_trajectory(ZERO, ONE, AUS, frames=frames, fps=24, easing="linear", loop=loop, hold_frames=hold_frames)
 
 
-def inside(photo: Image, sitter: Sitter) -> NDArray[np.bool_]:
-    """Which pixels of the photo lie in the sitter's crop."""
+def inside(photo: Image, person: PreparedFace) -> NDArray[np.bool_]:
+    """Which pixels of the photo lie in the person's crop."""
     grid = np.stack(np.meshgrid(np.arange(photo.shape[1]), np.arange(photo.shape[0])), -1)
-    places = transform(grid, sitter.crop.source_to_crop)
+    places = transform(grid, person.crop.source_to_crop)
     return np.asarray(((places >= -0.5) & (places <= 31.5)).all(-1))
 
 
-def test_a_sitter_has_its_crop_and_the_aus_that_the_critic_reads(animator: Animator, sitters: list[Sitter]) -> None:
-    (sitter,) = sitters
-    assert sitter.crop.image.shape == (32, 32, 3)
-    assert sitter.own.shape == (3,) and sitter.own.dtype == np.float32
-    assert np.allclose(sitter.own, [0.2, 0.4, 0.6], atol=0.05)
+def test_a_sitter_has_its_crop_and_the_aus_that_the_critic_reads(
+    animator: Animator, people: list[PreparedFace]
+) -> None:
+    (person,) = people
+    assert person.crop.image.shape == (32, 32, 3)
+    assert person.source_aus.shape == (3,) and person.source_aus.dtype == np.float32
+    assert np.allclose(person.source_aus, [0.2, 0.4, 0.6], atol=0.05)
 
 
 def test_shut_eyes_are_read_by_their_lids_too(astronaut: Image, astronaut_face: Face) -> None:
@@ -91,7 +95,7 @@ def test_shut_eyes_are_read_by_their_lids_too(astronaut: Image, astronaut_face: 
     points = astronaut_face.landmarks.copy()
     points[UPPER_LIDS] = points[LOWER_LIDS]
     shut = replace(astronaut_face, landmarks=points)
-    (open_eyes,), (blink,) = (animator.sit(astronaut, [face]) for face in (astronaut_face, shut))
+    (open_eyes,), (blink,) = (animator.prepare(astronaut, [face]) for face in (astronaut_face, shut))
     np.testing.assert_array_equal(open_eyes.own, animator.read(open_eyes.crop.image[None])[0])
     assert blink.own[2] == 1 > open_eyes.own[2]
     np.testing.assert_allclose(blink.own[:2], animator.read(blink.crop.image[None])[0, :2])
@@ -101,19 +105,19 @@ def test_a_black_and_white_photo_stays_so(astronaut: Image, astronaut_face: Face
     animator = make_animator()
     grey = np.repeat(astronaut.mean(2, keepdims=True), 3, axis=2).round().astype(np.uint8)
     for photo, tinted in ((astronaut, True), (grey, False)):
-        sitters = animator.sit(photo, [astronaut_face])
-        (edit,) = animator.still(photo, sitters, [ONE]).edits
+        people = animator.prepare(photo, [astronaut_face])
+        (edit,) = animator.still(photo, people, [ONE]).edits
         paint = edit.color - edit.moved
         assert np.abs(paint).max() > 1
         assert bool(np.ptp(paint, axis=2).max() > 1) is tinted
-    assert np.ptp(animator.still(grey, sitters, [ONE]).image.astype(int), axis=2).max() <= 1
+    assert np.ptp(animator.still(grey, people, [ONE]).image.astype(int), axis=2).max() <= 1
 
 
-def test_readings_stay_in_range(animator: Animator, sitters: list[Sitter]) -> None:
+def test_readings_stay_in_range(animator: Animator, people: list[PreparedFace]) -> None:
     nn.init.constant_(animator.model.critic.au_head.bias, 7.0)
-    assert (animator.read(sitters[0].crop.image[None]) == 1.0).all()
+    assert (animator.read(people[0].crop.image[None]) == 1.0).all()
     nn.init.constant_(animator.model.critic.au_head.bias, -7.0)
-    assert (animator.read(sitters[0].crop.image[None]) == 0.0).all()
+    assert (animator.read(people[0].crop.image[None]) == 0.0).all()
 
 
 def test_each_crop_is_read_alone(animator: Animator) -> None:
@@ -124,27 +128,27 @@ def test_each_crop_is_read_alone(animator: Animator) -> None:
 
 def test_without_a_face_there_is_nothing_to_animate(animator: Animator, astronaut: Image) -> None:
     with pytest.raises(FaceError, match="no face"):
-        animator.sit(astronaut, [])
+        animator.prepare(astronaut, [])
 
 
 def test_a_model_that_reads_nan_is_refused(animator: Animator, astronaut: Image, astronaut_face: Face) -> None:
     nn.init.constant_(animator.model.critic.au_head.bias, float("nan"))
     with pytest.raises(ModelError, match="'tiny' reads AUs that are not numbers"):
-        animator.sit(astronaut, [astronaut_face])
+        animator.prepare(astronaut, [astronaut_face])
 
 
-def test_a_model_that_paints_nan_is_refused(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
+def test_a_model_that_paints_nan_is_refused(animator: Animator, astronaut: Image, people: list[PreparedFace]) -> None:
     for weight in animator.model.generator.parameters():
         nn.init.constant_(weight, float("nan"))
     with pytest.raises(ModelError, match="'tiny' paints"):
-        animator.still(astronaut, sitters, [ONE])
+        animator.still(astronaut, people, [ONE])
 
 
 @pytest.mark.parametrize("architecture", sorted(GENERATORS))
 def test_every_architecture_animates(architecture: str, astronaut: Image, astronaut_face: Face) -> None:
     animator = make_animator(architecture)
-    sitters = animator.sit(astronaut, [astronaut_face])
-    first, *_, last = animator.frames(astronaut, sitters, [path_of(3)])
+    people = animator.prepare(astronaut, [astronaut_face])
+    first, *_, last = animator.frames(astronaut, people, [path_of(3)])
     (edit,) = last.edits
     assert last.image.shape == astronaut.shape and last.image.dtype == np.uint8
     assert edit.color.shape == (32, 32, 3) and edit.attention.shape == (32, 32)
@@ -158,38 +162,42 @@ def test_pixels_outside_the_crop_stay_the_photos_to_the_last_bit(
     architecture: str, astronaut: Image, astronaut_face: Face
 ) -> None:
     animator = make_animator(architecture)
-    sitters = animator.sit(astronaut, [astronaut_face])
-    outside = ~inside(astronaut, sitters[0])
-    for frame in animator.frames(astronaut, sitters, [path_of(3)]):
+    people = animator.prepare(astronaut, [astronaut_face])
+    outside = ~inside(astronaut, people[0])
+    for frame in animator.frames(astronaut, people, [path_of(3)]):
         assert np.array_equal(frame.image[outside], astronaut[outside])
         assert not np.array_equal(frame.image, astronaut)
 
 
 def test_asking_for_what_is_there_gives_the_photo_to_the_last_bit(
-    animator: Animator, astronaut: Image, sitters: list[Sitter]
+    animator: Animator, astronaut: Image, people: list[PreparedFace]
 ) -> None:
-    assert np.array_equal(animator.still(astronaut, sitters, [sitters[0].own]).image, astronaut)
+    assert np.array_equal(animator.still(astronaut, people, [people[0].source_aus]).image, astronaut)
 
 
-def test_a_displacement_is_in_pixels_of_the_crop(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
-    crop = torch.from_numpy(sitters[0].crop.image[None]).permute(0, 3, 1, 2) / 127.5 - 1
-    own = torch.from_numpy(sitters[0].own[None])
-    points = (transform(sitters[0].face.landmarks, sitters[0].crop.source_to_crop) + 0.5) / crop.shape[-1]
+def test_a_displacement_is_in_pixels_of_the_crop(
+    animator: Animator, astronaut: Image, people: list[PreparedFace]
+) -> None:
+    crop = torch.from_numpy(people[0].crop.image[None]).permute(0, 3, 1, 2) / 127.5 - 1
+    own = torch.from_numpy(people[0].source_aus[None])
+    points = (transform(people[0].face.landmarks, people[0].crop.source_to_crop) + 0.5) / crop.shape[-1]
     landmarks = torch.tensor(points[None], dtype=torch.float32)
     flow = animator.model.generator(crop, own, torch.ones(1, 3), landmarks).flow
-    shift = animator.still(astronaut, sitters, [ONE]).edits[0].displacement
+    shift = animator.still(astronaut, people, [ONE]).edits[0].displacement
     assert shift is not None
     scale = np.abs(shift).max()
     assert np.allclose(shift, flow[0].permute(1, 2, 0).numpy() * 16, atol=0.05 * scale)  # the crop is 2 wide: 32 px
 
 
-def test_glasses_keep_their_place_and_only_theirs(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
-    assert sitters[0].still is None
+def test_glasses_keep_their_place_and_only_theirs(
+    animator: Animator, astronaut: Image, people: list[PreparedFace]
+) -> None:
+    assert people[0].hold_map is None
     still = np.zeros((32, 32), np.float32)
     still[8:14] = 1
-    worn, goals = replace(sitters[0], still=still), np.stack([ONE, ONE])
-    free, held = animator.edit([sitters[0], worn], goals)
-    alone = animator.edit(sitters, ONE[None])[0]
+    worn, goals = replace(people[0], still=still), np.stack([ONE, ONE])
+    free, held = animator.edit([people[0], worn], goals)
+    alone = animator.edit(people, ONE[None])[0]
     assert free.displacement is not None and held.displacement is not None and alone.displacement is not None
     assert np.allclose(free.displacement, alone.displacement, atol=1e-4)  # beside somebody with glasses
     assert np.abs(held.displacement[8:14]).max() < 0.01 < np.abs(free.displacement[8:14]).max()
@@ -197,9 +205,11 @@ def test_glasses_keep_their_place_and_only_theirs(animator: Animator, astronaut:
     assert np.array_equal(animator.still(astronaut, [worn], [worn.own]).image, astronaut)
 
 
-def test_frames_are_made_when_they_are_asked_for(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
+def test_frames_are_made_when_they_are_asked_for(
+    animator: Animator, astronaut: Image, people: list[PreparedFace]
+) -> None:
     with counted(animator) as sizes:
-        frames = animator.frames(astronaut, sitters, [path_of(40)])
+        frames = animator.frames(astronaut, people, [path_of(40)])
         assert sizes == []
         for _ in range(BATCH_IMAGES):
             next(frames)
@@ -209,34 +219,36 @@ def test_frames_are_made_when_they_are_asked_for(animator: Animator, astronaut: 
 
 
 def test_every_row_has_its_frame_and_is_generated_once(
-    animator: Animator, astronaut: Image, sitters: list[Sitter]
+    animator: Animator, astronaut: Image, people: list[PreparedFace]
 ) -> None:
     path = path_of(11, "ping-pong", hold_frames=5)
     with counted(animator) as sizes:
-        images = [frame.image for frame in animator.frames(astronaut, sitters, [path])]
+        images = [frame.image for frame in animator.frames(astronaut, people, [path])]
     assert len(images) == len(path) == 25
     assert sum(sizes) == 11 and max(sizes) <= BATCH_IMAGES
     assert all(np.array_equal(images[10], images[10 + i]) for i in range(6))
     assert all(np.array_equal(images[10 - i], images[15 + i]) for i in range(10))
 
 
-def test_an_edit_is_forgotten_after_its_last_frame(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
-    frames = animator.frames(astronaut, sitters, [path_of(BATCH_IMAGES)])
+def test_an_edit_is_forgotten_after_its_last_frame(
+    animator: Animator, astronaut: Image, people: list[PreparedFace]
+) -> None:
+    frames = animator.frames(astronaut, people, [path_of(BATCH_IMAGES)])
     first = weakref.ref(next(frames).edits[0])
     next(frames), next(frames)
     gc.collect()
     assert first() is None
 
 
-def test_a_still_is_the_last_frame(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
-    *_, last = animator.frames(astronaut, sitters, [path_of(9)])
-    still = animator.still(astronaut, sitters, [ONE])
+def test_a_still_is_the_last_frame(animator: Animator, astronaut: Image, people: list[PreparedFace]) -> None:
+    *_, last = animator.frames(astronaut, people, [path_of(9)])
+    still = animator.still(astronaut, people, [ONE])
     assert np.abs(still.image.astype(np.int16) - last.image).max() <= 2  # bf16 rounds other batches otherwise
 
 
-def test_the_photo_itself_is_never_changed(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
+def test_the_photo_itself_is_never_changed(animator: Animator, astronaut: Image, people: list[PreparedFace]) -> None:
     before = astronaut.copy()
-    frames = list(animator.frames(astronaut, sitters, [path_of(2)]))
+    frames = list(animator.frames(astronaut, people, [path_of(2)]))
     assert np.array_equal(astronaut, before)
     assert frames[0].image is not frames[1].image
 
@@ -246,36 +258,36 @@ def test_two_faces_follow_their_own_trajectories(animator: Animator, astronaut: 
     photo = astronaut.copy()
     photo[300:512, 60:300] = astronaut[10:222, 120:360]
     other = Face(Box(0, 0, 1, 1), astronaut_face.landmarks + shift)
-    sitters = animator.sit(photo, [astronaut_face, other])
-    still = Trajectory(np.stack([sitters[0].own] * 3), 24, AUS)
-    for frame in animator.frames(photo, sitters, [still, path_of(3)]):
+    people = animator.prepare(photo, [astronaut_face, other])
+    still = Trajectory(np.stack([people[0].source_aus] * 3), 24, AUS)
+    for frame in animator.frames(photo, people, [still, path_of(3)]):
         changed = (frame.image != photo).any(-1)
-        assert changed.any() and not (changed & ~inside(photo, sitters[1])).any()
+        assert changed.any() and not (changed & ~inside(photo, people[1])).any()
         assert len(frame.edits) == 2
 
 
 @pytest.mark.parametrize("aus", [(4, 1, 12), (1, 4), (1, 4, 12, 45)])
 def test_a_trajectory_of_other_aus_is_refused_at_once_and_before_shapes(
-    animator: Animator, astronaut: Image, sitters: list[Sitter], aus: tuple[int, ...]
+    animator: Animator, astronaut: Image, people: list[PreparedFace], aus: tuple[int, ...]
 ) -> None:
     path = Trajectory(np.zeros((2, len(aus)), np.float32), 24, aus)
     with pytest.raises(ExpressionError, match="the trajectory is for the AUs"):
-        animator.frames(astronaut, sitters, [path])
+        animator.frames(astronaut, people, [path])
 
 
 def test_every_face_needs_a_trajectory_of_one_length(
-    animator: Animator, astronaut: Image, sitters: list[Sitter]
+    animator: Animator, astronaut: Image, people: list[PreparedFace]
 ) -> None:
     for paths in ([], [path_of(2), path_of(2)]):
         with pytest.raises(ExpressionError, match="every face needs a trajectory"):
-            animator.frames(astronaut, sitters, paths)
+            animator.frames(astronaut, people, paths)
     with pytest.raises(ExpressionError, match="one length"):
-        animator.frames(astronaut, sitters * 2, [path_of(2), path_of(3)])
+        animator.frames(astronaut, people * 2, [path_of(2), path_of(3)])
 
 
-def test_a_still_needs_a_goal_for_every_face(animator: Animator, astronaut: Image, sitters: list[Sitter]) -> None:
+def test_a_still_needs_a_goal_for_every_face(animator: Animator, astronaut: Image, people: list[PreparedFace]) -> None:
     with pytest.raises(ExpressionError, match="every face"):
-        animator.still(astronaut, sitters * 2, [ONE])
+        animator.still(astronaut, people * 2, [ONE])
 
 
 def test_what_is_drawn_between_lips_is_not_pasted_from_the_crop_too() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from synthetic import shoot, write_identities, write_table
 
-from ganimate.annotations import read_facs, read_openface, read_persons
-from ganimate.aus import OPENFACE_AUS
 from ganimate.errors import AnnotationError
+from ganimate.facs import OPENFACE_AUS
+from ganimate.trackers import read_facs, read_openface, read_persons
 
 SHOTS = shoot(people=2, photos=2, strangers=1)
 

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganimate.animator import Animator, Sitter
-from ganimate.au_sheet import AROUND, Row, cells, close_up, goals, layout, parse_rows, reduced
-from ganimate.aus import OPENFACE_AUS
-from ganimate.checkpoint import load_model
+from ganimate.animation.animator import Animator, PreparedFace
+from ganimate.animation.au_sheet import AROUND, Row, cells, close_up, goals, layout, parse_rows, reduced
 from ganimate.errors import ExpressionError
-from ganimate.faces import Face
+from ganimate.face.crop import Face
+from ganimate.facs import OPENFACE_AUS
+from ganimate.zoo.checkpoint import load_model
 
 OWN = np.linspace(0.1, 0.5, len(OPENFACE_AUS)).astype(np.float32)
 AU12 = OPENFACE_AUS.index(12)
@@ -26,8 +26,8 @@ def animator(tiny_model: Path) -> Animator:
 
 
 @pytest.fixture(scope="module")
-def sitter(animator: Animator, astronaut: NDArray[np.uint8], astronaut_face: Face) -> Sitter:
-    return animator.sit(astronaut, [astronaut_face])[0]
+def person(animator: Animator, astronaut: NDArray[np.uint8], astronaut_face: Face) -> PreparedFace:
+    return animator.prepare(astronaut, [astronaut_face])[0]
 
 
 @pytest.mark.parametrize(
@@ -72,13 +72,13 @@ def test_the_layout_does_not_depend_on_the_face(masks: bool) -> None:
     assert len(made[0].strips) == (6 if masks else 2)
 
 
-def test_a_close_up_shows_the_crop_in_its_middle(astronaut: NDArray[np.uint8], sitter: Sitter) -> None:
+def test_a_close_up_shows_the_crop_in_its_middle(astronaut: NDArray[np.uint8], person: PreparedFace) -> None:
     size = round(AROUND * 4 * 100)
-    view, seen = close_up(astronaut, sitter, size)
+    view, seen = close_up(astronaut, person, size)
     side, edge = round(size / AROUND), round(size * (1 - 1 / AROUND) / 2)
-    crop = reduced(view[edge : edge + side, edge : edge + side], len(sitter.crop.image))
+    crop = reduced(view[edge : edge + side, edge : edge + side], len(person.crop.image))
     difference, *shifted = (
-        np.abs(np.roll(crop, shift, axis).astype(int) - sitter.crop.image).mean()
+        np.abs(np.roll(crop, shift, axis).astype(int) - person.crop.image).mean()
         for shift, axis in ((0, 0), (1, 0), (-1, 0), (1, 1), (-1, 1))
     )
     assert difference < 0.5 * min(shifted)
@@ -88,24 +88,26 @@ def test_a_close_up_shows_the_crop_in_its_middle(astronaut: NDArray[np.uint8], s
 
 
 def test_the_sitter_of_a_close_up_has_the_same_landmarks_in_its_crop(
-    astronaut: NDArray[np.uint8], sitter: Sitter
+    astronaut: NDArray[np.uint8], person: PreparedFace
 ) -> None:
-    _, seen = close_up(astronaut, sitter, 300)
+    _, seen = close_up(astronaut, person, 300)
     places = []
-    for one in (sitter, seen):
+    for one in (person, seen):
         matrix = one.crop.source_to_crop
         places.append(one.face.landmarks @ matrix[:, :2].T + matrix[:, 2])
     np.testing.assert_allclose(places[0], places[1], atol=0.01)
 
 
-def test_cells_show_what_an_animation_would(animator: Animator, astronaut: NDArray[np.uint8], sitter: Sitter) -> None:
-    path = goals([Row(12), Row(45)], sitter.own, OPENFACE_AUS, (0.0, 1.0))
-    made = list(cells(animator, astronaut, sitter, path, 64))
+def test_cells_show_what_an_animation_would(
+    animator: Animator, astronaut: NDArray[np.uint8], person: PreparedFace
+) -> None:
+    path = goals([Row(12), Row(45)], person.source_aus, OPENFACE_AUS, (0.0, 1.0))
+    made = list(cells(animator, astronaut, person, path, 64))
     assert len(made) == 4
-    for cell, frame in zip(made, animator.frames(astronaut, [sitter], [path]), strict=True):
+    for cell, frame in zip(made, animator.frames(astronaut, [person], [path]), strict=True):
         assert {part.shape for part in (cell.picture, cell.attention, cell.color)} == {(64, 64, 3)}
-        pasted, _ = close_up(frame.image, sitter, 128)
+        pasted, _ = close_up(frame.image, person, 128)
         expected = cv2.resize(pasted, (64, 64), interpolation=cv2.INTER_AREA)
-        untouched = reduced(close_up(astronaut, sitter, 128)[0], 64)
+        untouched = reduced(close_up(astronaut, person, 128)[0], 64)
         difference = np.abs(cell.picture.astype(int) - expected).mean()
         assert difference < 0.25 * np.abs(cell.picture.astype(int) - untouched).mean()

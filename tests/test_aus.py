@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ganimate import aus as aus_module
-from ganimate.aus import ACTION_UNITS, OPENFACE_AUS, PRESETS, RESETS, did_you_mean
+from ganimate import facs as aus_module
+from ganimate.facs import ACTION_UNITS, OPENFACE_AUS, PRESETS, RESETS, did_you_mean
 
 
 def test_all_is_defined() -> None:

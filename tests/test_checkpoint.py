@@ -11,8 +11,11 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from ganimate import checkpoint
-from ganimate.checkpoint import (
+from ganimate.config import CriticConfig, CropSpec, GeneratorConfig
+from ganimate.errors import ModelError, OutputError
+from ganimate.networks import Critic, build_generator
+from ganimate.zoo import checkpoint
+from ganimate.zoo.checkpoint import (
     MODEL_FORMAT,
     STATE_FORMAT,
     ModelCard,
@@ -23,9 +26,6 @@ from ganimate.checkpoint import (
     save_model,
     write_tensors,
 )
-from ganimate.config import CriticConfig, CropSpec, GeneratorConfig
-from ganimate.errors import ModelError, OutputError
-from ganimate.networks import Critic, build_generator
 
 AUS = (1, 2, 12)
 CARD = ModelCard(

@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from ganimate.render.paste import Paster
 from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import Result
 
 from ganimate.cli import options, session
 from ganimate.config import CropSpec
-from ganimate.detect import FixedDetector
-from ganimate.faces import Box, Face, Paster, align
+from ganimate.face.crop import Box, Face, align
+from ganimate.face.detect import FixedDetector
 from ganimate.trajectory import EASINGS, LOOPS, load_trajectory
 
 Run = Callable[..., Result]

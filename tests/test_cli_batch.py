@@ -19,10 +19,10 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from ganimate.animation.batch.ledger import LEDGER_NAME
 from ganimate.cli import batching, session
-from ganimate.detect import DlibDetector
 from ganimate.errors import FaceError
-from ganimate.ledger import LEDGER_NAME
+from ganimate.face.detect import DlibDetector
 
 Run = Callable[..., Result]
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,7 +82,7 @@ def test_a_result_is_what_animate_makes(batch: Run, cli: Run, tiny_model: Path) 
 
 
 def test_the_model_is_loaded_once(batch: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ganimate import checkpoint
+    from ganimate.zoo import checkpoint
 
     loads: list[Path] = []
     load = checkpoint.load_model

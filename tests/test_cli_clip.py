@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from typer.testing import Result
 
 from ganimate.cli import clip as clip_module
-from ganimate.detect import FixedFollower
-from ganimate.faces import Face
+from ganimate.face.crop import Face
+from ganimate.face.detect import FixedFollower
 from ganimate.media import inspect, read_video, videos
 
 Run = Callable[..., Result]

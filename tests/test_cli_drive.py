@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from ganimate.annotations import FORMATS
 from ganimate.cli.drive import TableFormat
 from ganimate.config import Driving
+from ganimate.trackers import FORMATS
 from ganimate.trajectory import load_trajectory
 
 Run = Callable[..., Result]

@@ -14,10 +14,10 @@ from PIL import Image
 from typer.testing import Result
 
 from ganimate.cli import session
-from ganimate.detect import FixedDetector
 from ganimate.errors import GanimateError
-from ganimate.faces import Face
-from ganimate.faces import Image as Pixels
+from ganimate.face.crop import Face
+from ganimate.face.crop import Image as Pixels
+from ganimate.face.detect import FixedDetector
 
 Run = Callable[..., Result]
 FILES = {

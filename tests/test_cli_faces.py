@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 from typer.testing import Result
 
-from ganimate.aus import OPENFACE_AUS
+from ganimate.facs import OPENFACE_AUS
 
 Run = Callable[..., Result]
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from ganimate.marks import SOURCE_TYPES
-from ganimate.zoo import find_model
+from ganimate.media.provenance import SOURCE_TYPES
+from ganimate.zoo.catalogue import find_model
 
 Run = Callable[..., Result]
 SHORT = ("--frames", 2, "--hold", 0, "--loop", "once")

@@ -13,12 +13,12 @@ from patches import AUS, Idler, Painter, make_judge, make_model
 from PIL import Image
 from typer.testing import Result
 
+from ganimate.animation.comparison import STRIP_HEIGHT_PX, compared_width_px
 from ganimate.cli import lookback, session
-from ganimate.detect import FixedDetector, GridEmbedder
 from ganimate.errors import ModelError
-from ganimate.faces import Box, Face
+from ganimate.face.crop import Box, Face
+from ganimate.face.detect import FixedDetector, GridEmbedder
 from ganimate.media import read_photo
-from ganimate.views import STRIP_HEIGHT_PX, compared_width_px
 
 Run = Callable[..., Result]
 SHORT = ("--frames", 4, "--hold", 0.08, "--loop", "once")
@@ -33,7 +33,7 @@ def animate(cli: Run, tiny_model: Path, photo: Path, monkeypatch: pytest.MonkeyP
     crop(photo, SIDE_PX)
 
     def run(*arguments: object, generator: type = Painter, command: str = "animate") -> Result:
-        monkeypatch.setattr("ganimate.checkpoint.load_model", lambda path, device: make_model(generator()))
+        monkeypatch.setattr("ganimate.zoo.checkpoint.load_model", lambda path, device: make_model(generator()))
         monkeypatch.setattr(lookback, "load_judge", lambda path, device: make_judge(np.eye(3)))
         return cli(command, photo, "--model", tiny_model_of_patches, *arguments)
 
@@ -43,8 +43,8 @@ def animate(cli: Run, tiny_model: Path, photo: Path, monkeypatch: pytest.MonkeyP
 
 def _save_patches(folder: Path) -> Path:
     """Write a model file whose card is that of `patches`: the networks are put in its place by the fixture."""
-    from ganimate.checkpoint import save_model
     from ganimate.networks import Critic, build_generator
+    from ganimate.zoo.checkpoint import save_model
 
     card = make_model(Idler()).card
     networks = build_generator(card.generator, len(AUS)), Critic(card.critic, len(AUS))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from ganimate import zoo
+from ganimate.zoo import catalogue as zoo
 
 Run = Callable[..., Result]
 

@@ -9,9 +9,9 @@ import pytest
 import typer.main
 from make_cli_reference import REFERENCE, command_paths, help_of, reference
 
-from ganimate.aus import PRESETS
 from ganimate.cli import app
 from ganimate.cli.errors import TellingGroup
+from ganimate.facs import PRESETS
 
 CONSTRAINTS = (Path(__file__).resolve().parent.parent / "constraints.txt").read_text("utf-8")
 USUAL = all(f"{name}=={version(name)}" in CONSTRAINTS.splitlines() for name in ("rich", "typer"))

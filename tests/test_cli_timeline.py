@@ -12,8 +12,8 @@ from PIL import Image
 from typer.testing import Result
 
 from ganimate.cli import session
-from ganimate.detect import FixedDetector
-from ganimate.faces import Box, Face
+from ganimate.face.crop import Box, Face
+from ganimate.face.detect import FixedDetector
 from ganimate.timeline import load_timeline
 from ganimate.trajectory import load_trajectory
 

@@ -19,14 +19,14 @@ from kill9 import environment, torment
 from synthetic import make_pack, shoot, write_sources
 from typer.testing import Result
 
-import ganimate.losses
-from ganimate.checkpoint import STATE_FORMAT, load_model, read_card, read_metadata
+import ganimate.training.losses
 from ganimate.cli import training
 from ganimate.cli.course import PLAIN_STEPS, Reporter, config_text, duration
 from ganimate.cli.settings import FIELDS, default_of, new_config
 from ganimate.config import CriticConfig, LossWeights, TrainConfig, to_dict
-from ganimate.pack import open_pack
-from ganimate.training import Record, Trainer
+from ganimate.data.pack import open_pack
+from ganimate.training.trainer import Record, Trainer
+from ganimate.zoo.checkpoint import STATE_FORMAT, load_model, read_card, read_metadata
 
 Cli = Callable[..., Result]
 SHOTS = shoot(people=3, photos=2, strangers=3)
@@ -371,7 +371,7 @@ def test_a_loss_that_is_not_finite_ends_with_a_sentence(
     out = tmp_path / "run"
     assert cli("train", faces_pack, "--out", out, *TINY, "--images", 4).exit_code == 0
     good = state_of(out)
-    monkeypatch.setattr(ganimate.losses, "action_units", lambda read, wanted: torch.tensor(torch.nan))
+    monkeypatch.setattr(ganimate.training.losses, "action_units", lambda read, wanted: torch.tensor(torch.nan))
     result = cli("train", faces_pack, "--out", out, "--resume", "--threads", 1)
     assert result.exit_code == 1
     assert "error: the term critic_au became nan at step 2" in result.stderr
@@ -511,7 +511,7 @@ def test_export_refuses_bad_input_with_a_sentence(cli: Cli, finished: Path, tmp_
 
 
 def test_hours_come_from_the_log_where_the_model_does_not_tell(cli: Cli, finished: Path, tmp_path: Path) -> None:
-    from ganimate.checkpoint import MODEL_FORMAT, read_tensors, write_tensors
+    from ganimate.zoo.checkpoint import MODEL_FORMAT, read_tensors, write_tensors
 
     tensors, facts = read_tensors(finished / "model.safetensors", MODEL_FORMAT)
     del facts["card"]["training"]["hours"]

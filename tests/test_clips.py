@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ganimate.annotations import FORMATS, clips, read_performance, rows
-from ganimate.annotations.blendshapes import SHAPES_OF, aus_of_shapes
 from ganimate.errors import AnnotationError
+from ganimate.trackers import FORMATS, clips, read_performance, rows
+from ganimate.trackers.blendshapes import SHAPES_OF, aus_of_shapes
 from ganimate.trajectory import Performance, Trajectory, save_trajectory
 
 OPENFACE = """frame, face_id, timestamp, confidence, success, pose_Rx, AU01_r, AU12_r, AU45_r, AU12_c, AU28_c

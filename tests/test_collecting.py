@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ganimate.collecting import Source, collect, name_results
+from ganimate.animation.batch.collecting import Source, collect, name_results
 
 WITHOUT_PHOTOS = ["empty", "nest", "x*.jpg", "nothing"]
 

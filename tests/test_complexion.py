@@ -7,8 +7,8 @@ import torch
 from synthetic import mean_face
 from torch import Tensor
 
-from ganimate.complexion import BRIGHTEST, DARKEST, WARMTH, eyeballs, relit, shaded
-from ganimate.contours import between, height, rise
+from ganimate.motion.contours import between, height, rise
+from ganimate.render.complexion import BRIGHTEST, DARKEST, WARMTH, eyeballs, relit, shaded
 
 SIZE = 64
 

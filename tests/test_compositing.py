@@ -7,11 +7,12 @@ from itertools import permutations
 
 import numpy as np
 import pytest
+from ganimate.render.paste import Paster
 from numpy.typing import NDArray
 
-from ganimate.compositing import Change, Compositor, Territory
 from ganimate.config import CropSpec
-from ganimate.faces import Face, Image, Paster, align
+from ganimate.face.crop import Face, Image, align
+from ganimate.render.composite import Change, Compositor, Territory
 
 SPEC = CropSpec()
 SIZE = SPEC.size_px

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ganimate.crew import Crew, Lost
+from ganimate.system.worker_pool import Crew, Lost
 
 
 def nothing() -> None:

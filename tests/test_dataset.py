@@ -10,12 +10,12 @@ import torch
 from synthetic import SIZE_PX, make_pack, shoot, tiny_config
 
 from ganimate.config import Augmentation
-from ganimate.dataset import FaceDataset, batches, plain_views
+from ganimate.data.dataset import FaceDataset, batches, plain_views
+from ganimate.data.pack import MARGIN, Pack, open_pack
+from ganimate.data.samples import Batch
 from ganimate.errors import PackError
-from ganimate.landmarks import MIRROR
-from ganimate.pack import MARGIN, Pack, open_pack
-from ganimate.samples import Batch
-from ganimate.tensors import to_pictures
+from ganimate.face.landmarks import MIRROR
+from ganimate.networks.pictures import to_pictures
 
 STILL = Augmentation(False, *(0.0,) * 10)
 

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganimate.animator import Animator, Frame, Sitter
-from ganimate.aus import parse_expression
-from ganimate.checkpoint import load_model
-from ganimate.detect import DlibDetector, choose_faces
-from ganimate.faces import crop_face, transform
+from ganimate.animation.animator import Animator, Frame, PreparedFace
+from ganimate.face.crop import crop_face, transform
+from ganimate.face.detect import DlibDetector, choose_faces
+from ganimate.facs import parse_expression
 from ganimate.trajectory import build_trajectory
-from ganimate.zoo import DEFAULT_MODEL, find_model
+from ganimate.zoo.catalogue import DEFAULT_MODEL, find_model
+from ganimate.zoo.checkpoint import load_model
 
 
 @pytest.fixture(scope="module")
@@ -23,30 +23,30 @@ def animator() -> Animator:
 
 
 @pytest.fixture(scope="module")
-def sitter(animator: Animator, astronaut: NDArray[np.uint8]) -> Sitter:
+def person(animator: Animator, astronaut: NDArray[np.uint8]) -> PreparedFace:
     """The astronaut as the command line sees her: found by dlib."""
-    return animator.sit(astronaut, choose_faces(DlibDetector().detect(astronaut), "largest"))[0]
+    return animator.prepare(astronaut, choose_faces(DlibDetector().detect(astronaut), "largest"))[0]
 
 
-def goal(animator: Animator, sitter: Sitter, expression: str) -> NDArray[np.float32]:
-    return parse_expression(expression).resolve(sitter.own, animator.model.card.aus)
+def goal(animator: Animator, person: PreparedFace, expression: str) -> NDArray[np.float32]:
+    return parse_expression(expression).resolve(person.source_aus, animator.model.card.aus)
 
 
-def show(animator: Animator, sitter: Sitter, photo: NDArray[np.uint8], expression: str) -> Frame:
-    return animator.still(photo, [sitter], [goal(animator, sitter, expression)])
+def show(animator: Animator, person: PreparedFace, photo: NDArray[np.uint8], expression: str) -> Frame:
+    return animator.still(photo, [person], [goal(animator, person, expression)])
 
 
-def footprint(sitter: Sitter, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Return (H, W): the pixels of the photo whose centres lie in the sitter's crop."""
+def footprint(person: PreparedFace, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Return (H, W): the pixels of the photo whose centres lie in the person's crop."""
     ys, xs = np.mgrid[: shape[0], : shape[1]]
-    points = np.stack([xs, ys], -1) @ sitter.crop.source_to_crop[:, :2].T + sitter.crop.source_to_crop[:, 2]
-    size = sitter.crop.image.shape[0]
+    points = np.stack([xs, ys], -1) @ person.crop.source_to_crop[:, :2].T + person.crop.source_to_crop[:, 2]
+    size = person.crop.image.shape[0]
     inside: NDArray[np.bool_] = ((points > -0.5) & (points < size - 0.5)).all(-1)
     return inside
 
 
-def test_she_is_read_as_smiling(animator: Animator, sitter: Sitter) -> None:
-    read = dict(zip(animator.model.card.aus, sitter.own, strict=True))
+def test_she_is_read_as_smiling(animator: Animator, person: PreparedFace) -> None:
+    read = dict(zip(animator.model.card.aus, person.source_aus, strict=True))
     assert read[12] > 0.3 and read[4] < 0.2
 
 
@@ -75,40 +75,47 @@ def measure(image: NDArray[np.uint8]) -> dict[str, float]:
     ],
 )
 def test_the_result_shows_what_was_asked_for(
-    animator: Animator, sitter: Sitter, astronaut: NDArray[np.uint8], expression: str, what: str, change: float
+    animator: Animator,
+    person: PreparedFace,
+    astronaut: NDArray[np.uint8],
+    expression: str,
+    what: str,
+    change: float,
 ) -> None:
-    moved = measure(show(animator, sitter, astronaut, expression).image)[what] - measure(astronaut)[what]
+    moved = measure(show(animator, person, astronaut, expression).image)[what] - measure(astronaut)[what]
     assert moved * np.sign(change) > abs(change), f"{what} changed by {moved:+.3f} eye distances"
 
 
-def test_a_frown_lowers_the_inner_brows(animator: Animator, sitter: Sitter, astronaut: NDArray[np.uint8]) -> None:
+def test_a_frown_lowers_the_inner_brows(animator: Animator, person: PreparedFace, astronaut: NDArray[np.uint8]) -> None:
     """Told by the motion: her fringe hides the brows from dlib."""
-    motion = show(animator, sitter, astronaut, "4=1").edits[0].displacement
+    motion = show(animator, person, astronaut, "4=1").edits[0].displacement
     assert motion is not None
-    brows = transform(sitter.face.landmarks[[20, 21, 22, 23]], sitter.crop.source_to_crop).round().astype(int)
+    brows = transform(person.face.landmarks[[20, 21, 22, 23]], person.crop.source_to_crop).round().astype(int)
     lowered = -motion[brows[:, 1], brows[:, 0], 1]  # the result shows what lay above
     assert lowered.mean() > 1.5
 
 
-def test_the_reader_sees_a_stronger_smile(animator: Animator, sitter: Sitter, astronaut: NDArray[np.uint8]) -> None:
-    crop = crop_face(show(animator, sitter, astronaut, "happiness").image, sitter.face, animator.model.card.crop)
+def test_the_reader_sees_a_stronger_smile(
+    animator: Animator, person: PreparedFace, astronaut: NDArray[np.uint8]
+) -> None:
+    crop = crop_face(show(animator, person, astronaut, "happiness").image, person.face, animator.model.card.crop)
     column = animator.model.card.aus.index(12)
-    assert animator.read(crop.image[None])[0, column] > sitter.own[column] + 0.05
+    assert animator.read(crop.image[None])[0, column] > person.source_aus[column] + 0.05
 
 
 def test_the_photos_own_expression_is_the_photo_bit_for_bit(
-    animator: Animator, sitter: Sitter, astronaut: NDArray[np.uint8]
+    animator: Animator, person: PreparedFace, astronaut: NDArray[np.uint8]
 ) -> None:
-    assert np.array_equal(show(animator, sitter, astronaut, "self").image, astronaut)
+    assert np.array_equal(show(animator, person, astronaut, "self").image, astronaut)
 
 
 def test_pixels_outside_the_crop_are_the_photos_bit_for_bit(
-    animator: Animator, sitter: Sitter, astronaut: NDArray[np.uint8]
+    animator: Animator, person: PreparedFace, astronaut: NDArray[np.uint8]
 ) -> None:
-    outside = ~footprint(sitter, astronaut.shape)
-    wanted = goal(animator, sitter, "surprise")
-    path = build_trajectory(sitter.own, wanted, animator.model.card.aus, frames=4, fps=25)
-    frames = list(animator.frames(astronaut, [sitter], [path]))
+    outside = ~footprint(person, astronaut.shape)
+    wanted = goal(animator, person, "surprise")
+    path = build_trajectory(person.source_aus, wanted, animator.model.card.aus, frames=4, fps=25)
+    frames = list(animator.frames(astronaut, [person], [path]))
     assert len(frames) == 4 and np.array_equal(frames[0].image, astronaut)
     for frame in frames:
         assert np.array_equal(frame.image[outside], astronaut[outside])
@@ -116,7 +123,7 @@ def test_pixels_outside_the_crop_are_the_photos_bit_for_bit(
 
 
 def test_what_only_moves_stays_sharp_at_twice_the_resolution(
-    animator: Animator, sitter: Sitter, astronaut: NDArray[np.uint8]
+    animator: Animator, person: PreparedFace, astronaut: NDArray[np.uint8]
 ) -> None:
     """A photo four times as large as the network's crop keeps its gradient energy: the paint alone would not."""
     import cv2
@@ -125,7 +132,7 @@ def test_what_only_moves_stays_sharp_at_twice_the_resolution(
     noise = np.random.default_rng(0).normal(0, 12, large.shape)
     photo = np.clip(large + noise, 0, 255).astype(np.uint8)
     face = choose_faces(DlibDetector().detect(photo), "largest")
-    seated = animator.sit(photo, face)[0]
+    seated = animator.prepare(photo, face)[0]
     result = show(animator, seated, photo, "1=1,2=1").image
 
     def energy(image: NDArray[np.uint8]) -> float:

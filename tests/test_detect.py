@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganimate.detect import (
+from ganimate.errors import ConfigError, DependencyError, FaceError
+from ganimate.face.crop import Box, Face
+from ganimate.face.detect import (
     REMEDIES,
     Detector,
     DlibDetector,
@@ -24,8 +26,6 @@ from ganimate.detect import (
     choose_faces,
     library,
 )
-from ganimate.errors import ConfigError, DependencyError, FaceError
-from ganimate.faces import Box, Face
 
 Image = NDArray[np.uint8]
 

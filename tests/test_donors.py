@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 from synthetic import face_landmarks
 
-from ganimate.aus import OPENFACE_AUS
-from ganimate.donors import ALIKE, MOST_CLOSED, UPPER_AUS, WHOLE_AUS, Donation, Donors
-from ganimate.expression_mapping import mouth_gap
+from ganimate.data.expression_donors import ALIKE, MOST_CLOSED, UPPER_AUS, WHOLE_AUS, Donation, Donors
+from ganimate.data.expression_mapping import mouth_gap
+from ganimate.facs import OPENFACE_AUS
 
 PEOPLE, PHOTOS = 10, 12
 HOST = PEOPLE * PHOTOS  # the row behind those of the people seen often

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganimate.drawing import COLOURS, LINE_PX, contact_sheet, draw_faces, fit_into
-from ganimate.faces import Box, Face
+from ganimate.face.crop import Box, Face
+from ganimate.figures.drawing import COLOURS, LINE_PX, contact_sheet, draw_faces, fit_into
 
 LANDMARKS = np.zeros((68, 2), np.float32)
 

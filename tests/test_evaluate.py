@@ -16,18 +16,18 @@ from patches import AUS
 from synthetic import make_pack, shoot
 from typer.testing import Result
 
-from ganimate import zoo
-from ganimate.aus import OPENFACE_AUS
-from ganimate.checkpoint import JudgeCard, load_model, save_judge, save_model
 from ganimate.cli import measuring
 from ganimate.config import CropSpec, JudgeConfig
-from ganimate.detect import GridEmbedder
-from ganimate.drawing import LINE_PX
+from ganimate.data.pack import open_pack
 from ganimate.errors import DependencyError
+from ganimate.face.detect import GridEmbedder
+from ganimate.facs import OPENFACE_AUS
+from ganimate.figures.drawing import LINE_PX
+from ganimate.figures.plots import Response, response_plot
 from ganimate.media import inspect, read_photo
 from ganimate.networks.judge import Judge
-from ganimate.pack import open_pack
-from ganimate.plots import Response, response_plot
+from ganimate.zoo import catalogue as zoo
+from ganimate.zoo.checkpoint import JudgeCard, load_model, save_judge, save_model
 
 Cli = Callable[..., Result]
 FEW = ("--people", 3, "--pairs", 2, "--crowd", 3, "--device", "cpu")

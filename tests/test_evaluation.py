@@ -14,15 +14,15 @@ from patches import AUS, OWN, Idler, Painter, Shifter, make_judge, make_model
 from torch import Tensor
 
 from ganimate.config import EvaluationConfig
-from ganimate.detect import GridEmbedder
+from ganimate.data.pack import Pack, open_pack
 from ganimate.errors import ModelError, PackError
-from ganimate.evaluation import Report, examine
-from ganimate.exam import Exam, study_judge
-from ganimate.likeness import mean_change
-from ganimate.metrics import JudgeWorth
+from ganimate.evaluation.held_out_people import choose_panel
+from ganimate.evaluation.measurement import Report, examine
+from ganimate.evaluation.metrics import JudgeWorth
+from ganimate.evaluation.protocol import Exam, study_judge
+from ganimate.face.detect import GridEmbedder
+from ganimate.face.likeness import mean_change
 from ganimate.networks import Edit, GeneratorNetwork
-from ganimate.pack import Pack, open_pack
-from ganimate.panel import choose_panel
 
 Result = TypeVar("Result")
 MIXTURE = np.array([[0.6, 0.1, 0.0], [-0.2, 0.8, 0.1], [0.05, 0.0, 0.4]])  # (N read, N shown)

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from synthetic import PHOTO_PX, show
 
-from ganimate.expression_mapping import Shaded, Shown, map_shading, steadied
-from ganimate.likeness import face_region
+from ganimate.data.expression_mapping import Shaded, Shown, map_shading, steadied
+from ganimate.face.likeness import face_region
 
 FURROW = slice(0.51, 0.57), slice(0.34, 0.4)  # rows and columns in crop widths, on a cheek
 

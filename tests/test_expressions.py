@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ganimate.aus import (
+from ganimate.errors import ExpressionError
+from ganimate.facs import (
     ACTION_UNITS,
     OPENFACE_AUS,
     PRESETS,
@@ -25,7 +26,6 @@ from ganimate.aus import (
     format_expression,
     parse_expression,
 )
-from ganimate.errors import ExpressionError
 
 intensities = st.floats(0.0, 1.0)
 numbers = st.sampled_from(sorted(ACTION_UNITS))

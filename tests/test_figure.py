@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ganimate.figure import Figure, Strip
+from ganimate.figures.figure import Figure, Strip
 
 STRIPS = (Strip("AU12", ("lip corner puller",)), Strip("attention", attached=True), Strip("a very long " * 3))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ganimate.errors import OutputError
-from ganimate.files import sweep, write_file
+from ganimate.system.files import sweep, write_file
 
 
 def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:

@@ -10,13 +10,14 @@ import pytest
 from clips import moved_face, paths, sway
 from numpy.typing import NDArray
 
-from ganimate.animator import Animator, Frame
-from ganimate.checkpoint import load_model
-from ganimate.detect import FixedFollower
+from ganimate.animation.animator import Animator, Frame
+from ganimate.animation.clip_frames import Footage, Reading, performance
 from ganimate.errors import FaceError
-from ganimate.faces import Face, Image, Paster, align
-from ganimate.footage import Footage, Reading, performance
-from ganimate.glasses import Glasses
+from ganimate.face.crop import Face, Image, align
+from ganimate.face.detect import FixedFollower
+from ganimate.face.glasses import Glasses
+from ganimate.render.paste import Paster
+from ganimate.zoo.checkpoint import load_model
 
 FPS = 25.0
 Picture = NDArray[np.uint8]
@@ -48,11 +49,11 @@ def test_every_frame_is_edited_as_a_photo_would_be(
     animator: Animator, follower: FixedFollower, astronaut: Picture, astronaut_face: Face
 ) -> None:
     done = edit(Footage(animator, follower, FPS), [astronaut] * 11)
-    (sitter,) = animator.sit(astronaut, [astronaut_face])
-    still = animator.still(astronaut, [sitter], [ask_for_more(sitter.own)])
+    (person,) = animator.prepare(astronaut, [astronaut_face])
+    still = animator.still(astronaut, [person], [ask_for_more(person.source_aus)])
     assert len(done) == 11
     for reading, frame in done:
-        assert reading.own == pytest.approx(sitter.own, abs=1e-4)
+        assert reading.own == pytest.approx(person.source_aus, abs=1e-4)
         assert np.abs(frame.image.astype(int) - still.image).max() <= 2
     assert change(done[0][1], astronaut) > 0.1
 

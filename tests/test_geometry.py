@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from synthetic import mean_face
 from torch import Tensor
 
-from ganimate.geometry import (
+from ganimate.face.landmarks import BROWS, BROWS_ABOVE, CLOSED, LOWER_LIDS, LOWER_LIPS, MIRROR, UPPER_LIDS, UPPER_LIPS
+from ganimate.motion.landmark_response import (
     BLINK,
     JAW_LIMIT,
     LABEL_GAIN,
@@ -26,8 +27,7 @@ from ganimate.geometry import (
     foreshortening,
     move_landmarks,
 )
-from ganimate.landmarks import BROWS, BROWS_ABOVE, CLOSED, LOWER_LIDS, LOWER_LIPS, MIRROR, UPPER_LIDS, UPPER_LIPS
-from ganimate.room import LOWERED_ROOM
+from ganimate.motion.room import LOWERED_ROOM
 
 NUMBERS = (1, 12, 26, 45)
 FAR = torch.full((68,), 1e3)  # no limit

@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 
 from ganimate.config import CropSpec
-from ganimate.faces import Crop, Face, align, crop_face, cut, transform
-from ganimate.glasses import EYES, Glasses, average, held, look_for_glasses
-from ganimate.landmarks import MIRROR
+from ganimate.face.crop import Crop, Face, align, crop_face, cut, transform
+from ganimate.face.glasses import EYES, Glasses, average, held, look_for_glasses
+from ganimate.face.landmarks import MIRROR
 
 Picture = NDArray[np.uint8]
 Points = NDArray[np.float64]

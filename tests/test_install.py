@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import ganimate
-from ganimate.detect import REMEDIES
+from ganimate.face.detect import REMEDIES
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

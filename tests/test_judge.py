@@ -15,9 +15,18 @@ from numpy.typing import NDArray
 from synthetic import make_pack, shoot
 from typer.testing import Result
 
-from ganimate import zoo
-from ganimate.aus import OPENFACE_AUS
-from ganimate.checkpoint import (
+from ganimate.config import Augmentation, CropSpec, JudgeConfig, JudgeTraining
+from ganimate.data.judge_samples import BETWEEN, BROWS_AND_EYES, Lessons
+from ganimate.data.pack import Pack, open_pack
+from ganimate.errors import ConfigError, ModelError, PackError, TrainingError
+from ganimate.face.crop import Face, crop_face
+from ganimate.facs import OPENFACE_AUS
+from ganimate.networks import Judge
+from ganimate.networks.pictures import to_tensor
+from ganimate.training.judge_trainer import JudgeRecord, JudgeTrainer, agree, pace, read_photos
+from ganimate.zoo import catalogue as zoo
+from ganimate.zoo.catalogue import find_judge
+from ganimate.zoo.checkpoint import (
     JUDGE_FORMAT,
     JudgeCard,
     load_judge,
@@ -27,15 +36,6 @@ from ganimate.checkpoint import (
     save_judge,
     write_tensors,
 )
-from ganimate.config import Augmentation, CropSpec, JudgeConfig, JudgeTraining
-from ganimate.errors import ConfigError, ModelError, PackError, TrainingError
-from ganimate.faces import Face, crop_face
-from ganimate.judging import JudgeRecord, JudgeTrainer, agree, pace, read_photos
-from ganimate.lessons import BETWEEN, BROWS_AND_EYES, Lessons
-from ganimate.networks import Judge
-from ganimate.pack import Pack, open_pack
-from ganimate.tensors import to_tensor
-from ganimate.zoo import find_judge
 
 Cli = Callable[..., Result]
 AUS = (1, 2, 12)

@@ -14,85 +14,48 @@ import ganimate
 
 PACKAGE = Path(ganimate.__file__).parent
 
-# The layer of each module or subpackage of ganimate. A module may import from its own layer and from those below,
-# never in a circle.
-LAYERS = {
-    0: ("", "errors", "config", "aus", "files"),
-    1: (
-        "collecting",
-        "crew",
-        "ledger",
-        "trajectory",
-        "annotations",
-        "runs",
-        "media",
-        "naming",
-        "faces",
-        "glasses",
-        "glasses_weights",
-        "likeness",
-        "marks",
-        "plots",
-        "smoothing",
-    ),
-    2: (
-        "detect",
-        "tensors",
-        "networks",
-        "contours",
-        "complexion",
-        "landmarks",
-        "room",
-        "geometry",
-        "lids",
-        "mouth",
-        "dentition",
-        "spline",
-        "pack",
-        "plan",
-        "drawing",
-        "figure",
-        "compositing",
-        "timeline",
-        "transplant",
-        "expression_mapping",
-    ),
-    3: ("checkpoint", "losses", "dataset", "donors", "samples", "lessons", "panel", "prepare", "tracking", "records"),
-    4: ("zoo", "metrics", "objective"),
-    5: (
-        "training",
-        "judging",
-        "sheets",
-        "export",
-        "animator",
-        "targets",
-        "exam",
-        "evaluation",
-        "footage",
-        "recording",
-        "views",
-        "readback",
-        "reports",
-        "au_sheet",
-    ),
-    6: ("cli", "__main__"),
-}
-LAYER_OF = {name: layer for layer, names in LAYERS.items() for name in names}
+# The rooms, in the order of the data: a room may import from itself and from those before it, never in a circle.
+# README.md shows the same tree.
+ROOMS = (
+    "",
+    "errors",
+    "config",
+    "system",
+    "facs",
+    "trajectory",
+    "timeline",
+    "trackers",
+    "media",
+    "face",
+    "figures",
+    "motion",
+    "render",
+    "networks",
+    "zoo",
+    "animation",
+    "data",
+    "training",
+    "evaluation",
+    "cli",
+    "__main__",
+)
+FLOOR = {name: floor for floor, name in enumerate(ROOMS)}
+MOST_ARROWS = 90  # between rooms
 
 # Libraries that one module keeps to itself.
 KEEPERS = {
-    "dlib": "detect",
-    "face_recognition": "detect",
-    "face_recognition_models": "detect",
+    "dlib": "face",
+    "face_recognition": "face",
+    "face_recognition_models": "face",
     "imageio": "media",
     "imageio_ffmpeg": "media",
-    "matplotlib": "plots",
+    "matplotlib": "figures",
     "rich": "cli",
     "typer": "cli",
     "yaml": "timeline",
 }
-# What the lowest layers do without, so that they load at once.
-TOO_HEAVY = {0: {"torch", "cv2", "PIL", "safetensors"}, 1: {"torch", "safetensors"}}
+# What the rooms up to this one do without, so that they load at once. `system.devices` alone is about torch.
+TOO_HEAVY = {"facs": {"torch", "cv2", "PIL", "safetensors"}, "figures": {"torch", "safetensors"}}
 
 # Loaded when they are needed, not by `import ganimate` or `ganimate --help`.
 LATE = (
@@ -123,9 +86,9 @@ def top(name: str) -> str:
     return name.partition(".")[0]
 
 
-def layer(name: str) -> int:
-    """Return the layer of a module; one without a layer counts as the top, until its own test is heeded."""
-    return LAYER_OF.get(top(name), max(LAYERS))
+def floor(name: str) -> int:
+    """Return the floor of a module's room; one without a floor counts as the top, until its own test is heeded."""
+    return FLOOR.get(top(name), len(ROOMS))
 
 
 def imports(name: str, path: Path) -> set[str]:
@@ -151,15 +114,25 @@ def own_imports(name: str) -> set[str]:
     return (found & NAMES.keys()) - {name}
 
 
+def arrows() -> set[tuple[str, str]]:
+    """Return which room imports from which other one."""
+    return {(top(name), top(other)) for name in NAMES for other in own_imports(name) if top(name) != top(other)}
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_every_module_has_a_layer(name: str) -> None:
-    assert top(name) in LAYER_OF, f"give ganimate/{top(name)} a layer in tests/test_layers.py"
+def test_every_module_has_a_room(name: str) -> None:
+    assert top(name) in FLOOR, f"give ganimate/{top(name)} a place in tests/test_layers.py"
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_imports_only_go_down(name: str) -> None:
-    above = {other for other in own_imports(name) if layer(other) > layer(name)}
-    assert not above, f"ganimate.{name} (layer {layer(name)}) imports from above: {sorted(above)}"
+    above = {other for other in own_imports(name) if floor(other) > floor(name)}
+    assert not above, f"ganimate.{name} imports from above: {sorted(above)}"
+
+
+def test_rooms_know_few_others() -> None:
+    print(f"{len(arrows())} arrows between {len(ROOMS) - 1} rooms")
+    assert len(arrows()) <= MOST_ARROWS
 
 
 def test_no_imports_in_a_circle() -> None:
@@ -176,7 +149,8 @@ def test_libraries_stay_with_their_keepers(name: str) -> None:
     libraries = {top(found) for found in imports(name, NAMES[name])}
     strayed = {library for library in libraries if KEEPERS.get(library, top(name)) != top(name)}
     assert not strayed, f"ganimate.{name} uses {sorted(strayed)}, which only {[KEEPERS[s] for s in strayed]} may"
-    assert not libraries & TOO_HEAVY.get(layer(name), set())
+    heavy = {library for room, kept_out in TOO_HEAVY.items() if floor(name) <= FLOOR[room] for library in kept_out}
+    assert not libraries & heavy or name == "system.devices"
 
 
 def run_python(*arguments: str) -> str:
@@ -199,7 +173,7 @@ def test_importing_ganimate_is_light() -> None:
 
 
 def test_importing_the_detector_is_light() -> None:
-    heavy = loaded_after("import ganimate.detect; ganimate.detect.DlibDetector()")
+    heavy = loaded_after("import ganimate.face.detect; ganimate.face.detect.DlibDetector()")
     assert heavy <= {"cv2"}
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from ganimate.animation.batch.ledger import LEDGER_NAME, Ledger
 from ganimate.errors import OutputError
-from ganimate.ledger import LEDGER_NAME, Ledger
 
 RESULT = Path("sub/me.gif")
 PHOTO = Path("in/me.jpg")

@@ -7,7 +7,7 @@ import torch
 from synthetic import PHOTO_PX, mean_face, show
 from torch import Tensor
 
-from ganimate.lids import EYES, Lids, closing, followed, slide_lids
+from ganimate.render.lids import EYES, Lids, closing, followed, slide_lids
 
 SIZE = 96
 OPEN = torch.zeros(1, 2)

@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from synthetic import face_landmarks
 
-from ganimate.faces import Face
-from ganimate.likeness import energy_where_moved, face_region, gradient_energy, luminance, mean_change, ssim
+from ganimate.face.crop import Face
+from ganimate.face.likeness import energy_where_moved, face_region, gradient_energy, luminance, mean_change, ssim
 
 SIZE_PX = 64
 FACE = face_landmarks(np.zeros(17, np.float32)).astype(np.float32)

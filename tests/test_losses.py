@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganimate import losses
+from ganimate.training import losses
 
 RAMP = torch.arange(6.0).expand(2, 3, 5, 6)  # rises by 1 to the right
 

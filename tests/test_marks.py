@@ -9,9 +9,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganimate.aus import parse_expression
 from ganimate.errors import MarkError
-from ganimate.marks import COMPOSITE, PACKET_LIMIT_BYTES, SOURCE_TYPES, SYNTHETIC, Mark, Provenance, read_packet
+from ganimate.facs import parse_expression
+from ganimate.media.provenance import (
+    COMPOSITE,
+    PACKET_LIMIT_BYTES,
+    SOURCE_TYPES,
+    SYNTHETIC,
+    Mark,
+    Provenance,
+    read_packet,
+)
 
 MARK = Mark("default", "62952d" * 10 + "abcd", ("6=1,12=0.8", ""))
 IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"

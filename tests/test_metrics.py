@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganimate.metrics import (
+from ganimate.evaluation.metrics import (
     BAR_AUS,
     LEVELS,
     SUMMARY,

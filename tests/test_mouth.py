@@ -9,20 +9,11 @@ from numpy.typing import NDArray
 from synthetic import mean_face
 from torch import Tensor
 
-from ganimate.contours import pixel_places
-from ganimate.dentition import CROWN_MM, MM, WIDTHS_MM, draw_teeth
-from ganimate.faces import Paster
-from ganimate.landmarks import CORNERS, MIRROR
-from ganimate.mouth import (
-    BRIGHTEST,
-    LEAST_SHOWN,
-    LOWER_EDGE,
-    UPPER_EDGE,
-    Layer,
-    Mouth,
-    interior,
-    look_at_mouth,
-)
+from ganimate.face.landmarks import CORNERS, MIRROR
+from ganimate.motion.contours import pixel_places
+from ganimate.render.dentition import CROWN_MM, MM, WIDTHS_MM, draw_teeth
+from ganimate.render.mouth import BRIGHTEST, LEAST_SHOWN, LOWER_EDGE, UPPER_EDGE, Layer, Mouth, interior, look_at_mouth
+from ganimate.render.paste import Paster
 
 SIZE = 96
 SMILE = 0.05  # crop widths between the lips
@@ -196,7 +187,7 @@ def test_a_turned_photo_gets_the_same_mouth() -> None:
 def test_strips_make_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     mouth = look_at_mouth(face(CLOSED, 0.5), CLOSED, smiling(AGAPE))
     whole = drawn(mouth, 2)
-    monkeypatch.setattr("ganimate.mouth.STRIP_PX", 1)
+    monkeypatch.setattr("ganimate.render.mouth.STRIP_PX", 1)
     assert np.array_equal(drawn(mouth, 2), whole)
 
 

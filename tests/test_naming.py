@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ganimate.naming import beside
+from ganimate.media.naming import beside
 
 
 @pytest.mark.parametrize(

@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from ganimate.render.paste import Paster
 from safetensors.torch import load, save
 from synthetic import mean_face
 from torch import Tensor, nn
 
 from ganimate.config import CriticConfig, GeneratorConfig
-from ganimate.faces import Paster
-from ganimate.geometry import LandmarkResponse
-from ganimate.glasses import REACH
-from ganimate.landmarks import LOWER_LIPS, UPPER_LIPS
+from ganimate.face.glasses import REACH
+from ganimate.face.landmarks import LOWER_LIPS, UPPER_LIPS
+from ganimate.motion.landmark_response import LandmarkResponse
+from ganimate.motion.spline import spline_flow
 from ganimate.networks import GENERATORS, Critic, Edit, GeneratorNetwork, build_generator
 from ganimate.networks.blocks import SoftGatedWarp, resize, warp
-from ganimate.networks.holding import leashed
+from ganimate.networks.hold_map import leashed
+from ganimate.networks.pictures import to_pictures
 from ganimate.networks.warping import MOST_GAIN, GeometricMatcher, WarpingGenerator, change_strength, rim, stretch
-from ganimate.spline import spline_flow
-from ganimate.tensors import to_pictures
 
 N_AUS = 5
 ARCHITECTURES = sorted(GENERATORS)

@@ -8,12 +8,19 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganimate import losses
 from ganimate.config import LossWeights
+from ganimate.data.samples import Batch
+from ganimate.motion.spline import spline_flow
 from ganimate.networks import Edit
-from ganimate.objective import CriticTerms, GeneratorTerms, Reading, RegionTerms, adversarial_terms, geometry_terms
-from ganimate.samples import Batch
-from ganimate.spline import spline_flow
+from ganimate.training import losses
+from ganimate.training.objective import (
+    CriticTerms,
+    GeneratorTerms,
+    Reading,
+    RegionTerms,
+    adversarial_terms,
+    geometry_terms,
+)
 
 # Powers of two: a sum tells which terms are in it.
 WEIGHTS = LossWeights(*(2.0**i for i in range(len(dataclasses.fields(LossWeights)))))

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import ganimate.pack
+import ganimate.data.pack
 from ganimate.config import CropSpec
+from ganimate.data.pack import Pack, PackRow, PackWriter, open_pack, stored_size_px
 from ganimate.errors import GanimateError, OutputError, PackError
-from ganimate.pack import Pack, PackRow, PackWriter, open_pack, stored_size_px
 
 SPEC = CropSpec(size_px=32)
 AUS = (1, 12)
@@ -124,7 +124,7 @@ def test_a_crash_while_replacing_loses_no_pack(
 ) -> None:
     old = write(tmp_path / "faces.pack", [row()])
     done = 0
-    real = ganimate.pack.os.rename
+    real = ganimate.data.pack.os.rename
 
     def rename(source: Path, target: Path) -> None:
         nonlocal done
@@ -136,9 +136,9 @@ def test_a_crash_while_replacing_loses_no_pack(
     writer = PackWriter(tmp_path / "faces.pack", SPEC, AUS, overwrite=True)
     writer.add(row("new"))
     with monkeypatch.context() as patch, pytest.raises(Crash):
-        patch.setattr(ganimate.pack.os, "rename", rename)
-        patch.setattr(ganimate.pack.shutil, "rmtree", lambda *_, **__: None)  # a crash does not tidy up
-        patch.setattr(ganimate.pack, "_put_back", lambda _: None)
+        patch.setattr(ganimate.data.pack.os, "rename", rename)
+        patch.setattr(ganimate.data.pack.shutil, "rmtree", lambda *_, **__: None)  # a crash does not tidy up
+        patch.setattr(ganimate.data.pack, "_put_back", lambda _: None)
         writer.__exit__(None, None, None)
         raise Crash
     found = open_pack(tmp_path / "faces.pack")

@@ -19,9 +19,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ganimate.errors import MarkError
-from ganimate.marks import PACKET_LIMIT_BYTES, SOURCE_TYPES, Mark, Provenance
 from ganimate.media import inspect, open_writer, write_image
 from ganimate.media.packets import gif_extension, mp4_box, read_provenance
+from ganimate.media.provenance import PACKET_LIMIT_BYTES, SOURCE_TYPES, Mark, Provenance
 
 MARK = Mark("default", "62952d" * 10 + "abcd", ("6=1,12=0.8",))
 STILLS = ("a.png", "a.jpg", "a.webp")

@@ -11,9 +11,9 @@ import pytest
 from synthetic import make_pack, shoot
 
 from ganimate.config import EvaluationConfig
+from ganimate.data.pack import Pack, open_pack
 from ganimate.errors import PackError
-from ganimate.pack import Pack, open_pack
-from ganimate.panel import OTHER_EXPRESSION, PADDED, choose_panel, source
+from ganimate.evaluation.held_out_people import OTHER_EXPRESSION, PADDED, choose_panel, source
 
 ALL = EvaluationConfig()
 

@@ -5,11 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ganimate.aus import parse_expression
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
-from ganimate.plan import Move, Perform, Replay, asked, climax, distinct_frames, evenly, furthest, nearest, peak
+from ganimate.facs import parse_expression
 from ganimate.trajectory import Performance, Trajectory
+from ganimate.trajectory.plan import (
+    Move,
+    Perform,
+    Replay,
+    asked,
+    climax,
+    distinct_frames,
+    evenly,
+    furthest,
+    nearest,
+    peak,
+)
 
 AUS = (1, 6, 12)
 OWN = np.array([0.5, 0.25, 0.125], np.float32)

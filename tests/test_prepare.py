@@ -9,15 +9,15 @@ from numpy.typing import NDArray
 from synthetic import SIZE_PX, Shot, make_pack, shoot, write_sources
 
 import ganimate.media.photos
-from ganimate.annotations import read_openface, read_persons
 from ganimate.config import CropSpec, PrepareOptions
-from ganimate.detect import Detector, FixedDetector
+from ganimate.data.pack import MARGIN, Pack, PackWriter, open_pack
+from ganimate.data.prepare import Prepared, held_out, prepare
 from ganimate.errors import ConfigError, OutputError
-from ganimate.faces import Box, Face, crop_face
-from ganimate.geometry import eyelid_closure
+from ganimate.face.crop import Box, Face, crop_face
+from ganimate.face.detect import Detector, FixedDetector
 from ganimate.media import read_photo
-from ganimate.pack import MARGIN, Pack, PackWriter, open_pack
-from ganimate.prepare import Prepared, held_out, prepare
+from ganimate.motion.landmark_response import eyelid_closure
+from ganimate.trackers import read_openface, read_persons
 
 OPTIONS = PrepareOptions(CropSpec(size_px=SIZE_PX), 0.3)
 SHOTS = shoot(people=4, photos=2, strangers=3)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from patches import AUS, OWN, Idler, Painter, make_judge, make_model
 from synthetic import SIZE_PX, shoot
 
-from ganimate.animator import Animator, Sitter
+from ganimate.animation.animator import Animator, PreparedFace
+from ganimate.animation.read_back import UNCHANGED_SHARE, ReadBack, changed_pixels, judge_reader, own_reader
 from ganimate.config import CropSpec
-from ganimate.detect import GridEmbedder
-from ganimate.faces import Box, Face, Image, transform
+from ganimate.face.crop import Box, Face, Image, transform
+from ganimate.face.detect import GridEmbedder
 from ganimate.networks import GeneratorNetwork
-from ganimate.readback import UNCHANGED_SHARE, ReadBack, changed_pixels, judge_reader, own_reader
 from ganimate.trajectory import Trajectory
 
 PHOTO = shoot(people=1, photos=1, strangers=0)[0]
@@ -38,10 +38,10 @@ def read_back(
     """Return what was read back from an animation of as many faces as there are paths, and its frames."""
     paths = [path()] if paths is None else paths
     animator = Animator(make_model(generator))
-    sitters = animator.sit(PHOTO.image, [face()] * len(paths))
+    people = animator.prepare(PHOTO.image, [face()] * len(paths))
     reader = own_reader(animator) if own_head else judge_reader(make_judge(np.eye(3)), CPU)
-    readback = ReadBack(PHOTO.image, sitters, paths, reader, **how)  # type: ignore[arg-type]
-    frames = [frame.image for frame in readback.watch(animator.frames(PHOTO.image, sitters, paths))]
+    readback = ReadBack(PHOTO.image, people, paths, reader, **how)  # type: ignore[arg-type]
+    frames = [frame.image for frame in readback.watch(animator.frames(PHOTO.image, people, paths))]
     return readback, frames
 
 
@@ -63,9 +63,9 @@ def test_what_was_asked_of_exactly_one_au_is_read_again_in_every_frame() -> None
 
 def test_frames_pass_as_they_are() -> None:
     animator = Animator(make_model(Painter()))
-    sitters = animator.sit(PHOTO.image, [face()])
-    made = list(animator.frames(PHOTO.image, sitters, [path()]))
-    watching = ReadBack(PHOTO.image, sitters, [path()], own_reader(animator), every_frame=True)
+    people = animator.prepare(PHOTO.image, [face()])
+    made = list(animator.frames(PHOTO.image, people, [path()]))
+    watching = ReadBack(PHOTO.image, people, [path()], own_reader(animator), every_frame=True)
     assert all(a is b for a, b in zip(watching.watch(iter(made)), made, strict=True))
 
 
@@ -122,10 +122,10 @@ def test_the_models_own_head_says_so() -> None:
 
 def test_aus_that_the_reader_lacks_are_not_known() -> None:
     animator = Animator(make_model(Painter()))
-    sitters = animator.sit(PHOTO.image, [face()])
+    people = animator.prepare(PHOTO.image, [face()])
     reader = judge_reader(make_judge(np.eye(2), aus=(26, 1)), CPU)
-    readback = ReadBack(PHOTO.image, sitters, [path()], reader)
-    list(readback.watch(animator.frames(PHOTO.image, sitters, [path()])))
+    readback = ReadBack(PHOTO.image, people, [path()], reader)
+    list(readback.watch(animator.frames(PHOTO.image, people, [path()])))
     read = readback.peak(0).read
     assert np.isnan(read[AUS.index(12)])
     assert np.isfinite(read[[AUS.index(1), AUS.index(26)]]).all()
@@ -159,7 +159,7 @@ def test_identity_is_measured_at_the_peak_and_at_evenly_chosen_frames_once_each(
 def test_rows_that_return_are_read_once() -> None:
     calls = []
     animator = Animator(make_model(Painter()))
-    sitters = animator.sit(PHOTO.image, [face()])
+    people = animator.prepare(PHOTO.image, [face()])
     own = own_reader(animator)
 
     def read(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -167,8 +167,8 @@ def test_rows_that_return_are_read_once() -> None:
         return own.read(crops)
 
     reader = type(own)(own.name, own.independent, own.spec, own.aus, read)
-    readback = ReadBack(PHOTO.image, sitters, [path()], reader, every_frame=True)
-    list(readback.watch(animator.frames(PHOTO.image, sitters, [path()])))
+    readback = ReadBack(PHOTO.image, people, [path()], reader, every_frame=True)
+    list(readback.watch(animator.frames(PHOTO.image, people, [path()])))
     assert len(calls) == 1 + 3  # the photo and three different rows of four
     assert readback.readings[3].faces == readback.readings[1].faces
 
@@ -206,10 +206,10 @@ def test_each_face_has_its_own_peak_and_its_own_doubts() -> None:
     other[1, 0] = 0.99
     big = np.concatenate([PHOTO.image, PHOTO.image], 1)
     animator = Animator(make_model(Half()))
-    sitters: list[Sitter] = animator.sit(big, [face(), face(PHOTO.landmarks + np.float32([96, 0]))])
+    people: list[PreparedFace] = animator.prepare(big, [face(), face(PHOTO.landmarks + np.float32([96, 0]))])
     paths = [path(), path(other)]
-    readback = ReadBack(big, sitters, paths, judge_reader(make_judge(np.eye(3)), CPU))
-    list(readback.watch(animator.frames(big, sitters, paths)))
+    readback = ReadBack(big, people, paths, judge_reader(make_judge(np.eye(3)), CPU))
+    list(readback.watch(animator.frames(big, people, paths)))
     assert readback.peaks == (2, 1)
     assert [seen.frame for seen in readback.readings] == [1, 2]
     (doubt,) = readback.doubts()
@@ -228,7 +228,7 @@ def test_the_reader_sees_the_finished_frame_where_it_saw_the_photo() -> None:
     readback, frames = read_back(Painter())
     spec = CropSpec(size_px=SIZE_PX)
     animator = Animator(make_model(Painter()))
-    (sitter,) = animator.sit(frames[2], [face()])
+    (person,) = animator.prepare(frames[2], [face()])
     judge = judge_reader(make_judge(np.eye(3)), CPU)
-    assert (readback.peak(0).read == judge.read(sitter.crop.image[None])[0]).all()
-    assert transform(PHOTO.landmarks, sitter.crop.source_to_crop).mean() < spec.size_px
+    assert (readback.peak(0).read == judge.read(person.crop.image[None])[0]).all()
+    assert transform(PHOTO.landmarks, person.crop.source_to_crop).mean() < spec.size_px

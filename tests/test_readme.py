@@ -16,8 +16,8 @@ from PIL import Image
 from typer.testing import Result
 
 from ganimate.cli import session
-from ganimate.detect import FixedDetector
-from ganimate.faces import Box, Face
+from ganimate.face.crop import Box, Face
+from ganimate.face.detect import FixedDetector
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from ganimate.render.compose import FaceEdit
 from PIL import Image
 
-from ganimate.animator import FaceEdit, Frame
+from ganimate.animation.animator import Frame
+from ganimate.animation.outputs import Outputs, Recorder, StillRecorder
 from ganimate.errors import OutputError
-from ganimate.recording import Outputs, Recorder, StillRecorder
 
 
 def frame(value: float) -> Frame:

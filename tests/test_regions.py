@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from ganimate import losses
 from ganimate.config import RegionConfig
 from ganimate.networks import Edit, RegionCritics
 from ganimate.networks.regions import REGIONS, Region, detail
+from ganimate.training import losses
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 N_AUS = 3
@@ -42,7 +42,7 @@ def test_a_region_at_the_border_repeats_it() -> None:
 
 @pytest.mark.parametrize("region", REGIONS)
 def test_every_region_is_symmetric_and_has_a_size_that_can_be_halved_three_times(region: Region) -> None:
-    from ganimate.landmarks import MIRROR
+    from ganimate.face.landmarks import MIRROR
 
     assert set(MIRROR[list(region.points)]) == set(region.points)
     patch = region.cut(draw(2, 3, 128, 128), draw(2, 68, 2, seed=1))

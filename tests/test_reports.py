@@ -13,15 +13,15 @@ import torch
 from patches import AUS, OWN, Idler, Painter, make_judge, make_model
 from synthetic import shoot
 
-from ganimate.animator import Animator
-from ganimate.detect import GridEmbedder
+from ganimate.animation.animator import Animator
+from ganimate.animation.read_back import ReadBack, judge_reader
+from ganimate.animation.report import Report
 from ganimate.errors import OutputError
-from ganimate.faces import Box, Face
+from ganimate.face.crop import Box, Face
+from ganimate.face.detect import GridEmbedder
+from ganimate.figures.plots import Curve, readback_plot
 from ganimate.media import read_photo
 from ganimate.networks import GeneratorNetwork
-from ganimate.plots import Curve, readback_plot
-from ganimate.readback import ReadBack, judge_reader
-from ganimate.reports import Report
 from ganimate.trajectory import Trajectory
 
 PHOTO = shoot(people=1, photos=1, strangers=0)[0]
@@ -36,13 +36,13 @@ def make_report(
     judged: tuple[int, ...] = AUS,
 ) -> Report:
     animator = Animator(make_model(generator or Painter()))
-    sitters = animator.sit(PHOTO.image, [Face(Box(0, 0, 96, 96), PHOTO.landmarks)])
+    people = animator.prepare(PHOTO.image, [Face(Box(0, 0, 96, 96), PHOTO.landmarks)])
     paths = [Trajectory(values, fps or 1.0, AUS)]
     reader = judge_reader(make_judge(np.eye(len(judged)), judged), torch.device("cpu"))
     readback = ReadBack(
-        PHOTO.image, sitters, paths, reader, every_frame=True, embedder=GridEmbedder(), identity_frames=1
+        PHOTO.image, people, paths, reader, every_frame=True, embedder=GridEmbedder(), identity_frames=1
     )
-    list(readback.watch(animator.frames(PHOTO.image, sitters, paths)))
+    list(readback.watch(animator.frames(PHOTO.image, people, paths)))
     return Report(readback, {"photo": "me.png", "result": "me.gif", "model": {"name": "fake"}}, [{"number": 3}], fps)
 
 

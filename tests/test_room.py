@@ -7,8 +7,8 @@ import torch
 from synthetic import mean_face
 from torch import Tensor
 
-from ganimate.landmarks import BROW_LIDS, BROWS, BROWS_ABOVE, CORNERS, LOWER_LIDS, MOUTH, UPPER_LIDS
-from ganimate.room import LIP_ROOM, OPENED_ROOM, RAISED_ROOM, make_room, smiling
+from ganimate.face.landmarks import BROW_LIDS, BROWS, BROWS_ABOVE, CORNERS, LOWER_LIDS, MOUTH, UPPER_LIDS
+from ganimate.motion.room import LIP_ROOM, OPENED_ROOM, RAISED_ROOM, make_room, smiling
 
 
 def step_down(**way: float) -> Tensor:

@@ -7,12 +7,19 @@ import pytest
 import torch
 from synthetic import SIZE_PX, make_pack, shoot, tiny_config
 
-from ganimate.dataset import plain_landmarks, plain_views
+from ganimate.data.dataset import plain_landmarks, plain_views
+from ganimate.data.pack import Pack, open_pack
 from ganimate.media import inspect, read_photo
-from ganimate.pack import Pack, open_pack
-from ganimate.sheets import EXPRESSIONS, HEADER_PX, choose_people, expressions, sample_sheet, write_sample
-from ganimate.tensors import to_pictures
-from ganimate.training import Trainer
+from ganimate.networks.pictures import to_pictures
+from ganimate.training.sample_sheets import (
+    EXPRESSIONS,
+    HEADER_PX,
+    choose_people,
+    expressions,
+    sample_sheet,
+    write_sample,
+)
+from ganimate.training.trainer import Trainer
 
 CELL_PX = 64
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ganimate.smoothing import fit_weights, steady
+from ganimate.trajectory.smoothing import fit_weights, steady
 
 REACH = 4
 

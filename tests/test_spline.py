@@ -7,9 +7,9 @@ from synthetic import mean_face
 from torch import Tensor
 from torch.nn import functional
 
-from ganimate.landmarks import LOWER_LIDS, LOWER_LIPS, UPPER_LIDS, UPPER_LIPS
+from ganimate.face.landmarks import LOWER_LIDS, LOWER_LIPS, UPPER_LIDS, UPPER_LIPS
+from ganimate.motion.spline import COMPANIONS, TEETH, TEETH_WITH_LIP, spline_flow, upper_teeth
 from ganimate.networks.blocks import warp
-from ganimate.spline import COMPANIONS, TEETH, TEETH_WITH_LIP, spline_flow, upper_teeth
 
 
 def layout(count: int = 2) -> Tensor:

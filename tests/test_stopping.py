@@ -17,12 +17,12 @@ import numpy as np
 import pytest
 from synthetic import shoot
 
-from ganimate import files
-from ganimate.cli import stopping
 from ganimate.config import CropSpec
+from ganimate.data.pack import PackRow, PackWriter, open_pack
 from ganimate.errors import OutputError
 from ganimate.media import open_writer, write_image
-from ganimate.pack import PackRow, PackWriter, open_pack
+from ganimate.system import files
+from ganimate.system import signals as stopping
 from ganimate.trajectory import Trajectory, save_trajectory
 
 PACKAGE = Path(files.__file__).parent

@@ -11,12 +11,12 @@ import pytest
 from PIL import Image, ImageOps
 from typer.testing import Result
 
-from ganimate.animator import Animator
-from ganimate.aus import parse_expression
-from ganimate.checkpoint import load_model
-from ganimate.detect import FixedDetector
+from ganimate.animation.animator import Animator
+from ganimate.animation.other_photos import TargetReader, open_target
 from ganimate.errors import FaceError, PhotoError
-from ganimate.targets import TargetReader, open_target
+from ganimate.face.detect import FixedDetector
+from ganimate.facs import parse_expression
+from ganimate.zoo.checkpoint import load_model
 
 Run = Callable[..., Result]
 
@@ -37,10 +37,10 @@ def reader(tiny_model: Path, astronaut_detector: FixedDetector) -> TargetReader:
 
 def test_a_target_is_what_the_model_reads_from_the_other_photo(reader: TargetReader, other: Path) -> None:
     photo = open_target(str(other))
-    (sitter,) = reader.animator.sit(photo, reader.detector.detect(photo))
+    (person,) = reader.animator.prepare(photo, reader.detector.detect(photo))
     aus = reader.animator.model.card.aus
     goal = reader.fill(parse_expression(f'@"{other}",12=0')).resolve(np.zeros(len(aus), np.float32), aus)
-    expected = np.where(np.array(aus) == 12, 0, sitter.own)
+    expected = np.where(np.array(aus) == 12, 0, person.source_aus)
     np.testing.assert_array_equal(goal, expected)
     assert expected.max() > 0
 

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganimate.aus import OPENFACE_AUS, parse_expression
 from ganimate.errors import ExpressionError, TimelineError
-from ganimate.plan import Move, furthest
+from ganimate.facs import OPENFACE_AUS, parse_expression
 from ganimate.timeline import Event, Keyframe, Timeline, load_timeline, parse_timeline, with_blinks
 from ganimate.timeline.blinks import BlinksAt, frame_at
 from ganimate.timeline.contents import GRADES
 from ganimate.timeline.document import MAX_BYTES
+from ganimate.trajectory.plan import Move, furthest
 
 AUS = (1, 5, 12, 45)
 OWN = np.array([0.5, 0.25, 0.125, 0.0], np.float32)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ganimate.aus import parse_expression
 from ganimate.config import Motion
-from ganimate.plan import Move
+from ganimate.facs import parse_expression
 from ganimate.timeline import Blinking, BlinksAt, NaturalBlinks, Timeline, parse_timeline
 from ganimate.timeline.blinks import blink_shape, overlay
 from ganimate.trajectory import Trajectory
+from ganimate.trajectory.plan import Move
 
 AUS = (1, 5, 12, 45)
 OWN = np.array([0.5, 0.25, 0.125, 0.1], np.float32)

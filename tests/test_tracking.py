@@ -10,9 +10,9 @@ import pytest
 from clips import moved_face, paths, sway
 from numpy.typing import NDArray
 
-from ganimate.detect import DlibFollower, FixedFollower
-from ganimate.faces import Box, Face, Image
-from ganimate.tracking import Tracked, Tracker, between, distance
+from ganimate.face.crop import Box, Face, Image
+from ganimate.face.detect import DlibFollower, FixedFollower
+from ganimate.face.tracking import Tracked, Tracker, between, distance
 
 FPS = 25.0
 GAP = 5  # frames: 0.2 s

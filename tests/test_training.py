@@ -11,12 +11,12 @@ import torch
 from synthetic import make_pack, shoot, tiny_config
 from torch import Tensor
 
-from ganimate.checkpoint import MODEL_FORMAT, STATE_FORMAT, load_model, read_metadata, read_tensors
 from ganimate.config import LossWeights, Schedule, TrainConfig
+from ganimate.data.pack import Pack, open_pack
 from ganimate.errors import ModelError, OutputError, PackError, TrainingError
-from ganimate.pack import Pack, open_pack
-from ganimate.runs import create_run, cut_log, is_run, logged_seconds, read_config, remove_leftovers
-from ganimate.training import Trainer
+from ganimate.training.run_folder import create_run, cut_log, is_run, logged_seconds, read_config, remove_leftovers
+from ganimate.training.trainer import Trainer
+from ganimate.zoo.checkpoint import MODEL_FORMAT, STATE_FORMAT, load_model, read_metadata, read_tensors
 
 CPU = torch.device("cpu")
 TOTAL = tiny_config().schedule.total_steps

@@ -6,9 +6,9 @@ import pytest
 from numpy.typing import NDArray
 from synthetic import PHOTO_PX, show
 
-from ganimate.faces import Image
-from ganimate.likeness import face_region
-from ganimate.transplant import transplant
+from ganimate.data.transplant import transplant
+from ganimate.face.crop import Image
+from ganimate.face.likeness import face_region
 
 Shown = tuple[Image, NDArray[np.float32]]  # a photo and its landmarks in crop widths
 

@@ -10,10 +10,17 @@ from numpy.typing import NDArray
 from patches import Painter, make_model
 from synthetic import shoot
 
-from ganimate.animator import Animator, Frame
-from ganimate.faces import Box, Face
+from ganimate.animation.animator import Animator, Frame
+from ganimate.animation.comparison import (
+    STRIP_GAP_PX,
+    STRIP_HEIGHT_PX,
+    Strip,
+    compared_width_px,
+    faces_window,
+    side_by_side,
+)
+from ganimate.face.crop import Box, Face
 from ganimate.media import read_photo
-from ganimate.views import STRIP_GAP_PX, STRIP_HEIGHT_PX, Strip, compared_width_px, faces_window, side_by_side
 
 Picture = NDArray[np.uint8]
 
@@ -60,9 +67,9 @@ def test_the_window_holds_all_that_can_change() -> None:
     wide = np.concatenate([shot.image] * 3, 1)
     faces = [Face(Box(0, 0, 96, 96), shot.landmarks + np.float32([96 * n, 0])) for n in (0, 2)]
     animator = Animator(make_model(Painter()))
-    sitters = animator.sit(wide, faces)
-    frame = animator.still(wide, sitters, [np.array([1, 0, 1], np.float32)] * 2)
-    rows, columns = faces_window(wide, sitters)
+    people = animator.prepare(wide, faces)
+    frame = animator.still(wide, people, [np.array([1, 0, 1], np.float32)] * 2)
+    rows, columns = faces_window(wide, people)
     assert (frame.image != wide).any()
     left = frame.image.copy()
     left[rows, columns] = wide[rows, columns]

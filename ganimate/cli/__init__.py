@@ -18,11 +18,11 @@ from ganimate.cli import (
     judge,
     models,
     sheet,
-    stopping,
     timeline,
     training,
 )
 from ganimate.cli.errors import TellingGroup
+from ganimate.system import signals as stopping
 
 __all__ = ["app", "main"]
 

@@ -132,10 +132,10 @@ def batch(
 
     A photo that cannot be animated is told at the end, and does not stop the others. Exit code 1 if there was one.
     """
+    from ganimate.animation.batch.collecting import collect, name_results
     from ganimate.cli import batching, job, targets
     from ganimate.cli.console import Display
     from ganimate.cli.session import Means, Studio, find_model
-    from ganimate.collecting import collect, name_results
 
     if trajectory is not None:
         refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, [face])

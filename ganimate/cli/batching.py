@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from ganimate.animation.batch.collecting import Source
+from ganimate.animation.batch.ledger import LEDGER_NAME, Ledger
+from ganimate.animation.outputs import Outputs, Recorder, StillRecorder
 from ganimate.cli import tally
 from ganimate.cli.console import Display, print_json
 from ganimate.cli.errors import tell
 from ganimate.cli.job import Job
 from ganimate.cli.tally import Outcome
-from ganimate.collecting import Source
-from ganimate.crew import Crew, Lost
 from ganimate.errors import GanimateError, OutputError
-from ganimate.ledger import LEDGER_NAME, Ledger
 from ganimate.media import places
-from ganimate.recording import Outputs, Recorder, StillRecorder
+from ganimate.system.worker_pool import Crew, Lost
 
 if TYPE_CHECKING:
     from ganimate.cli.session import Studio
-    from ganimate.plan import Plan
+    from ganimate.trajectory.plan import Plan
 
 
 @dataclass(frozen=True)

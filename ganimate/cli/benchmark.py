@@ -19,8 +19,8 @@ from ganimate.cli import options
 from ganimate.config import DEFAULT_MODEL, Motion
 
 if TYPE_CHECKING:
-    from ganimate.animator import Animator, Sitter
-    from ganimate.faces import Image
+    from ganimate.animation.animator import Animator, PreparedFace
+    from ganimate.face.crop import Image
     from ganimate.trajectory import Trajectory
 
 STAGES = ("start", "import torch", "read photo", "load model", "find faces", "read AUs", "generate", "paste", "write")
@@ -90,8 +90,8 @@ def benchmark(
     with watch.stage("read photo"):
         image = _read(photo, frame_px)
     animator = _load(watch, model, device)
-    sitter = _sit(watch, animator, image, detector.value)
-    _make(watch, animator, image, sitter, frames, to.value)
+    person = _sit(watch, animator, image, detector.value)
+    _make(watch, animator, image, person, frames, to.value)
     facts = {
         "photo": str(photo),
         "width_px": image.shape[1],
@@ -131,7 +131,7 @@ def _read(path: Path, frame_px: tuple[int, int] | None) -> Image:
     photo = read_photo(path)
     if frame_px is None:
         return photo
-    from ganimate.drawing import fit_into
+    from ganimate.figures.drawing import fit_into
 
     return fit_into(photo, *frame_px)
 
@@ -141,10 +141,10 @@ def _load(watch: Stopwatch, name: str, device: str) -> Animator:
     with watch.stage("import torch"):
         import torch
 
-        from ganimate.animator import Animator
-        from ganimate.checkpoint import load_model
-        from ganimate.tensors import choose_device
-        from ganimate.zoo import find_model
+        from ganimate.animation.animator import Animator
+        from ganimate.system.devices import choose_device
+        from ganimate.zoo.catalogue import find_model
+        from ganimate.zoo.checkpoint import load_model
     with watch.stage("load model"):
         place = choose_device(device)
         model = load_model(find_model(name).path, place)
@@ -166,24 +166,24 @@ def _watched(watch: Stopwatch, generator: Any, finish: Callable[[], None]) -> An
     return generate
 
 
-def _sit(watch: Stopwatch, animator: Animator, photo: Image, detector: str) -> Sitter:
+def _sit(watch: Stopwatch, animator: Animator, photo: Image, detector: str) -> PreparedFace:
     with watch.stage("find faces"):
         from ganimate.cli.session import make_detector
-        from ganimate.detect import choose_faces
+        from ganimate.face.detect import choose_faces
 
         chosen = choose_faces(make_detector(detector).detect(photo))
     with watch.stage("read AUs"):
-        return animator.sit(photo, chosen)[0]
+        return animator.prepare(photo, chosen)[0]
 
 
-def _make(watch: Stopwatch, animator: Animator, photo: Image, sitter: Sitter, frames: int, kind: str) -> None:
+def _make(watch: Stopwatch, animator: Animator, photo: Image, person: PreparedFace, frames: int, kind: str) -> None:
     """Make and write the frames, into a folder that is then thrown away."""
     from ganimate.media import open_writer
 
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="ganimate-"))
-        path = _smile(animator, sitter, frames)
-        stream = animator.frames(photo, [sitter], [path])
+        path = _smile(animator, person, frames)
+        stream = animator.frames(photo, [person], [path])
         writing = stack.enter_context(ExitStack())
         with watch.stage("write"):
             name = "frames/" if kind == "folder" else f"result.{kind}"
@@ -197,12 +197,12 @@ def _make(watch: Stopwatch, animator: Animator, photo: Image, sitter: Sitter, fr
             writing.close()
 
 
-def _smile(animator: Animator, sitter: Sitter, frames: int) -> Trajectory:
-    from ganimate.aus import parse_expression
-    from ganimate.plan import Move
+def _smile(animator: Animator, person: PreparedFace, frames: int) -> Trajectory:
+    from ganimate.facs import parse_expression
+    from ganimate.trajectory.plan import Move
 
     motion = Motion(frames, hold_s=0, loop="once")
-    return Move(parse_expression(EXPRESSION), motion=motion).trajectory(sitter.own, animator.model.card.aus)
+    return Move(parse_expression(EXPRESSION), motion=motion).trajectory(person.source_aus, animator.model.card.aus)
 
 
 def _peak_memory_mb() -> int | None:

@@ -14,23 +14,23 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expression
+from ganimate.animation.outputs import Outputs
 from ganimate.cli import session, targets
 from ganimate.cli.console import Display, plain_table, print_json
 from ganimate.cli.errors import usage_error
 from ganimate.cli.session import Means, Studio, au_facts
 from ganimate.errors import FaceError
-from ganimate.marks import Mark
+from ganimate.facs import ACTION_UNITS, Expression, Others, combine, parse_expression
 from ganimate.media import FrameWriter, Sound, Video, open_writer, read_video
-from ganimate.naming import beside
-from ganimate.plan import WORTH_TELLING
-from ganimate.recording import Outputs
+from ganimate.media.naming import beside
+from ganimate.media.provenance import Mark
+from ganimate.trajectory.plan import WORTH_TELLING
 
 if TYPE_CHECKING:
-    from ganimate.animator import Animator
-    from ganimate.detect import Follower
-    from ganimate.faces import Image
-    from ganimate.footage import Footage, Reading
+    from ganimate.animation.animator import Animator
+    from ganimate.animation.clip_frames import Footage, Reading
+    from ganimate.face.crop import Image
+    from ganimate.face.detect import Follower
 
 NO_FACE_HINT = "use a clip that shows a face from the front, at least 40 px wide, for a while"
 # The parameters of `animate` that say something about a video; all others are for one photo's animation.
@@ -76,7 +76,7 @@ def edit(
 
 def make_follower() -> Follower:
     """Return what follows faces through a clip; tests put another one in its place."""
-    from ganimate.detect import DlibFollower
+    from ganimate.face.detect import DlibFollower
 
     return DlibFollower()
 
@@ -111,7 +111,7 @@ def tell_sound(writer: FrameWriter, display: Display) -> None:
 
 def open_footage(animator: Animator, video: Video) -> Footage:
     """Return what reads and edits the clip."""
-    from ganimate.footage import Footage
+    from ganimate.animation.clip_frames import Footage
 
     return Footage(animator, make_follower(), float(video.facts.fps))
 

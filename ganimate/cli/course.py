@@ -25,12 +25,12 @@ from rich.text import Text
 from ganimate.cli.console import PIPED_WIDTH, print_json
 from ganimate.cli.settings import flat, merged, new_config, read_changes, resumed_config
 from ganimate.config import TrainConfig, to_dict
+from ganimate.data.pack import Pack, open_pack
 from ganimate.errors import OutputError
-from ganimate.pack import Pack, open_pack
-from ganimate.runs import MODEL_NAME, STATE_NAME, create_run, is_run, read_config, write_config
+from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, create_run, is_run, read_config, write_config
 
 if TYPE_CHECKING:
-    from ganimate.training import Record, Trainer
+    from ganimate.training.trainer import Record, Trainer
 
 PLAIN_STEPS = 50  # from one line to the next where nobody is watching
 WARN_AGAIN_STEPS = 1000
@@ -142,8 +142,8 @@ class Course:
         with self.console.status("loading") if self.console.is_terminal else _nothing():
             import torch
 
-            from ganimate.tensors import choose_device
-            from ganimate.training import Trainer
+            from ganimate.system.devices import choose_device
+            from ganimate.training.trainer import Trainer
 
             if machine.threads is not None:
                 torch.set_num_threads(machine.threads)
@@ -153,7 +153,7 @@ class Course:
         return trainer
 
     def _train(self, trainer: Trainer, wish: StopWish, minutes: float | None, images: int | None) -> None:
-        from ganimate.sheets import write_sample
+        from ganimate.training.sample_sheets import write_sample
 
         reporter = Reporter(self.console, trainer, minutes, images)
         records = trainer.run(

@@ -186,7 +186,7 @@ def drive(
     """
     from ganimate.cli import job
     from ganimate.cli.console import Display
-    from ganimate.plan import Perform
+    from ganimate.trajectory.plan import Perform
 
     clip = _one_clip(ctx, aus, video)
     refuse_idle(ctx)
@@ -251,8 +251,8 @@ def _recorded(
     table: Path, format: TableFormat | None, table_fps: float | None, person: str | None, display: Display
 ) -> Performance:
     """Return what the face in a table did, and note how it was read; raises AnnotationError."""
-    from ganimate.annotations import read_performance
     from ganimate.media import is_video
+    from ganimate.trackers import read_performance
 
     if table.is_file() and is_video(table):
         raise InputError(f"'{table}' is a video, not a table", f"write --video {table}, and leave out --aus")

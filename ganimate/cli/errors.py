@@ -22,9 +22,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from ganimate.cli import stopping
 from ganimate.cli.console import printable
 from ganimate.errors import GanimateError
+from ganimate.system import signals as stopping
 
 # Older versions of typer take it from the click package, newer ones bring it; by inheritance it is found in both.
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]

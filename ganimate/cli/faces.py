@@ -11,7 +11,7 @@ from ganimate.config import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from ganimate.cli.session import Sitting
-    from ganimate.faces import Face
+    from ganimate.face.crop import Face
 
 SaveBoxes = Annotated[
     str | None,
@@ -42,10 +42,10 @@ def faces(
 
     The numbers are for --face of the other commands.
     """
+    from ganimate.animation.outputs import Outputs
     from ganimate.cli import session
     from ganimate.cli.console import Display, print_json
     from ganimate.media import check_output, write_image
-    from ganimate.recording import Outputs
 
     display = Display(quiet)
     if save is not None:
@@ -54,7 +54,7 @@ def faces(
     image = session.read_photo(photo, display)
     found = session.find_faces(image, detector.value, display)
     if save is not None:
-        from ganimate.drawing import draw_faces
+        from ganimate.figures.drawing import draw_faces
 
         write_image(save, draw_faces(image, found), force)
         display.note(f"boxes drawn in {save}")
@@ -98,11 +98,11 @@ def aus(
     display = Display(quiet)
     means = session.Means(model, options.parse_selection(face), detector.value, device)
     image = session.read_photo(photo, display)
-    sitting = session.sit(image, session.find_model(model, display), means, display)
+    sitting = session.prepare(image, session.find_model(model, display), means, display)
     if json:
         readings = [
-            session.face_facts(sitting, place) | {"aus": session.au_facts(sitting.aus, sitter.own)}
-            for place, sitter in enumerate(sitting.sitters)
+            session.face_facts(sitting, place) | {"aus": session.au_facts(sitting.aus, person.source_aus)}
+            for place, person in enumerate(sitting.people)
         ]
         print_json({"photo": str(photo), "model": sitting.model, "faces": readings})
     else:
@@ -110,17 +110,17 @@ def aus(
 
 
 def _print_aus(sitting: Sitting) -> None:
-    from ganimate.aus import ACTION_UNITS
     from ganimate.cli.console import bar, cut_last_column, plain_table, print_table
+    from ganimate.facs import ACTION_UNITS
 
-    for place, sitter in enumerate(sitting.sitters):
+    for place, person in enumerate(sitting.people):
         if place:
             typer.echo()
-        if len(sitting.sitters) > 1:
+        if len(sitting.people) > 1:
             typer.echo(f"face {sitting.numbers[place]} of {sitting.found}")
         table = plain_table("AU", "name", "intensity", "", "muscle", numeric=(0, 2))
         cut_last_column(table, beside=52)
-        for number, value in zip(sitting.aus, sitter.own, strict=True):
+        for number, value in zip(sitting.aus, person.source_aus, strict=True):
             unit = ACTION_UNITS[number]
             table.add_row(str(number), unit.name, f"{value:.2f}", bar(value, 12), unit.muscle)
         print_table(table)

@@ -10,14 +10,14 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+from ganimate.animation.outputs import Outputs, Recorder
 from ganimate.cli import clip as clips
 from ganimate.cli import session
 from ganimate.cli.console import Display
 from ganimate.cli.session import Means, Studio
-from ganimate.detect import choose_faces
 from ganimate.errors import FaceError, OutputError, VideoError
+from ganimate.face.detect import choose_faces
 from ganimate.media import Sound, Video
-from ganimate.recording import Outputs, Recorder
 from ganimate.trajectory import Performance
 
 
@@ -53,7 +53,7 @@ def _part(video: Video, start: float | None, end: float | None) -> tuple[int, in
 
 
 def _perform(video: Video, first: int, stop: int | None, means: Means, display: Display) -> Performance:
-    from ganimate.footage import performance
+    from ganimate.animation.clip_frames import performance
 
     entry = session.find_model(means.model, display)
     with display.stage("loading the model"):

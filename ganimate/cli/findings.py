@@ -9,13 +9,13 @@ from typing import Any
 
 from rich.table import Table
 
-from ganimate.aus import ACTION_UNITS
 from ganimate.cli.console import plain_table
-from ganimate.drawing import contact_sheet
-from ganimate.evaluation import Report
-from ganimate.faces import Image
-from ganimate.metrics import BAR_AUS, SEEN, SUMMARY, JudgeWorth, Metric
-from ganimate.plots import Response, response_plot
+from ganimate.evaluation.measurement import Report
+from ganimate.evaluation.metrics import BAR_AUS, SEEN, SUMMARY, JudgeWorth, Metric
+from ganimate.face.crop import Image
+from ganimate.facs import ACTION_UNITS
+from ganimate.figures.drawing import contact_sheet
+from ganimate.figures.plots import Response, response_plot
 
 JUDGE = "judge"  # stands for the model in the lines about the judge itself
 

@@ -13,8 +13,8 @@ from ganimate.cli import options
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from ganimate.marks import Provenance
     from ganimate.media import Inspection
+    from ganimate.media.provenance import Provenance
 
 NOT_AS_IT_SHOULD_BE = 3
 UNMARKED = "no; it does not say where it comes from, which proves nothing: marks are easily removed"
@@ -79,7 +79,7 @@ def _installed(digest: str | None) -> str | None:
     """Return the name of the model here that has these weights, or None."""
     if digest is None:
         return None
-    from ganimate.zoo import list_models
+    from ganimate.zoo.catalogue import list_models
 
     return next((entry.name for entry in list_models() if entry.digest == digest), None)
 
@@ -102,7 +102,7 @@ def _print(found: list[Inspection]) -> None:
 
 
 def _verdict(one: Inspection) -> str:
-    from ganimate.marks import SYNTHETIC
+    from ganimate.media.provenance import SYNTHETIC
 
     code = one.provenance.code
     if one.marked:

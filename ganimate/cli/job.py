@@ -14,24 +14,24 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from ganimate.aus import ACTION_UNITS, Expression, Others, combine, parse_expression
+from ganimate.animation.outputs import Outputs, Recorder, StillRecorder
 from ganimate.cli import session, targets
 from ganimate.cli.console import Display, plain_table, print_json
 from ganimate.cli.session import Means, Sitting, Studio, au_facts, face_facts
 from ganimate.config import Motion, Scrutiny
 from ganimate.errors import FaceError
+from ganimate.facs import ACTION_UNITS, Expression, Others, combine, parse_expression
 from ganimate.media import Sound
+from ganimate.media.naming import beside
 from ganimate.media.places import FilePlace
-from ganimate.naming import beside
-from ganimate.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, moves, nearest
-from ganimate.recording import Outputs, Recorder, StillRecorder
 from ganimate.timeline import NaturalBlinks, NoBlinks, Timeline, for_face, load_timeline, with_blinks
 from ganimate.trajectory import LOOPS, Trajectory, format_trajectory, load_trajectory, save_trajectory
+from ganimate.trajectory.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, moves, nearest
 
 if TYPE_CHECKING:
-    from ganimate.animator import Sitter
+    from ganimate.animation.animator import PreparedFace
     from ganimate.cli.lookback import Lookback
-    from ganimate.marks import Mark
+    from ganimate.media.provenance import Mark
 
 __all__ = ["Job", "Means", "Plan", "blinking", "move", "outputs", "replay", "timeline"]
 
@@ -155,8 +155,8 @@ class Job:
         recorder = self._recorder()
         sitting, plans = self._sitting(display, studio)
         roles = [
-            self._role(for_face(plan, place), sitter, sitting.aus)
-            for place, (plan, sitter) in enumerate(zip(plans, sitting.sitters, strict=True))
+            self._role(for_face(plan, place), person, sitting.aus)
+            for place, (plan, person) in enumerate(zip(plans, sitting.people, strict=True))
         ]
         for place, role in enumerate(roles):
             _tell_role(sitting, place, role, display)
@@ -192,18 +192,18 @@ class Job:
         studio.check(*(targets.filled(part.plan, targets.blank(names, aus)) for part in parts))
         if isinstance(self.plan, Perform) and (missing := self.plan.left_out(aus)):
             display.note(f"the model lacks {', '.join(f'AU{number}' for number in missing)} of the clip: left out")
-        sitting = studio.sit(photo, display)
-        if self.save_trajectory is not None and len(sitting.sitters) > 1:
-            message = f"a trajectory is that of one face, and {len(sitting.sitters)} were chosen"
+        sitting = studio.prepare(photo, display)
+        if self.save_trajectory is not None and len(sitting.people) > 1:
+            message = f"a trajectory is that of one face, and {len(sitting.people)} were chosen"
             raise FaceError(message, "choose one with --face, or leave out --save-trajectory")
         readings = targets.read_photos(others, sitting.animator, self.means, display)
         mine = [self.apart.get(number, everyone) for number in sitting.numbers]
         sitting = sitting.corrected([part.seen_as.with_readings(readings) for part in mine])
         return sitting, [targets.filled(part.plan, readings) for part in mine]
 
-    def _role(self, plan: Plan, sitter: Sitter, aus: tuple[int, ...]) -> Role:
-        goal = plan.goal(sitter.own, aus)
-        path = Trajectory(goal[None], 1.0, aus) if self.still else plan.trajectory(sitter.own, aus)
+    def _role(self, plan: Plan, person: PreparedFace, aus: tuple[int, ...]) -> Role:
+        goal = plan.goal(person.source_aus, aus)
+        path = Trajectory(goal[None], 1.0, aus) if self.still else plan.trajectory(person.source_aus, aus)
         return Role(path, goal, wanders=isinstance(plan, Perform) and not self.still)
 
     def _lookback(self, sitting: Sitting, roles: Sequence[Role], display: Display) -> Lookback:
@@ -224,7 +224,7 @@ class Job:
     ) -> int:
         """Generate and write all frames; return their number."""
         paths = [role.path for role in roles]
-        frames = look.watch(sitting.animator.frames(sitting.photo, sitting.sitters, paths))
+        frames = look.watch(sitting.animator.frames(sitting.photo, sitting.people, paths))
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
             shown = nearest(paths, [role.goal for role in roles])
             count = recorder.record(counted(frames), shown, self._mark(sitting, roles))
@@ -250,7 +250,10 @@ class Job:
             "marked": self.mark,
             "faces": [
                 face_facts(sitting, place)
-                | {"y_r": au_facts(sitting.aus, sitting.sitters[place].own), "y_g": au_facts(sitting.aus, role.goal)}
+                | {
+                    "y_r": au_facts(sitting.aus, sitting.people[place].source_aus),
+                    "y_g": au_facts(sitting.aus, role.goal),
+                }
                 | look.peak_facts(place)
                 for place, role in enumerate(roles)
             ],
@@ -261,7 +264,7 @@ class Job:
 
 def _tell_role(sitting: Sitting, place: int, role: Role, display: Display) -> None:
     """Note what a face shows, and of the AUs that move where they go."""
-    own = sitting.sitters[place].own
+    own = sitting.people[place].source_aus
     moved = moves(role.path, own)
     columns = {"photo": own} | _told_columns(role, moved, own)
     display.note(f"face {sitting.numbers[place]} of {sitting.found}")

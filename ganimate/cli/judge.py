@@ -15,8 +15,8 @@ from ganimate.errors import OutputError
 
 if TYPE_CHECKING:
     from ganimate.cli.console import Display
-    from ganimate.judging import JudgeRecord, JudgeTrainer
-    from ganimate.pack import Pack
+    from ganimate.data.pack import Pack
+    from ganimate.training.judge_trainer import JudgeRecord, JudgeTrainer
 
 COURSE = "Course of the training"
 MACHINE = "Machine"
@@ -76,7 +76,7 @@ def train_judge(
     and Ctrl-C before that leaves nothing behind.
     """
     from ganimate.cli.console import Display, print_json
-    from ganimate.pack import open_pack
+    from ganimate.data.pack import open_pack
 
     training = replace(
         DEFAULTS, batch_images=batch, steps=steps, learning_rate=learning_rate, seed=seed, precision=precision
@@ -116,8 +116,8 @@ def _trainer(
     with display.stage("loading"):
         import torch
 
-        from ganimate.judging import JudgeTrainer
-        from ganimate.tensors import choose_device
+        from ganimate.system.devices import choose_device
+        from ganimate.training.judge_trainer import JudgeTrainer
 
         if threads is not None:
             torch.set_num_threads(threads)

@@ -11,24 +11,24 @@ from typing import Any
 import numpy as np
 import typer
 
-from ganimate.animator import Animator, Frame
-from ganimate.aus import ACTION_UNITS
-from ganimate.checkpoint import load_judge
+from ganimate.animation.animator import Animator, Frame
+from ganimate.animation.comparison import Strip, compared_width_px, faces_window, side_by_side
+from ganimate.animation.outputs import Outputs
+from ganimate.animation.read_back import ReadBack, Reader, judge_reader, own_reader
+from ganimate.animation.report import Report, face_facts
 from ganimate.cli import session
 from ganimate.cli.console import Display, plain_table
 from ganimate.cli.errors import UNCONVINCED, warn
 from ganimate.cli.session import Sitting
 from ganimate.config import Scrutiny
 from ganimate.errors import ModelError
-from ganimate.marks import Mark
-from ganimate.metrics import SAME_PERSON
-from ganimate.plan import Row, distinct_frames, evenly
-from ganimate.readback import ReadBack, Reader, judge_reader, own_reader
-from ganimate.recording import Outputs
-from ganimate.reports import Report, face_facts
+from ganimate.face.detect.embedder import SAME_PERSON
+from ganimate.facs import ACTION_UNITS
+from ganimate.media.provenance import Mark
 from ganimate.trajectory import Trajectory
-from ganimate.views import Strip, compared_width_px, faces_window, side_by_side
-from ganimate.zoo import find_judge
+from ganimate.trajectory.plan import Row, distinct_frames, evenly
+from ganimate.zoo.catalogue import find_judge
+from ganimate.zoo.checkpoint import load_judge
 
 
 class Lookback:
@@ -49,7 +49,7 @@ class Lookback:
         identity = (asked or scrutiny.strict) and scrutiny.identity_frames > 0
         self.readback = ReadBack(
             sitting.photo,
-            sitting.sitters,
+            sitting.people,
             paths,
             choose_reader(sitting.animator),
             goals=goals,
@@ -59,7 +59,7 @@ class Lookback:
         )
         self._strip: Strip | None = None
         if outputs.strip is not None:
-            window = faces_window(sitting.photo, sitting.sitters)
+            window = faces_window(sitting.photo, sitting.people)
             self._strip = Strip(window, evenly(distinct_frames(paths), scrutiny.strip_frames))
 
     def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
@@ -81,7 +81,7 @@ class Lookback:
         if self._strip is not None and outputs.strip is not None:
             self._strip.write(outputs.strip, outputs.overwrite, mark)
         facts = {"photo": photo, "result": outputs.path, "model": self._sitting.model}
-        faces = [session.face_facts(self._sitting, place) for place in range(len(self._sitting.sitters))]
+        faces = [session.face_facts(self._sitting, place) for place in range(len(self._sitting.people))]
         report = Report(self.readback, facts, faces, self._fps)
         for path in outputs.reports:
             report.write(path, outputs.overwrite)

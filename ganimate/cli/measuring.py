@@ -13,21 +13,21 @@ from typing import TypeVar
 
 import typer
 
-from ganimate.annotations import read_facs
-from ganimate.checkpoint import load_judge, load_model
 from ganimate.cli.console import Display, print_table
 from ganimate.cli.findings import Findings
 from ganimate.config import EvaluationConfig
-from ganimate.detect import DlibEmbedder, Embedder
+from ganimate.data.pack import open_pack
 from ganimate.errors import DependencyError, OutputError
-from ganimate.evaluation import examine
-from ganimate.exam import Exam, study_judge
-from ganimate.marks import Mark
+from ganimate.evaluation.held_out_people import Panel, choose_panel, source
+from ganimate.evaluation.measurement import examine
+from ganimate.evaluation.protocol import Exam, study_judge
+from ganimate.face.detect import DlibEmbedder, Embedder
 from ganimate.media.places import FilePlace
-from ganimate.pack import open_pack
-from ganimate.panel import Panel, choose_panel, source
-from ganimate.tensors import choose_device
-from ganimate.zoo import ZooEntry, find_judge, find_model
+from ganimate.media.provenance import Mark
+from ganimate.system.devices import choose_device
+from ganimate.trackers import read_facs
+from ganimate.zoo.catalogue import ZooEntry, find_judge, find_model
+from ganimate.zoo.checkpoint import load_judge, load_model
 
 METRICS_NAME, RESPONSE_NAME, SHEET_NAME = "metrics.jsonl", "response.png", "sheet.png"
 Result = TypeVar("Result")

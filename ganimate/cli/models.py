@@ -10,7 +10,7 @@ from ganimate.cli import options
 from ganimate.config import DEFAULT_MODEL, to_dict
 
 if TYPE_CHECKING:
-    from ganimate.zoo import ZooEntry
+    from ganimate.zoo.catalogue import ZooEntry
 
 Name = Annotated[str, typer.Argument(metavar="NAME|PATH", help="A model of the list, or a file.")]
 
@@ -33,7 +33,7 @@ def top(ctx: typer.Context, json: options.Json = False) -> None:
 def list_models(json: options.Json = False) -> None:
     """List the models that come with ganimate."""
     from ganimate.cli.console import plain_table, print_json, print_table
-    from ganimate.zoo import list_models as entries
+    from ganimate.zoo.catalogue import list_models as entries
 
     found = entries(lambda error: typer.echo(f"left out: {error.message}", err=True))
     if json:
@@ -53,7 +53,7 @@ def list_models(json: options.Json = False) -> None:
 def show(name: Name = DEFAULT_MODEL, json: options.Json = False) -> None:
     """Describe a model: its card, its AUs, its configuration and where it comes from."""
     from ganimate.cli.console import print_json
-    from ganimate.zoo import find_model
+    from ganimate.zoo.catalogue import find_model
 
     entry = find_model(name)
     if json:
@@ -76,8 +76,8 @@ def _summary(entry: ZooEntry) -> dict[str, Any]:
 
 
 def _print_entry(entry: ZooEntry) -> None:
-    from ganimate.aus import ACTION_UNITS
     from ganimate.cli.console import plain_table, print_table
+    from ganimate.facs import ACTION_UNITS
 
     card = entry.card
     table = plain_table("", "")

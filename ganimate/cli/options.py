@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from ganimate.detect import Selection
+    from ganimate.face.detect import Selection
 
 SHOWN = "What is shown"
 TIMING = "Timing"

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganimate.annotations import read_openface, read_persons
 from ganimate.cli import session
 from ganimate.cli.console import Display, plain_table
 from ganimate.config import CropSpec, PrepareOptions
+from ganimate.data.pack import SKIPPED_NAME, Pack, PackWriter, open_pack
+from ganimate.data.prepare import Prepared, prepare
 from ganimate.errors import InputError
-from ganimate.pack import SKIPPED_NAME, Pack, PackWriter, open_pack
-from ganimate.prepare import Prepared, prepare
+from ganimate.trackers import read_openface, read_persons
 
 
 @dataclass(frozen=True)

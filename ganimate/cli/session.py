@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from ganimate.animator import Animator, Sitter
-    from ganimate.aus import Expression
-    from ganimate.detect import Detector, Embedder, Selection
-    from ganimate.faces import Face, Image
-    from ganimate.marks import Mark
-    from ganimate.plan import Plan
+    from ganimate.animation.animator import Animator, PreparedFace
+    from ganimate.face.crop import Face, Image
+    from ganimate.face.detect import Detector, Embedder, Selection
+    from ganimate.facs import Expression
+    from ganimate.media.provenance import Mark
     from ganimate.trajectory import Trajectory
-    from ganimate.zoo import ZooEntry
+    from ganimate.trajectory.plan import Plan
+    from ganimate.zoo.catalogue import ZooEntry
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Sitting:
     photo: Image
     entry: ZooEntry
     animator: Animator
-    sitters: list[Sitter]
+    people: list[PreparedFace]
     numbers: list[int]
     found: int
 
@@ -62,35 +62,35 @@ class Sitting:
 
     def mark(self, paths: Sequence[Trajectory]) -> Mark:
         """Return what results say of themselves in which each chosen face follows its own of `paths`."""
-        from ganimate.plan import asked
+        from ganimate.trajectory.plan import asked
 
-        return self.mark_of(asked(path, sitter.own) for path, sitter in zip(paths, self.sitters, strict=True))
+        return self.mark_of(asked(path, person.source_aus) for path, person in zip(paths, self.people, strict=True))
 
     def mark_of(self, asked: Iterable[str]) -> Mark:
         """Return what results say of themselves in which each chosen face shows what was `asked`."""
-        from ganimate.marks import Mark
+        from ganimate.media.provenance import Mark
 
         return Mark(self.entry.card.name, self.entry.digest, tuple(asked))
 
     def corrected(self, seen_as: Sequence[Expression]) -> Sitting:
         """Return the same with `seen_as`, one a face, in place of what the model reads from it."""
-        sitters = [
-            replace(sitter, own=correction.resolve(sitter.own, self.aus))
-            for sitter, correction in zip(self.sitters, seen_as, strict=True)
+        people = [
+            replace(person, source_aus=correction.resolve(person.source_aus, self.aus))
+            for person, correction in zip(self.people, seen_as, strict=True)
         ]
-        return replace(self, sitters=sitters)
+        return replace(self, people=people)
 
 
 def make_detector(name: str) -> Detector:
     """Return the face detector of that name; tests put another one in its place."""
-    from ganimate.detect import DlibDetector
+    from ganimate.face.detect import DlibDetector
 
     return DlibDetector("cnn" if name == "cnn" else "hog")
 
 
 def make_embedder() -> Embedder:
     """Return what tells people apart; tests put another one in its place."""
-    from ganimate.detect import DlibEmbedder
+    from ganimate.face.detect import DlibEmbedder
 
     return DlibEmbedder()
 
@@ -106,7 +106,7 @@ def read_photo(path: Path, display: Display) -> Image:
 def find_model(name: str, display: Display) -> ZooEntry:
     """Return the model of that name; raises ModelError."""
     with display.stage("looking for the model"):
-        from ganimate import zoo
+        from ganimate.zoo import catalogue as zoo
 
         return zoo.find_model(name)
 
@@ -132,14 +132,14 @@ class Studio:
     @cached_property
     def animator(self) -> Animator:
         """The model on its device; raises ModelError."""
-        from ganimate.animator import Animator
-        from ganimate.checkpoint import load_model
+        from ganimate.animation.animator import Animator
+        from ganimate.zoo.checkpoint import load_model
 
         device = self._device()
         return Animator(load_model(self.entry.path, device), device)
 
     def _device(self) -> torch.device:
-        from ganimate.tensors import choose_device
+        from ganimate.system.devices import choose_device
 
         return choose_device(self.means.device)
 
@@ -152,26 +152,26 @@ class Studio:
         for plan in plans:
             plan.trajectory(np.zeros(len(aus), np.float32), aus)
 
-    def sit(self, photo: Image, display: Display) -> Sitting:
+    def prepare(self, photo: Image, display: Display) -> Sitting:
         """Return the chosen faces of `photo` with the AUs that the model reads from them."""
-        from ganimate.detect import choose_faces
+        from ganimate.face.detect import choose_faces
 
         self._device()  # a wrong name is told before faces are sought
         found = find_faces(photo, self.means.detector, display)
         chosen = choose_faces(found, self.means.selection)
         numbers = [next(n for n, face in enumerate(found, 1) if face is one) for one in chosen]
         with display.stage("reading the faces"):
-            return Sitting(photo, self.entry, self.animator, self.animator.sit(photo, chosen), numbers, len(found))
+            return Sitting(photo, self.entry, self.animator, self.animator.prepare(photo, chosen), numbers, len(found))
 
 
-def sit(photo: Image, entry: ZooEntry, means: Means, display: Display) -> Sitting:
+def prepare(photo: Image, entry: ZooEntry, means: Means, display: Display) -> Sitting:
     """Return the chosen faces of one `photo` with the AUs that the model reads from them."""
-    return Studio(entry, means).sit(photo, display)
+    return Studio(entry, means).prepare(photo, display)
 
 
 def face_facts(sitting: Sitting, place: int) -> dict[str, Any]:
     """Return number and box of the chosen face at `place`, as plain data."""
-    return {"number": sitting.numbers[place], "box_px": box_facts(sitting.sitters[place].face)}
+    return {"number": sitting.numbers[place], "box_px": box_facts(sitting.people[place].face)}
 
 
 def box_facts(face: Face) -> dict[str, float]:

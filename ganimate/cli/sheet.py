@@ -13,13 +13,13 @@ from ganimate.config import DEFAULT_MODEL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ganimate.au_sheet import Row
+    from ganimate.animation.au_sheet import Row
+    from ganimate.animation.outputs import Outputs
     from ganimate.cli.console import Display
     from ganimate.cli.session import Sitting
-    from ganimate.faces import Image
-    from ganimate.figure import Figure
-    from ganimate.marks import Mark
-    from ganimate.recording import Outputs
+    from ganimate.face.crop import Image
+    from ganimate.figures.figure import Figure
+    from ganimate.media.provenance import Mark
     from ganimate.trajectory import Trajectory
 
 MOST_INTENSITIES = 50
@@ -97,9 +97,9 @@ def sheet(
     """
     import numpy as np
 
-    from ganimate.aus import parse_rows as read_rows
     from ganimate.cli import job, session
     from ganimate.cli.console import Display, print_json
+    from ganimate.facs import parse_rows as read_rows
     from ganimate.media import check_output, write_image
 
     columns, display = _parse_intensities(intensities), Display(quiet)
@@ -110,13 +110,13 @@ def sheet(
         read_rows(text)  # raises, before libraries load, for what no row can be
     image = session.read_photo(photo, display)
     entry = session.find_model(model, display)
-    from ganimate.au_sheet import goals, layout, parse_rows
+    from ganimate.animation.au_sheet import goals, layout, parse_rows
 
     lines = parse_rows(rows or [], entry.card.aus)
     _check_size(layout(lines, np.zeros(len(entry.card.aus), np.float32), entry.card.aus, columns, size, masks), where)
-    sitting = session.sit(image, entry, means, display)
+    sitting = session.prepare(image, entry, means, display)
     _require_one(sitting)
-    own = sitting.sitters[0].own
+    own = sitting.people[0].source_aus
     path, figure = goals(lines, own, sitting.aus, columns), layout(lines, own, sitting.aus, columns, size, masks)
     drawn = _draw(sitting, path, figure, masks, f"writing {Path(where.path).name}", display)
     write_image(where.path, drawn, force, mark=_mark(sitting, lines, columns) if mark else None)
@@ -159,16 +159,16 @@ def _check_size(figure: Figure, where: Outputs) -> None:
 def _require_one(sitting: Sitting) -> None:
     from ganimate.errors import FaceError
 
-    if len(sitting.sitters) > 1:
-        message = f"a sheet is of one face, and {len(sitting.sitters)} were chosen"
+    if len(sitting.people) > 1:
+        message = f"a sheet is of one face, and {len(sitting.people)} were chosen"
         raise FaceError(message, "choose one with --face, as 'ganimate faces' numbers them")
 
 
 def _draw(sitting: Sitting, path: Trajectory, figure: Figure, masks: bool, after: str, display: Display) -> Image:
-    from ganimate.au_sheet import cells, close_up
+    from ganimate.animation.au_sheet import cells, close_up
 
-    (sitter,), size = sitting.sitters, figure.cell_px
-    made = cells(sitting.animator, sitting.photo, sitter, path, size)
+    (person,), size = sitting.people, figure.cell_px
+    made = cells(sitting.animator, sitting.photo, person, path, size)
     rows: list[list[Image]] = [[] for _ in figure.strips]
     step = 3 if masks else 1
     with display.progress("making faces", len(path), after) as counted:
@@ -178,7 +178,7 @@ def _draw(sitting: Sitting, path: Trajectory, figure: Figure, masks: bool, after
                 rows[first : first + step], (cell.picture, cell.attention, cell.color), strict=False
             ):
                 row.append(picture)
-        photo, _ = close_up(sitting.photo, sitter, size)
+        photo, _ = close_up(sitting.photo, person, size)
         return figure.draw(photo, rows)
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from ganimate.cli import session
 from ganimate.cli.console import Display
-from ganimate.plan import NamesPhotos, Plan
+from ganimate.trajectory.plan import NamesPhotos, Plan
 
 if TYPE_CHECKING:
-    from ganimate.animator import Animator
+    from ganimate.animation.animator import Animator
     from ganimate.cli.session import Means
-    from ganimate.faces import Image
+    from ganimate.face.crop import Image
 
 Readings = Mapping[str, Mapping[int, float]]
 
@@ -36,7 +36,7 @@ def blank(paths: Sequence[str], aus: Sequence[int]) -> Readings:
 
 def open_photos(paths: Sequence[str], display: Display) -> dict[str, Image]:
     """Return the photos by path; raises PhotoError, which names the photo."""
-    # as ganimate.targets.open_target, which loads torch
+    # as ganimate.animation.other_photos.open_target, which loads torch
     return {path: session.read_photo(Path(os.path.expanduser(path)), display) for path in paths}
 
 
@@ -44,7 +44,7 @@ def read_photos(photos: Mapping[str, Image], animator: Animator, means: Means, d
     """Return the AUs that the animator's model reads from the largest face of each photo; raises FaceError."""
     if not photos:
         return {}
-    from ganimate.targets import TargetReader
+    from ganimate.animation.other_photos import TargetReader
 
     reader = TargetReader(animator, session.make_detector(means.detector))
     with display.stage("reading the faces of the other photos"):

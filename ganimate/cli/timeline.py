@@ -68,8 +68,8 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
     For example: ganimate timeline plot examples/greeting.yaml -o greeting.png
     """
     from ganimate.cli.console import Display
+    from ganimate.figures.plots import trajectory_plot
     from ganimate.media import check_output, write_image
-    from ganimate.plots import trajectory_plot
     from ganimate.timeline import load_timeline
 
     path = str(file.with_suffix(".png")) if output is None else output
@@ -86,7 +86,7 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
 
 def _unseen(timeline: Timeline) -> Timeline:
     """Return a timeline as if the faces of the photos that it names showed nothing."""
-    from ganimate.aus import ACTION_UNITS
+    from ganimate.facs import ACTION_UNITS
 
     return timeline.with_readings({path: dict.fromkeys(ACTION_UNITS, 0.0) for path in timeline.photos()})
 
@@ -95,8 +95,8 @@ def _on_a_neutral_face(timeline: Timeline) -> Trajectory:
     """Return the trajectory of those AUs, of all that there are, that a face without expression then shows."""
     import numpy as np
 
-    from ganimate.aus import ACTION_UNITS
     from ganimate.errors import TimelineError
+    from ganimate.facs import ACTION_UNITS
     from ganimate.trajectory import Trajectory
 
     aus = tuple(ACTION_UNITS)
@@ -125,8 +125,8 @@ def _facts(timeline: Timeline, file: Path) -> dict[str, Any]:
 
 
 def _print(timeline: Timeline) -> None:
-    from ganimate.aus import ACTION_UNITS
     from ganimate.cli.console import plain_table, print_table
+    from ganimate.facs import ACTION_UNITS
 
     table = plain_table("", "")
     table.show_header = False
@@ -157,9 +157,9 @@ def _notes(timeline: Timeline) -> list[str]:
     """Return what may be meant otherwise, though it can be played."""
     import numpy as np
 
-    from ganimate.aus import ACTION_UNITS, OPENFACE_AUS
     from ganimate.errors import ExpressionError
-    from ganimate.plan import WORTH_TELLING
+    from ganimate.facs import ACTION_UNITS, OPENFACE_AUS
+    from ganimate.trajectory.plan import WORTH_TELLING
 
     notes = [f"{path} is not looked at here: as if its face showed nothing" for path in timeline.photos()]
     timeline = _unseen(timeline)

@@ -229,7 +229,7 @@ def export(
 
     A card that is there is kept, unless --force.
     """
-    from ganimate.export import export_run
+    from ganimate.training.export import export_run
 
     exported = export_run(run, out, name=name, license_text=license_text, overwrite=force)
     if exported.card_kept:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganimate.errors import MarkError
-from ganimate.marks import Provenance
 from ganimate.media.packets import read_provenance
 from ganimate.media.places import is_frame_name
+from ganimate.media.provenance import Provenance
 
 
 @dataclass(frozen=True)

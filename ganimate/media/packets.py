@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from ganimate.errors import MarkError
-from ganimate.marks import PACKET_LIMIT_BYTES, Provenance, read_packet
+from ganimate.media.provenance import PACKET_LIMIT_BYTES, Provenance, read_packet
 
 PNG_KEYWORD = "XML:com.adobe.xmp"
 _GIF_HEAD = b"!\xff\x0bXMP DataXMP"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from ganimate.errors import OutputError
-from ganimate.files import promise, settle
+from ganimate.system.files import promise, settle
 
 AnyPath = str | os.PathLike[str]
 Kind = Literal["animation", "still"]

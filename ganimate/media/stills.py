@@ -15,9 +15,9 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ganimate.errors import OutputError
-from ganimate.marks import Mark
 from ganimate.media.packets import PNG_KEYWORD
 from ganimate.media.places import AnyPath, FilePlace, place_for
+from ganimate.media.provenance import Mark
 
 
 @dataclass(frozen=True)

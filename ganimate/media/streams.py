@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.errors import OutputError
-from ganimate.files import promise, settle
-from ganimate.marks import Mark
 from ganimate.media.places import Place
+from ganimate.media.provenance import Mark
 from ganimate.media.stills import check_pixels
+from ganimate.system.files import promise, settle
 
 Frame = NDArray[np.uint8]  # (H, W, 3) RGB
 

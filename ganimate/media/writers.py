@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from ganimate.errors import OutputError
-from ganimate.marks import Mark
 from ganimate.media.gif import GifWriter
 from ganimate.media.mp4 import Mp4Writer
 from ganimate.media.places import AnyPath, FolderPlace, place_for
+from ganimate.media.provenance import Mark
 from ganimate.media.sound import Sound
 from ganimate.media.stills import encode_frame
 from ganimate.media.streams import Frame, FrameWriter, PlacedWriter

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from ganimate.geometry import LandmarkResponse
-from ganimate.mouth import Mouth
+from ganimate.motion.landmark_response import LandmarkResponse
+from ganimate.render.mouth import Mouth
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,12 @@ class GeneratorNetwork(nn.Module):
     """What trainer and animator ask of a generator, whatever its architecture."""
 
     def forward(
-        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, still: Tensor | None = None
+        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, hold_map: Tensor | None = None
     ) -> Edit:
         """Return the edit of `image` (B, 3, S, S) in [-1, 1] from AUs `y_from` (B, N) to `y_to` (B, N), in [0, 1].
 
         `landmarks` (B, 68, 2) are the face's own, in crop widths (iBUG order): who moves pixels wants to know where the
-        lids and the lips are; who paints may leave them unread. `still` (B, 1, S, S) in [0, 1] says what keeps its
+        lids and the lips are; who paints may leave them unread. `hold_map` (B, 1, S, S) in [0, 1] says what keeps its
         place and is not painted, the rims of glasses: 1 there, and less the farther from it (see `glasses.held`).
         """
         raise NotImplementedError

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from ganimate.config import GeneratorConfig
 from ganimate.networks.blocks import ConvNorm, ResidualBlock, Upsample, init_weights
 from ganimate.networks.edit import Edit, GeneratorNetwork
-from ganimate.networks.holding import unpainted
+from ganimate.networks.hold_map import unpainted
 
 
 class AttentionGenerator(GeneratorNetwork):
@@ -30,11 +30,11 @@ class AttentionGenerator(GeneratorNetwork):
         init_weights(self)
 
     def forward(
-        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, still: Tensor | None = None
+        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, hold_map: Tensor | None = None
     ) -> Edit:
         """Return the edit of `image` (B, 3, S, S) towards `y_to` (B, N), all that the paper's network sees."""
         planes = y_to[:, :, None, None].expand(-1, -1, *image.shape[-2:])  # (B, N, S, S)
         h = self.body(torch.cat([image, planes.to(image.dtype)], 1))
         color = torch.tanh(self.to_color(h)).float()  # C
-        attention = unpainted(torch.sigmoid(self.to_attention(h)).float(), still)  # A
+        attention = unpainted(torch.sigmoid(self.to_attention(h)).float(), hold_map)  # A
         return Edit((1 - attention) * color + attention * image, attention, color, image)

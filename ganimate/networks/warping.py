@@ -11,24 +11,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ganimate.complexion import eyeballs, shaded
 from ganimate.config import GeneratorConfig
-from ganimate.contours import pixel_places
-from ganimate.geometry import LandmarkResponse, move_landmarks
-from ganimate.lids import closing, followed, slide_lids
-from ganimate.mouth import interior, look_at_mouth
-from ganimate.networks.blocks import (
-    ConvNorm,
-    ModulatedBlock,
-    SoftGatedWarp,
-    Upsample,
-    init_weights,
-    resize,
-    warp,
-)
+from ganimate.motion.contours import pixel_places
+from ganimate.motion.landmark_response import LandmarkResponse, move_landmarks
+from ganimate.motion.spline import spline_flow
+from ganimate.networks.blocks import ConvNorm, ModulatedBlock, SoftGatedWarp, Upsample, init_weights, resize, warp
 from ganimate.networks.edit import Edit, GeneratorNetwork
-from ganimate.networks.holding import leashed, unpainted
-from ganimate.spline import spline_flow
+from ganimate.networks.hold_map import leashed, unpainted
+from ganimate.render.complexion import eyeballs, shaded
+from ganimate.render.lids import closing, followed, slide_lids
+from ganimate.render.mouth import interior, look_at_mouth
 
 BORDER = 0.06  # width of the rim, in crop widths, over which the flow falls to 0
 MOST_GAIN = 1.5  # the AU head would ask for more, where brows tear and eyes bulge
@@ -153,7 +145,7 @@ class WarpingGenerator(GeneratorNetwork):
             self.matcher.tensor(name).copy_(torch.from_numpy(getattr(response, name)))
 
     def forward(
-        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, still: Tensor | None = None
+        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, hold_map: Tensor | None = None
     ) -> Edit:
         """Return the edit of `image` (B, 3, S, S) from its own AUs `y_from` (B, N) to `y_to` (B, N)."""
         size = image.shape[-1]
@@ -165,8 +157,8 @@ class WarpingGenerator(GeneratorNetwork):
         goal = torch.lerp(landmarks.float(), goal.detach(), strength[..., 0])  # where they really go
         fade = strength * rim(spline.shape[-1], spline.device)
         free = (spline.detach() + correction) * fade
-        coarse = leashed(free, still)  # (B, 2, S/2, S/2)
-        flow = leashed(self._enlarge(free, size), still)  # (B, 2, S, S)
+        coarse = leashed(free, hold_map)  # (B, 2, S/2, S/2)
+        flow = leashed(self._enlarge(free, size), hold_map)  # (B, 2, S, S)
         h = self.warp_deep(h, coarse)
         for block in self.blocks:
             h = block(h, e)
@@ -174,7 +166,7 @@ class WarpingGenerator(GeneratorNetwork):
         h = self.up2(h) + self.see_stretch(stretch(coarse))
         h = self.merge(torch.cat([h, warp(fine, coarse)], 1))
         shut = closing(landmarks.float(), goal)
-        if still is not None:
+        if hold_map is not None:
             shut = shut * followed(coarse, free, goal)
         skin = slide_lids(image, landmarks.float() * size - 0.5, shut)
         moved = warp(skin, flow)  # W(I)
@@ -183,7 +175,7 @@ class WarpingGenerator(GeneratorNetwork):
         color = (bare + 2 * torch.tanh(self.to_color(h).float())).clamp(-1, 1)
         color = shaded(color, bare, goal)
         attention = 1 - strength * torch.sigmoid(self.to_attention(h).float())  # A
-        attention = unpainted(attention, still)
+        attention = unpainted(attention, hold_map)
         mouth = look_at_mouth(image, landmarks.float(), goal)
         shown = interior(mouth, pixel_places(size, image.device), 1 / size)
         gap = shown.gap[:, None]

@@ -13,10 +13,10 @@ from typing import Protocol
 
 import numpy as np
 
-from ganimate.aus import Expression, SetAU
-from ganimate.plan import NamesPhotos, Plan, Row, climax, moves
+from ganimate.facs import Expression, SetAU
 from ganimate.timeline.contents import Refusal, require_time
 from ganimate.trajectory import Trajectory
+from ganimate.trajectory.plan import NamesPhotos, Plan, Row, climax, moves
 
 BLINK_AU, LID_RAISER_AU = 45, 5
 # Lids that meet. At 1 they are pressed shut, which no spontaneous blink does, and the default model's look swollen.

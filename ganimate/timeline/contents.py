@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from types import MappingProxyType
 
-from ganimate.aus import Expression, SetAU, did_you_mean
 from ganimate.errors import TimelineError
+from ganimate.facs import Expression, SetAU, did_you_mean
 from ganimate.trajectory import EASINGS
 
 LONGEST_S = 86_400.0  # a day

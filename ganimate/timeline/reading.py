@@ -17,9 +17,9 @@ import os
 import re
 from pathlib import Path
 
-from ganimate.aus import Others, SetAU, did_you_mean, parse_expression
 from ganimate.config import Motion
 from ganimate.errors import TimelineError
+from ganimate.facs import Others, SetAU, did_you_mean, parse_expression
 from ganimate.timeline.blinks import RATE_PER_MIN, Blinks, BlinksAt, NaturalBlinks, NoBlinks
 from ganimate.timeline.contents import EASING, GRADES, Event, Keyframe
 from ganimate.timeline.document import Node, Scalar, Series, parse_tree, read_text

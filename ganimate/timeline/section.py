@@ -6,8 +6,8 @@ import math
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from ganimate.aus import did_you_mean
 from ganimate.errors import ExpressionError, TimelineError
+from ganimate.facs import did_you_mean
 from ganimate.timeline.contents import Refusal
 from ganimate.timeline.document import Node, Scalar, Series, Table, refusal
 

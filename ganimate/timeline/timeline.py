@@ -10,13 +10,13 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.aus import Expression, Others, Reset, SetAU
 from ganimate.config import Motion
-from ganimate.plan import SELF, Plan, Row, climax, moves
+from ganimate.facs import Expression, Others, Reset, SetAU
 from ganimate.timeline.blinks import Blinking, Blinks, BlinksAt, NoBlinks, blink_frames, frame_at, overlay, shifted
 from ganimate.timeline.contents import Event, Keyframe, Refusal, require_time
 from ganimate.trajectory import EASINGS, LOOPS, Trajectory
 from ganimate.trajectory.moves import MAX_FRAMES
+from ganimate.trajectory.plan import SELF, Plan, Row, climax, moves
 
 Floats: TypeAlias = NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.aus import did_you_mean
 from ganimate.errors import ExpressionError
+from ganimate.facs import did_you_mean
 from ganimate.trajectory.frames import Floats, Trajectory
 
 MAX_FRAMES = 100_000

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.errors import ExpressionError, OutputError
-from ganimate.files import replace_file
+from ganimate.system.files import replace_file
 from ganimate.trajectory.frames import Trajectory
 
 

@@ -1,0 +1,1 @@
+"""From a photo or a clip and what is asked of it to finished frames, files and reports."""

@@ -1,0 +1,202 @@
+"""From a photo, its faces and a trajectory to frames: crop, read y_r, generate in batches, paste back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganimate.errors import ExpressionError, FaceError, ModelError
+from ganimate.face.crop import Crop, Face, Image, crop_face, transform
+from ganimate.face.glasses import Glasses, held, look_for_glasses
+from ganimate.motion.landmark_response import BLINK, eyes_shut
+from ganimate.networks import Edit
+from ganimate.networks.pictures import to_floats, to_tensor
+from ganimate.render.compose import FaceEdit, OpenMouth
+from ganimate.render.composite import Compositor, Territory
+from ganimate.render.lids import Lids
+from ganimate.render.paste import Paster
+from ganimate.system.devices import bf16_is_fast
+from ganimate.trajectory import Trajectory
+from ganimate.zoo.checkpoint import Model
+
+GREY_LEVELS = 1.0  # mean spread of the channels
+BATCH_IMAGES = 8  # larger batches are no faster on a CPU and hold more memory
+
+
+@dataclass(frozen=True)
+class PreparedFace:
+    """A face that is ready to be animated: where it is, its upright crop, and its own AUs y_r (N,) in [0, 1].
+
+    `hold_map` (S, S) in [0, 1] is what keeps its place on it, see `glasses.held`; None of a face without glasses.
+    """
+
+    face: Face
+    crop: Crop
+    source_aus: NDArray[np.float32]
+    hold_map: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One finished frame: the whole photo (H, W, 3) uint8, and the edits of its faces in the people' order."""
+
+    image: Image
+    edits: tuple[FaceEdit, ...]
+
+
+class Animator:
+    """Animates faces of photos with one loaded model."""
+
+    def __init__(self, model: Model, device: torch.device | None = None) -> None:
+        self.model = model
+        self.device = device or torch.device("cpu")
+        self._bf16 = bf16_is_fast(self.device)
+
+    def prepare(self, photo: Image, faces: Sequence[Face]) -> list[PreparedFace]:
+        """Return the faces of `photo` (H, W, 3) uint8 cropped, with the AUs that each shows."""
+        if not faces:
+            raise FaceError("no face was chosen")
+        crops = [crop_face(photo, face, self.model.card.crop) for face in faces]
+        source_aus = self.look(faces, crops)
+        seen = [self.glasses(face, crop) for face, crop in zip(faces, crops, strict=True)]
+        return [self.assemble(*parts) for parts in zip(faces, crops, source_aus, seen, strict=True)]
+
+    def assemble(self, face: Face, crop: Crop, source_aus: NDArray[np.float32], glasses: Glasses) -> PreparedFace:
+        """Return a face with its crop, its own AUs (N,) and its glasses ready to be animated."""
+        points = transform(face.landmarks, crop.source_to_crop)
+        return PreparedFace(face, crop, source_aus, held(glasses, points, len(crop.image)))
+
+    @staticmethod
+    def glasses(face: Face, crop: Crop) -> Glasses:
+        """Return what is seen of glasses on a face."""
+        return look_for_glasses(crop.image, transform(face.landmarks, crop.source_to_crop))
+
+    def look(self, faces: Sequence[Face], crops: Sequence[Crop]) -> NDArray[np.float32]:
+        """Return the AUs (B, N) in [0, 1] that faces show: what `read` reads, and shut eyes also by their landmarks.
+
+        Blinks are too rare in photos for an AU head to learn them well.
+        """
+        source_aus = self.read(np.stack([crop.image for crop in crops]))
+        if BLINK in self.model.card.aus:
+            lids = source_aus[:, self.model.card.aus.index(BLINK)]
+            np.maximum(lids, eyes_shut(np.stack([face.landmarks for face in faces])), out=lids)
+        return source_aus
+
+    def read(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the AUs (B, N) in [0, 1] that the critic's AU head reads from upright crops (B, S, S, 3)."""
+        with torch.inference_mode():
+            aus = self.model.critic(to_tensor(crops).to(self.device)).aus.cpu().numpy()
+        if not np.isfinite(aus).all():
+            raise ModelError(f"the model {self.model.card.name!r} reads AUs that are not numbers", "export it again")
+        source_aus: NDArray[np.float32] = np.clip(aus, 0.0, 1.0).astype(np.float32)
+        return source_aus
+
+    def frames(
+        self, photo: Image, people: Sequence[PreparedFace], trajectories: Sequence[Trajectory]
+    ) -> Iterator[Frame]:
+        """Return an iterator of frames, one a row of the trajectories; each person follows its own, all of one length.
+
+        Frames are made when they are asked for. Raises ExpressionError at once when the trajectories do not fit.
+        """
+        if len(people) != len(trajectories) or len({len(path) for path in trajectories}) != 1:
+            raise ExpressionError("every face needs a trajectory, and all trajectories one length")
+        for path in trajectories:
+            if tuple(path.aus) != self.model.card.aus:
+                raise ExpressionError(
+                    f"the trajectory is for the AUs {path.aus}, the model for {self.model.card.aus}",
+                    "make it with this model",
+                )
+        return self._frames(photo, people, trajectories)
+
+    def _frames(
+        self, photo: Image, people: Sequence[PreparedFace], trajectories: Sequence[Trajectory]
+    ) -> Iterator[Frame]:
+        size = self.model.card.crop.size_px
+        pasters = [Paster(photo.shape, person.crop.source_to_crop, size) for person in people]
+        streams = [self._edits(person, path) for person, path in zip(people, trajectories, strict=True)]
+        compositor = Compositor(
+            photo,
+            [
+                Territory(paster.window, person.face.landmarks, person.crop.source_to_crop, size)
+                for paster, person in zip(pasters, people, strict=True)
+            ],
+        )
+        for edits in zip(*streams, strict=True):
+            changes = [partial(edit.paste, paster) for paster, edit in zip(pasters, edits, strict=True)]
+            yield Frame(compositor.compose(changes), edits)
+
+    def still(self, photo: Image, people: Sequence[PreparedFace], targets: Sequence[NDArray[np.float32]]) -> Frame:
+        """Return one frame in which each person shows its target (N,)."""
+        paths = [Trajectory(target[None], 1.0, self.model.card.aus) for target in targets]
+        return next(self.frames(photo, people, paths))
+
+    def _edits(self, person: PreparedFace, path: Trajectory) -> Iterator[FaceEdit]:
+        """Yield an edit a row; rows that return (a ping-pong's way back) are kept until then, not generated twice."""
+        keys = [row.tobytes() for row in path.values]
+        left = Counter(keys)
+        fresh = iter(dict(zip(keys, path.values, strict=True)).items())  # in the order of their first use
+        done: dict[bytes, FaceEdit] = {}
+        for key in keys:
+            if key not in done:
+                batch = dict(islice(fresh, BATCH_IMAGES))
+                done.update(zip(batch, self.edit([person] * len(batch), np.stack(list(batch.values()))), strict=True))
+            left[key] -= 1
+            yield done[key] if left[key] else done.pop(key)
+
+    def edit(self, people: Sequence[PreparedFace], targets: NDArray[np.float32]) -> list[FaceEdit]:
+        """Return one edit a person, in one batch: each is to show its row of `targets` (B, N) in [0, 1]."""
+        size, count = self.model.card.crop.size_px, len(people)
+        image = to_tensor(np.stack([person.crop.image for person in people])).to(self.device)
+        source_aus = torch.tensor(np.stack([person.source_aus for person in people]), device=self.device)
+        target = torch.tensor(targets, device=self.device)
+        points = [(transform(each.face.landmarks, each.crop.source_to_crop) + 0.5) / size for each in people]
+        landmarks = torch.tensor(np.stack(points), dtype=torch.float32, device=self.device)
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
+            edit: Edit = self.model.generator(image, source_aus, target, landmarks, self._hold_maps(people))
+        if not torch.isfinite(edit.image).all():
+            raise ModelError(
+                f"the model {self.model.card.name!r} paints pixels that are not numbers", "export it again"
+            )
+        attention = edit.attention[:, 0].float().cpu().numpy()
+        colors, moved = to_floats(edit.color), to_floats(edit.moved)
+        for place, person in enumerate(people):
+            if _is_grey(person.crop.image):  # a black and white photo, in which the network's paint would show
+                colors[place] = moved[place] + (colors[place] - moved[place]).mean(2, keepdims=True)
+        flows = None if edit.flow is None else (edit.flow.float() * (size / 2)).permute(0, 2, 3, 1)
+        shifts = [None] * count if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
+        lids = [self._lids(person, edit, place) for place, person in enumerate(people)]
+        mouths = [self._mouth(person, edit, place) for place, person in enumerate(people)]
+        return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, lids, mouths, strict=True)]
+
+    @staticmethod
+    def _mouth(person: PreparedFace, edit: Edit, place: int) -> OpenMouth | None:
+        if edit.mouth is None or edit.gap is None or not edit.gap[place].any():
+            return None
+        mouth, gap = edit.mouth.one(place), edit.gap[place, 0].float().cpu().numpy()
+        return OpenMouth(mouth.greyed() if _is_grey(person.crop.image) else mouth, gap)
+
+    @staticmethod
+    def _lids(person: PreparedFace, edit: Edit, place: int) -> Lids | None:
+        if edit.shut is None or not edit.shut[place].any():
+            return None
+        return Lids(np.asarray(person.face.landmarks, np.float32), edit.shut[place].float().cpu().numpy())
+
+    def _hold_maps(self, people: Sequence[PreparedFace]) -> torch.Tensor | None:
+        """Return what keeps its place (B, 1, S, S), None where all may move."""
+        if all(person.hold_map is None for person in people):
+            return None
+        nothing = np.zeros(people[0].crop.image.shape[:2], np.float32)
+        maps = [nothing if person.hold_map is None else person.hold_map for person in people]
+        return torch.tensor(np.stack(maps)[:, None], device=self.device)
+
+
+def _is_grey(crop: Image) -> bool:
+    """Return whether a crop (S, S, 3) has no colour, as far as JPEG lets one tell."""
+    return float(np.ptp(crop, axis=2).mean()) < GREY_LEVELS

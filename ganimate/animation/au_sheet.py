@@ -1,0 +1,164 @@
+"""What a model makes of one face, as in the paper's figure: AUs or expressions down, intensities across.
+
+The face is shown upright and close, pasted back as in an animation. A row of an AU sets this AU to each intensity, all
+others being as in the photo; a row of an expression leads from the photo to the expression.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ganimate.animation.animator import Animator, PreparedFace
+from ganimate.errors import ExpressionError
+from ganimate.face.crop import Crop, Face, Image, Matrix, cut, transform
+from ganimate.facs import ACTION_UNITS, Expression, SetAU, parse_expression
+from ganimate.facs import parse_rows as read_rows
+from ganimate.figures.figure import Figure, Strip
+from ganimate.render.compose import FaceEdit
+from ganimate.trajectory import Trajectory
+
+INTENSITIES = (0.0, 0.33, 0.66, 1.0)  # the paper's
+AROUND = 1.04  # width shown / width of the crop: the border at which an edit ends is to be seen
+FINER = 2  # how much finer than a cell the face is pasted
+UNPAINTED = 235  # grey around the crop, where nothing is painted
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the sheet: one AU, or an expression as it was written."""
+
+    au: int | None = None
+    expression: str = ""
+
+    def goals(self, own: NDArray[np.float32], aus: Sequence[int], intensities: Sequence[float]) -> NDArray[np.float32]:
+        """Return the AUs (I, N) of the row's pictures, for a face that shows `own` (N,)."""
+        if self.au is not None:
+            rows = [Expression((SetAU(self.au, value),)).resolve(own, aus) for value in intensities]
+            return np.stack(rows)
+        goal = parse_expression(self.expression).resolve(own, aus)
+        share = np.array(intensities, np.float32)[:, None]
+        return (share * goal + (1 - share) * own).astype(np.float32)
+
+    def asked(self, intensities: Sequence[float]) -> str:
+        """Return what the row asks for, such as ``12=0..1``, or the expression."""
+        if self.au is None:
+            return re.sub(r"\.0\b", "", self.expression)
+        least, most = (f"{value:g}" for value in (min(intensities), max(intensities)))
+        return f"{self.au}={least}" if least == most else f"{self.au}={least}..{most}"
+
+    def strip(self, own: NDArray[np.float32], aus: Sequence[int]) -> Strip:
+        """Return the row's lettering."""
+        if self.au is None:
+            return Strip(self.asked(()).replace(",", ", "))
+        unit = ACTION_UNITS[self.au]
+        return Strip(unit.label, (unit.name, f"in the photo {own[list(aus).index(self.au)]:.2f}"))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One generated face, all (size, size, 3): as it is pasted, its attention (white keeps the photo), its paint."""
+
+    picture: Image
+    attention: Image
+    color: Image
+
+
+def parse_rows(texts: Sequence[str], aus: Sequence[int]) -> list[Row]:
+    """Return the rows that texts ask for: ``1,2,12`` a row each, ``happiness`` or ``6=1,12=1`` one; all AUs for none.
+
+    Raises ExpressionError for what no expression can be, or what a model of `aus` lacks.
+    """
+    rows = [row for text in texts for row in _parse(text)] or [Row(au) for au in aus]
+    for row in rows:
+        row.goals(np.zeros(len(aus), np.float32), aus, (1.0,))
+    return rows
+
+
+def _parse(text: str) -> list[Row]:
+    if not text.strip():
+        raise ExpressionError("a row of the sheet is empty", "write for example --au 1,2,12 or --expression happiness")
+    wanted = read_rows(text)
+    return [Row(number) for number in wanted] if isinstance(wanted, list) else [Row(expression=str(wanted))]
+
+
+def layout(
+    rows: Sequence[Row],
+    own: NDArray[np.float32],
+    aus: Sequence[int],
+    intensities: Sequence[float],
+    size_px: int,
+    masks: bool,
+) -> Figure:
+    """Return the layout of the sheet of a face that shows `own` (N,), which changes its words and not its size."""
+    strips = []
+    for row in rows:
+        strips.append(row.strip(own, aus))
+        if masks:
+            strips.append(Strip("attention", ("white keeps the photo",), attached=True))
+            strips.append(Strip("colour", ("what was painted",), attached=True))
+    legend = ["On the left: the photo."]
+    if any(row.au is not None for row in rows):
+        legend.append("Rows of an AU: this action unit at the intensity above, all others as in the photo.")
+    if any(row.au is None for row in rows):
+        legend.append("Rows of an expression: from the photo, 0, to the expression, 1.")
+    return Figure(size_px, tuple(f"{value:g}" for value in intensities), tuple(strips), tuple(legend))
+
+
+def goals(
+    rows: Sequence[Row], own: NDArray[np.float32], aus: Sequence[int], intensities: Sequence[float]
+) -> Trajectory:
+    """Return the AUs of all pictures of the sheet, row by row."""
+    return Trajectory(np.concatenate([row.goals(own, aus, intensities) for row in rows]), 1.0, tuple(aus))
+
+
+def close_up(photo: Image, person: PreparedFace, size_px: int) -> tuple[Image, PreparedFace]:
+    """Return the surroundings of a face upright, (size_px, size_px, 3), and the person that it is there."""
+    source_to_view = _crop_to_view(len(person.crop.image), size_px) @ _square(person.crop.source_to_crop)
+    view_to_crop = np.asarray(np.linalg.inv(_crop_to_view(len(person.crop.image), size_px)), np.float64)
+    landmarks = transform(person.face.landmarks, source_to_view[:2]).astype(np.float32)
+    face = Face(person.face.box, landmarks)
+    seen = replace(person, face=face, crop=Crop(person.crop.image, view_to_crop[:2]))
+    return cut(photo, source_to_view[:2], size_px).image, seen
+
+
+def cells(animator: Animator, photo: Image, person: PreparedFace, path: Trajectory, size_px: int) -> Iterator[Cell]:
+    """Yield a cell a row of `path`; faces are generated in batches."""
+    view, seen = close_up(photo, person, FINER * size_px)
+    for frame in animator.frames(view, [seen], [path]):
+        (edit,) = frame.edits
+        yield _cell(frame.image, edit, size_px)
+
+
+def reduced(picture: Image, size_px: int) -> Image:
+    """Return a picture (S, S, 3) at the size of a cell."""
+    return np.asarray(cv2.resize(picture, (size_px, size_px), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _cell(picture: Image, edit: FaceEdit, size_px: int) -> Cell:
+    attention = np.repeat(255 * edit.attention[..., None], 3, axis=2)
+    return Cell(reduced(picture, size_px), _placed(attention, size_px, 255), _placed(edit.color, size_px, UNPAINTED))
+
+
+def _placed(values: NDArray[np.float32], size_px: int, around: int) -> Image:
+    """Return what was made for the crop (S, S, 3) where it is in a cell, `around` it a grey."""
+    matrix = _crop_to_view(len(values), size_px)[:2]
+    pixels = np.clip(np.rint(values), 0, 255).astype(np.uint8)
+    placed = cv2.warpAffine(pixels, matrix, (size_px, size_px), borderValue=(around,) * 3)
+    return np.asarray(placed, np.uint8)
+
+
+def _crop_to_view(crop_px: int, view_px: int) -> Matrix:
+    """Return (3, 3): pixels of the crop -> pixels of a view that has the crop in its middle, and more around it."""
+    ratio = view_px / (crop_px * AROUND)
+    shift = (view_px - crop_px * ratio) / 2 + 0.5 * ratio - 0.5  # pixel centres
+    return np.array([[ratio, 0.0, shift], [0.0, ratio, shift], [0.0, 0.0, 1.0]])
+
+
+def _square(matrix: Matrix) -> Matrix:
+    return np.vstack([matrix, [0.0, 0.0, 1.0]])

@@ -1,0 +1,1 @@
+"""Many photos, one model: which, what was done already, and what came of each."""

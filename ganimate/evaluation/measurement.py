@@ -1,0 +1,220 @@
+"""A model sits the exam: held-out people are animated just as users' photos are, and the results are measured.
+
+All goes through the `Animator`, paste included, so what is measured is what users get: at the crop's own resolution,
+as photos serve the pack's stored pictures, crop and margin.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganimate.animation.animator import Animator, Frame, PreparedFace
+from ganimate.data.dataset import plain_landmarks
+from ganimate.data.pack import MARGIN
+from ganimate.evaluation.metrics import (
+    LEVELS,
+    PAINTED,
+    Floats,
+    JudgeWorth,
+    Metric,
+    change_matrix,
+    frechet_distance,
+    identity_metrics,
+    pair_metrics,
+    response_metrics,
+    seen_metrics,
+    sharpness_metric,
+)
+from ganimate.evaluation.protocol import SHEET_PEOPLE, Exam
+from ganimate.face.crop import Box, Crop, Face, Image
+from ganimate.face.likeness import energy_where_moved, face_region, mean_change, ssim
+from ganimate.trajectory import Trajectory
+from ganimate.zoo.checkpoint import Model
+
+AROUND_FACE = 0.08  # crop widths around the face that may move with it: a dropped jaw, raised brows
+
+Work = Generator[None, None, None]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A face of the pack as a photo (P, P, 3) and as a person; `landmarks` (68, 2) in crop widths."""
+
+    photo: Image
+    person: PreparedFace
+    landmarks: NDArray[np.float32]
+
+    @property
+    def face(self) -> Image:
+        """The crop (S, S, 3), as cut for animation."""
+        return self.person.crop.image
+
+    def crop_of(self, photo: Image) -> Image:
+        """Return the crop (S, S, 3) of another picture of the photo."""
+        left, top = (round(-offset) for offset in self.person.crop.source_to_crop[:, 2])
+        size = len(self.face)
+        return photo[top : top + size, left : left + size]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What came of it: `matrix` (N asked, N read) is the AU response.
+
+    Of some people, their photos' `names`, their `faces` as crops, and in `results` each with each AU at 1.
+    """
+
+    model: str
+    aus: tuple[int, ...]
+    metrics: tuple[Metric, ...]
+    matrix: Floats
+    names: tuple[str, ...]
+    faces: tuple[Image, ...]
+    results: tuple[tuple[Image, ...], ...]
+
+    def find(self, key: str, au: int | None = None) -> Metric | None:
+        """Return the metric of that key, of one AU or of all, or None where it could not be measured."""
+        return next((m for m in self.metrics if m.key == key and m.au == au and m.read_au is None), None)
+
+
+def examine(exam: Exam, model: Model, name: str, worth: JudgeWorth) -> Generator[None, None, Report]:
+    """Return what is measured of `model`; yields after each photo, `exam.photos` times in all."""
+    exam.check(model.card)
+    sitting = _Sitting(exam, Animator(model, exam.device))
+    yield from sitting.ask_each_au()
+    yield from sitting.leave_as_is()
+    yield from sitting.copy_pairs()
+    yield from sitting.face_the_crowd()
+    return sitting.report(name, worth)
+
+
+@dataclass
+class _Sitting:
+    """A model in its exam, and what was seen of it so far."""
+
+    exam: Exam
+    animator: Animator
+    readings: list[Floats] = field(default_factory=list)  # (N asked, L, N read) a person
+    attention: list[tuple[float, float]] = field(default_factory=list)  # mean A, share that is painted
+    outside: list[float] = field(default_factory=list)
+    energies: list[tuple[float, float]] = field(default_factory=list)  # of the result, of the source
+    distances: list[Floats] = field(default_factory=list)  # a person; none without an embedder
+    untouched: list[float] = field(default_factory=list)
+    changed: list[tuple[float, float]] = field(default_factory=list)  # L1 and SSIM of a pair
+    unchanged: list[tuple[float, float]] = field(default_factory=list)
+    frechet: float | None = None
+    shown: list[tuple[Image, tuple[Image, ...]]] = field(default_factory=list)
+
+    def subject(self, index: int) -> Subject:
+        """Return a face of the pack, its AUs read by the model's own head."""
+        pack, size = self.exam.pack, self.exam.pack.spec.size_px
+        start, points = round(size * MARGIN), self.exam.pack.landmarks[index]
+        crop = Crop(self.exam.face(index), np.array([[1.0, 0.0, -start], [0.0, 1.0, -start]]))
+        face = Face(Box(*points.min(0).tolist(), *points.max(0).tolist()), points)
+        own = self.animator.look([face], [crop])[0]
+        landmarks = plain_landmarks(pack, np.array([index]))[0].numpy()
+        person = self.animator.assemble(face, crop, own, self.animator.glasses(face, crop))
+        return Subject(pack.image(index), person, landmarks)
+
+    def show(self, subject: Subject, goals: NDArray[np.float32]) -> list[Frame]:
+        """Return the photo with each of the goals (F, N), as an animation's frames."""
+        path = Trajectory(goals, 1.0, self.exam.aus)
+        return list(self.animator.frames(subject.photo, [subject.person], [path]))
+
+    def ask_each_au(self) -> Work:
+        """Ask each person for each AU at each level, the others as in the photo."""
+        n_aus, n_levels = len(self.exam.aus), len(LEVELS)
+        for place, index in enumerate(self.exam.panel.people):
+            subject = self.subject(int(index))
+            goals = np.tile(subject.person.source_aus, (n_aus, n_levels, 1))  # (N, L, N)
+            goals[range(n_aus), :, range(n_aus)] = LEVELS
+            frames = self.show(subject, goals.reshape(-1, n_aus))
+            read, _ = self.exam.read(np.stack([subject.crop_of(frame.image) for frame in frames]))
+            self.readings.append(read.reshape(n_aus, n_levels, n_aus))
+            full = frames[n_levels - 1 :: n_levels]
+            self._look(subject, full)
+            # an embedding takes as long as all else: of every person every second AU, as on a chessboard
+            self._compare(subject, full[place % 2 :: 2] or full)
+            yield
+
+    def _look(self, subject: Subject, frames: Sequence[Frame]) -> None:
+        """Measure one person's pictures with each AU at 1."""
+        crops = [subject.crop_of(frame.image) for frame in frames]
+        background = ~face_region(subject.landmarks, len(subject.face), AROUND_FACE)
+        for crop, frame in zip(crops, frames, strict=True):
+            (edit,) = frame.edits
+            self.attention.append((float(edit.attention.mean()), float((edit.attention < PAINTED).mean())))
+            self.outside.append(mean_change(crop, subject.face, background))
+            self.energies.append(energy_where_moved(subject.face, crop, edit.attention, edit.displacement))
+        if len(self.shown) < SHEET_PEOPLE:
+            self.shown.append((subject.face, tuple(crops)))
+
+    def _compare(self, subject: Subject, frames: Sequence[Frame]) -> None:
+        """Measure how far one person's pictures are from who it is."""
+        found: list[float] = []
+        if self.exam.embedder is not None:
+            points = subject.person.face.landmarks
+            own = self.exam.embedder.embed(subject.photo, points)
+            embeddings = (self.exam.embedder.embed(frame.image, points) for frame in frames)
+            found = [float(np.linalg.norm(embedding - own)) for embedding in embeddings]
+        self.distances.append(np.array(found))
+
+    def leave_as_is(self) -> Work:
+        """Ask each person for what the photo shows already."""
+        for index in self.exam.panel.people:
+            subject = self.subject(int(index))
+            (frame,) = self.show(subject, subject.person.source_aus[None])
+            self.untouched.append(mean_change(subject.crop_of(frame.image), subject.face))
+            yield
+
+    def copy_pairs(self) -> Work:
+        """Give a person the expression of another photo of the same person, and compare with that photo."""
+        for index, other in self.exam.panel.pairs:
+            subject, goal = self.subject(int(index)), self.subject(int(other))
+            (frame,) = self.show(subject, self.exam.labels[other][None])
+            where = face_region(subject.landmarks, len(subject.face)) | face_region(goal.landmarks, len(goal.face))
+            for seen, face in ((self.changed, subject.crop_of(frame.image)), (self.unchanged, subject.face)):
+                seen.append((mean_change(face, goal.face, where), ssim(face, goal.face, where)))
+            yield
+
+    def face_the_crowd(self) -> Work:
+        """Give each photo of the crowd the expression of the next, and compare all results with all photos."""
+        crowd, made, real = self.exam.panel.crowd, [], []
+        for index, other in zip(crowd, np.roll(crowd, -1), strict=True):
+            subject = self.subject(int(index))
+            (frame,) = self.show(subject, self.exam.labels[other][None])
+            made.append(subject.crop_of(frame.image))
+            real.append(subject.face)
+            yield
+        if len(crowd) > 1:
+            self.frechet = frechet_distance(*(self.exam.read(np.stack(faces))[1] for faces in (real, made)))
+
+    def report(self, name: str, worth: JudgeWorth) -> Report:
+        """Return all that was seen, as numbers."""
+        readings, panel = np.stack(self.readings), self.exam.panel
+        names = tuple(str(self.exam.pack.names[index]) for index in panel.people[: len(self.shown)])
+        often = self.exam.pack.seen_often[panel.people]
+        apart = seen_metrics(readings, self.distances, often, worth)
+        metrics = (*response_metrics(readings, worth), *self._picture_metrics(), *apart)
+        faces, results = zip(*self.shown, strict=True)
+        return Report(name, self.exam.aus, metrics, change_matrix(readings), names, faces, results)
+
+    def _picture_metrics(self) -> list[Metric]:
+        n, (attention, painted) = len(self.readings), np.mean(self.attention, axis=0)
+        result, source = np.sum(self.energies, axis=0)
+        found = [
+            *identity_metrics(np.concatenate(self.distances), n),
+            *pair_metrics(np.array(self.changed), np.array(self.unchanged)),
+            Metric("untouched_change", float(np.mean(self.untouched)), n),
+            Metric("outside_change", float(np.mean(self.outside)), n),
+            Metric("attention_mean", float(attention), n),
+            Metric("painted_share", float(painted), n),
+            *sharpness_metric(float(result), float(source), n),
+        ]
+        if self.frechet is not None:
+            found.append(Metric("frechet_judge_features", self.frechet, len(self.exam.panel.crowd)))
+        return [metric for metric in found if math.isfinite(metric.value)]

@@ -1,0 +1,111 @@
+"""The exam that all models sit alike: the faces, the people among them, the judge; and how well the judge reads."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ganimate.data.pack import MARGIN, Pack
+from ganimate.errors import ModelError, PackError
+from ganimate.evaluation.held_out_people import Panel
+from ganimate.evaluation.metrics import Floats, JudgeWorth, judge_worth
+from ganimate.face.crop import Image
+from ganimate.face.detect import Embedder
+from ganimate.networks.pictures import to_tensor
+from ganimate.zoo.checkpoint import LoadedJudge, ModelCard
+
+BATCH_IMAGES = 32  # of the judge
+SHEET_PEOPLE = 8  # of the panel, kept to be looked at
+
+
+@dataclass(frozen=True)
+class Exam:
+    """What models are measured on and by whom: the same for all of them, so that results compare.
+
+    `aus` are the models', in their order; `embedder` None leaves identity out. Raises PackError or ModelError where
+    these do not go together.
+    """
+
+    pack: Pack
+    panel: Panel
+    judge: LoadedJudge
+    aus: tuple[int, ...]
+    device: torch.device
+    embedder: Embedder | None = None
+
+    def __post_init__(self) -> None:
+        if missing := [number for number in self.aus if number not in self.pack.au_numbers]:
+            raise PackError(f"{self.pack.path} has no labels of the model's AU{missing[0]}", "hand in another pack")
+        if missing := [number for number in self.aus if number not in self.judge.card.aus]:
+            raise ModelError(f"the judge does not read the model's AU{missing[0]}", "hand in another with --judge")
+        if self.judge.card.crop != self.pack.spec:
+            raise ModelError(
+                f"the judge takes faces that are cut another way than those of {self.pack.path}",
+                "hand in another with --judge, or another pack",
+            )
+
+    def check(self, card: ModelCard) -> None:
+        """Raise PackError or ModelError unless the model can sit this exam."""
+        if card.crop != self.pack.spec:
+            sizes = f"theirs are {self.pack.spec.size_px} px wide, the model's {card.crop.size_px} px"
+            raise PackError(
+                f"the faces of {self.pack.path} are cut another way than those of {card.name}: {sizes}",
+                "prepare the pack again with the model's --size",
+            )
+        if card.aus != self.aus:
+            raise ModelError(f"{card.name} knows other AUs than the model beside it", "measure it alone")
+
+    @property
+    def labels(self) -> NDArray[np.float32]:
+        """The pack's labels (len(pack), N) in the models' order."""
+        return self.pack.aus[:, [self.pack.au_numbers.index(number) for number in self.aus]]
+
+    @property
+    def study_batches(self) -> int:
+        """How often `study_judge` yields."""
+        return len(_batches(self.panel.held))
+
+    @property
+    def photos(self) -> int:
+        """How many photos a model is asked to change."""
+        return 2 * len(self.panel.people) + len(self.panel.pairs) + len(self.panel.crowd)
+
+    def face(self, index: int) -> Image:
+        """Return the crop (S, S, 3) of a face of the pack, exactly as the animator would cut it."""
+        size = self.pack.spec.size_px
+        start = round(size * MARGIN)
+        return self.pack.image(index)[start : start + size, start : start + size]
+
+    @torch.inference_mode()
+    def read(self, faces: NDArray[np.uint8]) -> tuple[Floats, Floats]:
+        """Return what the judge reads from crops (B, S, S, 3): AUs (B, N) in the models' order, and features (B, F)."""
+        order = [self.judge.card.aus.index(number) for number in self.aus]
+        read = [self.judge.network(to_tensor(batch).to(self.device)) for batch in _batches(faces)]
+        aus = np.concatenate([one.aus[:, order].double().cpu().numpy() for one in read])
+        features = np.concatenate([one.features.double().cpu().numpy() for one in read])
+        if not (np.isfinite(aus).all() and np.isfinite(features).all()):
+            raise ModelError("the judge reads AUs that are not numbers", "hand in another with --judge")
+        return aus, features
+
+
+def study_judge(exam: Exam, codes: Mapping[str, NDArray[np.float32]]) -> Generator[None, None, JudgeWorth]:
+    """Return how well the judge reads all photos that are held out; yields after each batch.
+
+    `codes` are human FACS codes (N,) by photo name, in the order of `exam.aus`.
+    """
+    held, read = exam.panel.held, []
+    for batch in _batches(held):
+        read.append(exam.read(np.stack([exam.face(int(index)) for index in batch]))[0])
+        yield
+    unknown = np.full(len(exam.aus), np.nan)
+    coded = np.array([codes.get(str(exam.pack.names[index]), unknown) for index in held], np.float64)
+    return judge_worth(exam.aus, np.concatenate(read), exam.labels[held].astype(np.float64), coded)
+
+
+def _batches(items: NDArray[Any]) -> list[NDArray[Any]]:
+    return [items[start : start + BATCH_IMAGES] for start in range(0, len(items), BATCH_IMAGES)]

@@ -1,0 +1,1 @@
+"""Where the face is: found, cropped, its landmarks and the regions between them; glasses."""

@@ -1,0 +1,31 @@
+"""Action units (AUs), presets of them, and the expressions that are asked for with them."""
+
+from __future__ import annotations
+
+from ganimate.facs.expressions import ChangeAU, Expression, LikePhoto, Others, Reset, SetAU, Term, UsePreset, combine
+from ganimate.facs.grammar import format_expression, parse_expression, parse_rows
+from ganimate.facs.hints import did_you_mean
+from ganimate.facs.presets import PRESETS, RESETS, Preset
+from ganimate.facs.units import ACTION_UNITS, OPENFACE_AUS, ActionUnit
+
+__all__ = [
+    "ACTION_UNITS",
+    "OPENFACE_AUS",
+    "PRESETS",
+    "RESETS",
+    "ActionUnit",
+    "ChangeAU",
+    "Expression",
+    "LikePhoto",
+    "Others",
+    "Preset",
+    "Reset",
+    "SetAU",
+    "Term",
+    "UsePreset",
+    "combine",
+    "did_you_mean",
+    "format_expression",
+    "parse_expression",
+    "parse_rows",
+]

@@ -1,0 +1,1 @@
+"""Pictures for people: plots, sheets, lettered figures, marked faces."""

@@ -1,0 +1,38 @@
+"""The one conversion between pictures (uint8 HWC) and tensors (float32 NCHW in [-1, 1])."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+JITTER_PX = 4  # a critic sees every image shifted by up to this: patterns that fool one alignment do not pay
+
+
+def to_tensor(images: NDArray[np.uint8]) -> Tensor:
+    """Return uint8 images (B, H, W, 3) as a float32 tensor (B, 3, H, W) in [-1, 1], channels-last in memory."""
+    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+
+
+def to_pictures(images: Tensor) -> NDArray[np.uint8]:
+    """Return a tensor (B, 3, H, W) in [-1, 1] as uint8 images (B, H, W, 3), rounded and clipped."""
+    return to_floats(images).round().clip(0, 255).astype(np.uint8)
+
+
+def to_floats(images: Tensor) -> NDArray[np.float32]:
+    """Return a tensor (B, 3, H, W) in [-1, 1] as float32 (B, H, W, 3) in [0, 255], for work at photo resolution."""
+    scaled = (images.detach().float() + 1.0) * 127.5
+    return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
+
+
+def jitter(images: Tensor) -> Tensor:
+    """Return images each shifted by its own whole number of pixels, the edge repeated."""
+    reach = JITTER_PX * images.shape[-1] // 128
+    if reach == 0:
+        return images
+    size = images.shape[-1]
+    padded = functional.pad(images, (reach,) * 4, mode="replicate")
+    offsets = torch.randint(0, 2 * reach + 1, (len(images), 2)).tolist()
+    return torch.stack([padded[i, :, y : y + size, x : x + size] for i, (y, x) in enumerate(offsets)])

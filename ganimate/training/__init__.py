@@ -1,0 +1,1 @@
+"""How networks are trained: losses, objectives, trainers, the folder of a run, the export."""

@@ -1,0 +1,135 @@
+"""From a run to a model for users: the weights with all that is known of them, and a card for people."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ganimate.config import TrainConfig, from_dict
+from ganimate.errors import ConfigError, ModelError, OutputError
+from ganimate.facs import ACTION_UNITS
+from ganimate.system.files import write_file
+from ganimate.training.run_folder import MODEL_NAME, logged_seconds
+from ganimate.zoo.catalogue import CARD_NAME, WEIGHTS_NAME
+from ganimate.zoo.checkpoint import Model, ModelCard, load_model, save_model
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The files of an exported model; `card_kept` says that a card was there and was left as it is."""
+
+    weights: Path
+    card: Path
+    card_kept: bool
+
+
+def export_run(
+    run: Path, out: Path, *, name: str | None = None, license_text: str | None = None, overwrite: bool = False
+) -> Exported:
+    """Write the last model of the run in folder `run` to the folder `out`; raises ModelError and OutputError.
+
+    `name` is by default that of the folder; `license_text` is by default the model's own. Weights in half precision.
+    """
+    weights, card = out / WEIGHTS_NAME, out / CARD_NAME
+    if weights.exists() and not overwrite:
+        raise OutputError(f"{weights} exists already", "add --force, or choose another --out")
+    if not (run / MODEL_NAME).is_file():
+        raise ModelError(f"{run} holds no trained model", "hand in the folder of a run, made by 'ganimate train'")
+    model = load_model(run / MODEL_NAME)
+    told = dataclasses.replace(
+        model.card,
+        name=name or out.resolve().name,
+        license=license_text or model.card.license,
+        training=_with_hours(model.card.training, run),
+    )
+    card_kept = card.exists() and not overwrite
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        save_model(weights, told, model.generator, model.critic)
+        if not card_kept:
+            write_file(card, describe(dataclasses.replace(model, card=told)).encode())
+    except OSError as error:
+        raise OutputError(f"{out} cannot be written: {error.strerror or error}") from error
+    return Exported(weights, card, card_kept)
+
+
+def _with_hours(training: Mapping[str, Any], run: Path) -> dict[str, Any]:
+    """Return the training facts with the hours; the first runs tell them in their logs only."""
+    if "hours" in training:
+        return dict(training)
+    batch = training.get("config", {}).get("batch_images", 0)
+    hours = logged_seconds(run, batch, training.get("steps", 0)) / 3600
+    return {**training, "hours": round(hours, 3)} if hours else dict(training)
+
+
+def describe(model: Model) -> str:
+    """Return the card for people (Markdown), of facts alone."""
+    card = model.card
+    aus = "\n".join(f"| {n} | {ACTION_UNITS[n].name} |" for n in card.aus if n in ACTION_UNITS)
+    return f"""# {card.name}
+
+{_what(card)}
+
+```sh
+ganimate animate photo.jpg --model {card.name} --au 12=1.0
+```
+
+## Facts
+
+| | |
+|---|---|
+| generator | {card.generator.architecture}, {_millions(model.generator)} million weights |
+| critic (reads the photo's own AUs) | {_millions(model.critic)} million weights |
+| face | {card.crop.size_px} × {card.crop.size_px} px |
+{_training_rows(card)}
+| licence | {card.license} |
+
+## Action units
+
+| AU | |
+|---|---|
+{aus}
+"""
+
+
+def _what(card: ModelCard) -> str:
+    how = "moves and repaints" if card.generator.architecture == "warping" else "repaints"
+    return f"Animates a face in a photo by {len(card.aus)} FACS action units; it {how} the face."
+
+
+def _millions(network: nn.Module) -> str:
+    return f"{sum(weight.numel() for weight in network.parameters()) / 1e6:.1f}"
+
+
+def _training_rows(card: ModelCard) -> str:
+    """Return the rows of the table that the training facts allow."""
+    facts = card.training
+    rows = []
+    if "steps" in facts:
+        rows.append(f"| training | {facts['steps']} steps{_phases(facts)} |")
+    if "training_photos" in facts:
+        rows.append(f"| photos | {facts['training_photos']} to train on, {facts['photos']} in all |")
+    elif "photos" in facts:
+        rows.append(f"| photos | {facts['photos']} in all |")
+    if "hours" in facts:
+        rows.append(f"| time | {facts['hours']:.1f} hours |")
+    return "\n".join(rows) or "| training | not told |"
+
+
+def _phases(facts: Mapping[str, Any]) -> str:
+    try:
+        config = from_dict(TrainConfig, facts["config"])
+    except (KeyError, ConfigError):
+        return ""
+    left, told = int(facts["steps"]), []
+    plan = config.schedule
+    for phase, length in (("critic", plan.critic_steps), ("geometry", plan.geometry_steps), ("adversarial", left)):
+        steps = min(left, length)
+        left -= steps
+        told.append(f"{phase} {steps}")
+    return f" of {config.batch_images} photos ({', '.join(told)})"

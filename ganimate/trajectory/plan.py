@@ -1,0 +1,215 @@
+"""What a face is asked to do, before the face is known: a move between two expressions, or a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganimate.config import Motion
+from ganimate.errors import ExpressionError
+from ganimate.facs import Expression, Others, Reset
+from ganimate.trajectory import Performance, Trajectory, build_trajectory
+
+Row = NDArray[np.float32]  # (N,) in [0, 1]
+WORTH_TELLING = 0.05  # AUs and changes below this are hardly seen
+VISIBLE = 0.01  # AUs that change by less are as they were
+SELF = Expression((Reset("self"),))
+
+
+class Plan(Protocol):
+    """What to do, for any face and any model; `own` is what the face shows, y_r, in the order of the model's `aus`."""
+
+    @property
+    def fps(self) -> float:
+        """Frames a second."""
+        ...
+
+    def trajectory(self, own: Row, aus: Sequence[int]) -> Trajectory:
+        """Return the AUs of each frame; raises ExpressionError when the model lacks one that is asked for."""
+        ...
+
+    def goal(self, own: Row, aus: Sequence[int]) -> Row:
+        """Return the expression that the plan leads to, y_g."""
+        ...
+
+
+@runtime_checkable
+class NamesPhotos(Protocol):
+    """A plan that asks for what other photos show: the terms ``@other.jpg`` of its expressions."""
+
+    def photos(self) -> tuple[str, ...]:
+        """Return the paths of those photos."""
+        ...
+
+    def with_readings(self, readings: Mapping[str, Mapping[int, float]]) -> Plan:
+        """Return the plan with the AUs that were read from them, by path; before that it has no trajectory."""
+        ...
+
+
+@dataclass(frozen=True)
+class Move:
+    """From one expression to another; AUs that an expression does not name are treated as `others` says."""
+
+    to: Expression
+    start: Expression = SELF
+    others: Others = "keep"
+    motion: Motion = field(default_factory=Motion)
+
+    @property
+    def fps(self) -> float:
+        return self.motion.fps
+
+    def trajectory(self, own: Row, aus: Sequence[int]) -> Trajectory:
+        motion = self.motion
+        return build_trajectory(
+            self.start.resolve(own, aus, self.others),
+            self.goal(own, aus),
+            aus,
+            frames=motion.frames,
+            fps=motion.fps,
+            easing=motion.easing,
+            hold_frames=motion.hold_frames,
+            loop=motion.loop,
+        )
+
+    def goal(self, own: Row, aus: Sequence[int]) -> Row:
+        return self.to.resolve(own, aus, self.others)
+
+    def photos(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.start.photos() + self.to.photos()))
+
+    def with_readings(self, readings: Mapping[str, Mapping[int, float]]) -> Move:
+        return replace(self, to=self.to.with_readings(readings), start=self.start.with_readings(readings))
+
+
+@dataclass(frozen=True)
+class Replay:
+    """The frames of a recorded trajectory, whose AUs may be fewer than the model's: the others stay as they are."""
+
+    recorded: Trajectory
+
+    @property
+    def fps(self) -> float:
+        return self.recorded.fps
+
+    def trajectory(self, own: Row, aus: Sequence[int]) -> Trajectory:
+        recorded = self.recorded
+        unknown = [f"AU{number}" for number in recorded.aus if number not in aus]
+        if unknown:
+            has = ", ".join(map(str, aus))
+            raise ExpressionError(f"the trajectory has {', '.join(unknown)}, which the model lacks", f"it has {has}")
+        values = np.tile(np.asarray(own, np.float32), (len(recorded), 1))  # (F, N)
+        values[:, [list(aus).index(number) for number in recorded.aus]] = recorded.values
+        return Trajectory(values, recorded.fps, tuple(aus))
+
+    def goal(self, own: Row, aus: Sequence[int]) -> Row:
+        """The row that is furthest from what the face shows."""
+        path = self.trajectory(own, aus)
+        goal: Row = path.values[furthest(path, own)]
+        return goal
+
+
+@dataclass(frozen=True)
+class Perform:
+    """A performance repeated by another face, at `fps` and smoothed by `smooth_s` (`Performance.resampled`).
+
+    AUs that the performance lacks stay as the photo shows them; those that the model lacks are left out. `relative`
+    adds what changes since the performance's first frame to what the photo shows, clipped to [0, 1]: the animation
+    then begins with the very face of the photo. The first frame is taken after smoothing, which also calms its noise.
+    """
+
+    performance: Performance
+    fps: float
+    smooth_s: float = 0.0
+    relative: bool = False
+
+    def left_out(self, aus: Sequence[int]) -> tuple[int, ...]:
+        """Return the performance's AUs that a model of `aus` lacks."""
+        return tuple(number for number in self.performance.aus if number not in aus)
+
+    def trajectory(self, own: Row, aus: Sequence[int]) -> Trajectory:
+        known = [number for number in self.performance.aus if number in aus]
+        if not known:
+            labels = ", ".join(f"AU{number}" for number in self.performance.aus)
+            raise ExpressionError(f"the model has none of the AUs {labels}", f"it has {', '.join(map(str, aus))}")
+        moves = self.performance.resampled(self.fps, smooth_s=self.smooth_s)
+        values = np.tile(np.asarray(own, np.float32), (len(moves), 1))  # (F, N)
+        played = moves.values[:, [moves.aus.index(number) for number in known]]
+        places = [list(aus).index(number) for number in known]
+        if self.relative:
+            played = np.clip(values[:, places] + (played - played[0]), 0.0, 1.0)
+        values[:, places] = played
+        return Trajectory(values, self.fps, tuple(aus))
+
+    def goal(self, own: Row, aus: Sequence[int]) -> Row:
+        """The row that is furthest from what the face shows."""
+        path = self.trajectory(own, aus)
+        goal: Row = path.values[furthest(path, own)]
+        return goal
+
+
+def asked(trajectory: Trajectory, own: Row) -> str:
+    """Return what a trajectory asks of a face that shows `own` (N,), such as ``6=1,12=0.25..0.75``; "" for nothing.
+
+    It names the AUs that are moved visibly, each with the value that is furthest from the face's own; those that go to
+    both sides of that, with their least and their most.
+    """
+    least, most = trajectory.values.min(axis=0), trajectory.values.max(axis=0)  # (N,)
+    falls, rises = own - least >= VISIBLE, most - own >= VISIBLE
+
+    def span(n: np.intp) -> str:
+        ends = [end[n] for end, goes in ((least, falls), (most, rises)) if goes[n]]
+        return "..".join(f"{round(float(end), 2):g}" for end in ends)
+
+    return ",".join(f"{trajectory.aus[n]}={span(n)}" for n in np.flatnonzero(falls | rises))
+
+
+def moves(trajectory: Trajectory, own: Row) -> NDArray[np.bool_]:
+    """Return which AUs (N,) are anywhere moved from `own` (N,) so far that it is seen."""
+    return np.asarray(np.abs(trajectory.values - own).max(axis=0) >= WORTH_TELLING)
+
+
+def climax(trajectory: Trajectory, own: Row) -> Row:
+    """Return the row (N,) that differs most from how it begins; from `own` (N,) where it leads back to just that."""
+    row: Row = trajectory.values[furthest(trajectory, trajectory.values[0])]
+    if _alike(row, own):
+        row = trajectory.values[furthest(trajectory, own)]
+    return row
+
+
+def peak(trajectory: Trajectory, own: Row, goal: Row) -> int:
+    """Return the index of the first row nearest to `goal` (N,); where that is just `own` (N,), furthest from it."""
+    return furthest(trajectory, own) if _alike(goal, own) else nearest([trajectory], [goal])
+
+
+def _alike(row: Row, own: Row) -> bool:
+    return bool((np.abs(row - own) < WORTH_TELLING).all())
+
+
+def furthest(trajectory: Trajectory, own: Row) -> int:
+    """Return the index of the first row that differs most from `own` (N,)."""
+    return int(np.abs(trajectory.values - own).sum(axis=1).argmax())
+
+
+def nearest(trajectories: Sequence[Trajectory], goals: Sequence[Row]) -> int:
+    """Return the index of the first frame in which all faces together differ least from their `goals`, (N,) each."""
+    far = [np.abs(path.values - goal).sum(axis=1) for path, goal in zip(trajectories, goals, strict=True)]
+    return int(np.sum(far, axis=0).argmin())
+
+
+def distinct_frames(trajectories: Sequence[Trajectory]) -> list[int]:
+    """Return the frames, in order, whose rows were not shown before: the move without its holds and its way back."""
+    first: dict[bytes, int] = {}
+    for frame, row in enumerate(np.concatenate([path.values for path in trajectories], axis=1)):  # (F, faces·N)
+        first.setdefault(row.tobytes(), frame)
+    return list(first.values())
+
+
+def evenly(frames: Sequence[int], count: int) -> list[int]:
+    """Return `count` of the frames, evenly spaced from the first to the last, or all where there are fewer."""
+    places = np.unique(np.linspace(0, len(frames) - 1, min(count, len(frames))).round().astype(int))
+    return [frames[place] for place in places]

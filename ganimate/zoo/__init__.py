@@ -1,0 +1,1 @@
+"""Models on disk: files of weights, and the catalogue of those that ship."""
