@@ -28,7 +28,7 @@ from ganimate.trajectory.plan import WORTH_TELLING
 
 if TYPE_CHECKING:
     from ganimate.animation.animator import Animator
-    from ganimate.animation.clip_frames import Footage, Reading
+    from ganimate.animation.clip_frames import ClipFrame, Footage
     from ganimate.face.crop import Image
     from ganimate.face.detect import Follower
 
@@ -129,13 +129,13 @@ class Tally:
     def __post_init__(self) -> None:
         self.own, self.asked = np.zeros(len(self.aus)), np.zeros(len(self.aus))
 
-    def add(self, reading: Reading, goal: NDArray[np.float32] | None = None) -> None:
+    def add(self, reading: ClipFrame, goal: NDArray[np.float32] | None = None) -> None:
         """Count one frame."""
         self.frames += 1
-        if reading.own is not None:
+        if reading.source_aus is not None:
             self.faces += 1
-            self.own += reading.own
-            self.asked += reading.own if goal is None else goal
+            self.own += reading.source_aus
+            self.asked += reading.source_aus if goal is None else goal
 
     def means(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the mean AUs that were read and asked (N,), over the frames with a face."""
@@ -196,7 +196,7 @@ class VideoJob:
             return wanted.resolve(own, tally.aus, self.others)
 
         for reading, frame in footage.edit(footage.read(video.frames()), goal, self.ramp_s):
-            tally.add(reading, None if reading.own is None else goal(reading.own))
+            tally.add(reading, None if reading.source_aus is None else goal(reading.source_aus))
             yield frame.image
 
     def _facts(self, video: Video, tally: Tally, model: dict[str, str], sound_kept: bool) -> dict[str, Any]:

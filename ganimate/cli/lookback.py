@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import typer
 
-from ganimate.animation.animator import Animator, Frame
-from ganimate.animation.comparison import Strip, compared_width_px, faces_window, side_by_side
+from ganimate.animation.animator import AnimatedFrame, Animator
+from ganimate.animation.comparison import FilmStrip, compared_width_px, faces_window, side_by_side
 from ganimate.animation.outputs import Outputs
 from ganimate.animation.read_back import ReadBack, Reader, judge_reader, own_reader
-from ganimate.animation.report import Report, face_facts
+from ganimate.animation.report import ReadBackReport, face_facts
 from ganimate.cli import session
 from ganimate.cli.console import Display, plain_table
 from ganimate.cli.errors import UNCONVINCED
@@ -57,12 +57,12 @@ class Lookback:
             embedder=session.make_embedder() if identity else None,
             identity_frames=scrutiny.identity_frames if asked else 0,
         )
-        self._strip: Strip | None = None
+        self._strip: FilmStrip | None = None
         if outputs.strip is not None:
             window = faces_window(sitting.photo, sitting.people)
-            self._strip = Strip(window, evenly(distinct_frames(paths), scrutiny.strip_frames))
+            self._strip = FilmStrip(window, evenly(distinct_frames(paths), scrutiny.strip_frames))
 
-    def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def watch(self, frames: Iterator[AnimatedFrame]) -> Iterator[AnimatedFrame]:
         """Yield the frames as they are to be written."""
         frames = self.readback.watch(frames)
         if self._strip is not None:
@@ -82,7 +82,7 @@ class Lookback:
             self._strip.write(outputs.strip, outputs.overwrite, mark)
         facts = {"photo": photo, "result": outputs.path, "model": self._sitting.model}
         faces = [session.face_facts(self._sitting, place) for place in range(len(self._sitting.people))]
-        report = Report(self.readback, facts, faces, self._fps)
+        report = ReadBackReport(self.readback, facts, faces, self._fps)
         for path in outputs.reports:
             report.write(path, outputs.overwrite)
 
@@ -99,7 +99,7 @@ class Lookback:
         when = "" if self._fps is None else f" at {round(readback.peaks[place] / self._fps, 2):g} s"
         display.note(f"result{which}{when}, read again by {readback.reader.name}{alien}")
         table = plain_table("", "", "asked", "read", numeric=(2, 3))
-        own, seen = readback.own(place), readback.photo_aus[place]
+        own, seen = readback.source_aus(place), readback.photo_aus[place]
         for n in readback.moved(place):
             unit = ACTION_UNITS[readback.aus[n]]
             table.add_row(f"  {unit.label}", unit.name, _step(own[n], peak.asked[n]), _step(seen[n], peak.read[n]))

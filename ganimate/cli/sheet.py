@@ -13,7 +13,7 @@ from ganimate.config import DEFAULT_MODEL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ganimate.animation.au_sheet import Row
+    from ganimate.animation.au_sheet import SheetRow
     from ganimate.animation.outputs import Outputs
     from ganimate.cli.console import Display
     from ganimate.cli.session import Sitting
@@ -110,14 +110,14 @@ def sheet(
         read_rows(text)  # raises, before libraries load, for what no row can be
     image = session.read_photo(photo, display)
     entry = session.find_model(model, display)
-    from ganimate.animation.au_sheet import goals, layout, parse_rows
+    from ganimate.animation.au_sheet import layout, parse_rows, targets
 
     lines = parse_rows(rows or [], entry.card.aus)
     _check_size(layout(lines, np.zeros(len(entry.card.aus), np.float32), entry.card.aus, columns, size, masks), where)
     sitting = session.prepare(image, entry, means, display)
     _require_one(sitting)
     own = sitting.people[0].source_aus
-    path, figure = goals(lines, own, sitting.aus, columns), layout(lines, own, sitting.aus, columns, size, masks)
+    path, figure = targets(lines, own, sitting.aus, columns), layout(lines, own, sitting.aus, columns, size, masks)
     drawn = _draw(sitting, path, figure, masks, f"writing {Path(where.path).name}", display)
     write_image(where.path, drawn, force, mark=_mark(sitting, lines, columns) if mark else None)
     if json:
@@ -126,7 +126,7 @@ def sheet(
         typer.echo(where.path)
 
 
-def _mark(sitting: Sitting, lines: Sequence[Row], columns: Sequence[float]) -> Mark:
+def _mark(sitting: Sitting, lines: Sequence[SheetRow], columns: Sequence[float]) -> Mark:
     return sitting.mark_of(["; ".join(row.asked(columns) for row in lines)])
 
 
@@ -169,7 +169,7 @@ def _draw(sitting: Sitting, path: Trajectory, figure: Figure, masks: bool, after
 
     (person,), size = sitting.people, figure.cell_px
     made = cells(sitting.animator, sitting.photo, person, path, size)
-    rows: list[list[Image]] = [[] for _ in figure.strips]
+    rows: list[list[Image]] = [[] for _ in figure.rows]
     step = 3 if masks else 1
     with display.count("making faces", len(path), after) as counted:
         for number, cell in enumerate(counted(made)):
@@ -193,6 +193,6 @@ def _facts(sitting: Sitting, path: Trajectory, figure: Figure, where: str) -> di
         "height_px": height,
         "model": sitting.model,
         "face": face_facts(sitting, 0),
-        "rows": [strip.label for strip in figure.strips if not strip.attached],
+        "rows": [row.label for row in figure.rows if not row.attached],
         "faces_made": len(path),
     }
