@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import Result
 
-from ganimate.cli import options, session
+from ganimate.animation import session
+from ganimate.cli import options
 from ganimate.config import CropSpec
 from ganimate.face.crop import Box, Face, align
 from ganimate.face.detect import FixedDetector

@@ -15,7 +15,7 @@ from clips import make_clip
 from PIL import Image
 from typer.testing import Result
 
-from ganimate.cli import session
+from ganimate.animation import session
 from ganimate.face.crop import Box, Face
 from ganimate.face.detect import FixedDetector
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from ganimate.cli import options
-from ganimate.cli.casting import OrderedCommand, cast
+from ganimate.cli.console import Display
 from ganimate.cli.errors import usage_error
+from ganimate.cli.face_groups import OrderedCommand, face_groups
 from ganimate.cli.given import is_given, refuse_idle
-from ganimate.config import DEFAULT_MODEL, Motion, Scrutiny
+from ganimate.cli.results import print_result, run_job
+from ganimate.config import DEFAULT_MODEL, Motion, Scrutiny, Setup
+
+if TYPE_CHECKING:
+    from ganimate.facs import Others
+    from ganimate.trajectory.plan import Plan
 
 MOTION, SCRUTINY = Motion(), Scrutiny()
 LARGEST = ["largest"]
@@ -19,6 +26,11 @@ EASING, LOOP = options.Easing(MOTION.easing), options.Loop(MOTION.loop)
 # What a trajectory, or a timeline, brings along itself.
 REPLACED_BY_TRAJECTORY = ("expressions", "others", "frames", "fps", "easing", "hold", "still")
 REPLACED_BY_TIMELINE = ("expressions", "trajectory", "others", "frames", "easing", "hold", "loop", "still")
+# The parameters that say something about a video; all others are for one photo's animation.
+FOR_VIDEOS = (
+    "photo", "expressions", "others", "ramp", "output", "mark", "force", "json", "quiet", "face", "model", "detector",
+    "device",
+)  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -78,15 +90,16 @@ def animate(
     sadly-fearful, sadly-surprised, fearfully-angry, fearfully-surprised, fearfully-disgusted, angrily-surprised,
     angrily-disgusted, disgustedly-surprised, awed.
     """
-    from ganimate.cli import clip, job
+    from ganimate.animation import request
+    from ganimate.animation.job import Job
+    from ganimate.animation.outputs import Outputs
     from ganimate.media import is_video
+    from ganimate.media.naming import beside
 
+    setup = Setup(model, detector.value, device)
     if is_video(photo):
-        clip.check_options(ctx)
-        means = job.Means(model, "largest", detector.value, device)
-        clip.edit(photo, expressions or [], others.value, ramp, means, output, force, mark).run(
-            quiet=quiet, as_json=json
-        )
+        check_video_options(ctx)
+        edit_video(photo, expressions or [], others.value, ramp, setup, output, force, mark, quiet=quiet, as_json=json)
         return
     if ramp:
         raise usage_error("--ramp is for videos; of a photo --frames and --fps say how long the move takes", ctx)
@@ -94,22 +107,24 @@ def animate(
         refuse_beside(ctx, "--timeline", REPLACED_BY_TIMELINE, face)
     elif trajectory is not None:
         refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, face)
-    who = cast(ctx, face, expressions, own)
-    parts: dict[int, job.Part] = {}
-    plan: job.Plan
+    who = face_groups(ctx, face, expressions, own)
+    parts: dict[int, request.FaceRequest] = {}
+    plan: Plan
     goes_on = loop.value
     if timeline is not None:
-        performance = job.timeline(timeline, fps if is_given(ctx, "fps") else None)
+        performance = request.timeline(timeline, fps if is_given(ctx, "fps") else None)
         plan, words, goes_on = performance, Path(timeline).stem, performance.loop
     elif trajectory is not None:
-        plan, words = job.replay(trajectory), Path(trajectory).stem
+        plan, words = request.replay(trajectory), Path(trajectory).stem
     elif expressions:
         motion = Motion(frames, fps, easing.value, hold, loop.value)
         parts = {
-            number: job.Part(job.move(["self"], lines.expressions, others.value, motion), job.correction(lines.own))
+            number: request.FaceRequest(
+                request.move(["self"], lines.expressions, others.value, motion), request.correction(lines.seen_as)
+            )
             for number, lines in who.apart.items()
         }
-        plan, words = job.move(["self"], who.common.expressions or ["self"], others.value, motion), who.words
+        plan, words = request.move(["self"], who.common.expressions or ["self"], others.value, motion), who.words
     else:
         raise usage_error("nothing to show: add for example --expression happiness or --au 12=1.0", ctx)
     if still and (save_trajectory or print_trajectory):
@@ -121,25 +136,65 @@ def animate(
     refuse_idle(ctx)
     if seed is not None and blink is not options.BlinkName.auto:
         raise usage_error("--seed is for --blink auto", ctx)
+    common = request.FaceRequest(plan, request.correction(who.common.seen_as))
     if blink is not None:
-        plan = job.blinking(plan, blink.value, seed or 0)
+        common = common.blinking(blink.value, seed or 0)
         parts = {number: part.blinking(blink.value, seed or 0) for number, part in parts.items()}
-    job.Job(
-        photo=photo,
-        plan=plan,
-        means=job.Means(model, who.selection, detector.value, device),
-        outputs=job.outputs(
-            photo, words, ".png" if still else ".gif", output, save_attention, save_color, force, strip, report or ()
+    place = str(beside(photo, words, ".png" if still else ".gif")) if output is None else output
+    run_job(
+        Job(
+            request.Request(photo, common, setup, who.selection, parts, still),
+            Outputs(place, save_attention, save_color, force, strip, tuple(report or ())),
+            goes_on,
+            save_trajectory,
+            Scrutiny(compare, strip_frames, identity_frames, strict),
+            mark,
         ),
-        still=still,
-        loop=goes_on,
-        seen_as=who.common.own,
-        apart=parts,
-        save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
-        scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
-        mark=mark,
-    ).run(quiet=quiet, as_json=json)
+        quiet=quiet,
+        as_json=json,
+    )
+
+
+def check_video_options(ctx: typer.Context) -> None:
+    """Raise a usage error for an option that was given and says nothing about a video, or if nothing is asked for."""
+    for param in ctx.command.params:
+        if not is_given(ctx, param.name or ""):
+            continue
+        if param.name not in FOR_VIDEOS:
+            raise usage_error(f"{param.opts[0]} is for photos, and this is a video", ctx)
+        if param.name == "face" and [name.strip().lower() for name in ctx.params["face"]] != ["largest"]:
+            raise usage_error("of a video only --face largest can be animated", ctx)
+        if param.name == "detector" and ctx.params["detector"].value != "hog":
+            raise usage_error("--detector cnn is too slow for a video: it takes seconds a frame", ctx)
+    if not ctx.params["expressions"]:
+        raise usage_error("nothing to show: add for example --expression happiness or --au 12=+0.5", ctx)
+
+
+def edit_video(
+    clip: Path,
+    expressions: Sequence[str],
+    others: Others,
+    ramp_s: float,
+    setup: Setup,
+    output: str | None,
+    force: bool,
+    mark: bool,
+    *,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Edit every frame of `clip`."""
+    from ganimate.animation.clip import ClipJob
+    from ganimate.animation.outputs import Outputs
+    from ganimate.facs import combine, parse_expression
+    from ganimate.media.naming import beside
+
+    display = Display(quiet)
+    place = str(beside(clip, ",".join(expressions), ".mp4")) if output is None else output
+    expression = combine(parse_expression(text) for text in expressions)
+    job = ClipJob(clip, expression, Outputs(place, overwrite=force), others, ramp_s, setup, mark)
+    print_result(job.make(display), display, as_json=as_json)
 
 
 def interpolate(
@@ -177,22 +232,29 @@ def interpolate(
 
     For example: ganimate interpolate me.jpg --from sadness --to happiness:0.8 -o cheer-up.mp4
     """
-    from ganimate.cli import job
+    from ganimate.animation import request
+    from ganimate.animation.job import Job
+    from ganimate.animation.outputs import Outputs
+    from ganimate.media.naming import beside
 
     refuse_idle(ctx)
     motion = Motion(frames, fps, easing.value, hold, loop.value)
-    words = f"{start}-to-{goal}"
-    job.Job(
-        photo=photo,
-        plan=job.move([start], [goal], others.value, motion),
-        means=job.Means(model, options.parse_selection(face), detector.value, device),
-        outputs=job.outputs(photo, words, ".gif", output, save_attention, save_color, force, strip, report or ()),
-        loop=loop.value,
-        save_trajectory=save_trajectory,
+    common = request.FaceRequest(request.move([start], [goal], others.value, motion))
+    setup = Setup(model, detector.value, device)
+    place = str(beside(photo, f"{start}-to-{goal}", ".gif")) if output is None else output
+    run_job(
+        Job(
+            request.Request(photo, common, setup, options.parse_selection(face)),
+            Outputs(place, save_attention, save_color, force, strip, tuple(report or ())),
+            loop.value,
+            save_trajectory,
+            Scrutiny(compare, strip_frames, identity_frames, strict),
+            mark,
+        ),
         print_trajectory=print_trajectory,
-        scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
-        mark=mark,
-    ).run(quiet=quiet, as_json=json)
+        quiet=quiet,
+        as_json=json,
+    )
 
 
 def refuse_beside(ctx: typer.Context, option: str, replaced: Collection[str], face: Sequence[str]) -> None:

@@ -168,7 +168,7 @@ def _watched(watch: Stopwatch, generator: Any, finish: Callable[[], None]) -> An
 
 def _sit(watch: Stopwatch, animator: Animator, photo: Image, detector: str) -> PreparedFace:
     with watch.stage("find faces"):
-        from ganimate.cli.session import make_detector
+        from ganimate.animation.session import make_detector
         from ganimate.face.detect import choose_faces
 
         chosen = choose_faces(make_detector(detector).detect(photo))

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganimate.cli import options
+from ganimate.cli.console import Display
 from ganimate.cli.errors import usage_error
 from ganimate.cli.given import refuse_idle
-from ganimate.config import DEFAULT_MODEL, Driving, Scrutiny
+from ganimate.cli.results import run_job
+from ganimate.config import DEFAULT_MODEL, Driving, Scrutiny, Setup
 from ganimate.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from ganimate.cli.console import Display
     from ganimate.trajectory import Performance
 
 DRIVING, SCRUTINY = Driving(), Scrutiny()
@@ -184,22 +185,28 @@ def drive(
 
     AUs that the clip does not tell stay as the photo shows them. A table of one row gives one picture.
     """
-    from ganimate.cli import job
-    from ganimate.cli.console import Display
+    from ganimate.animation.clip_performance import FilmedPerformance
+    from ganimate.animation.job import Job
+    from ganimate.animation.outputs import Outputs
+    from ganimate.animation.request import FaceRequest, Request, correction
+    from ganimate.media.naming import beside
     from ganimate.trajectory.plan import Perform
 
     clip = _one_clip(ctx, aus, video)
     refuse_idle(ctx)
-    means = job.Means(model, options.parse_selection(face), detector.value, device)
-    display = Display(quiet)
+    setup, faces, display = Setup(model, detector.value, device), options.parse_selection(face), Display(quiet)
+    seen_as = correction(own)
+
+    def outputs(suffix: str) -> Outputs:
+        place = str(beside(photo, clip.stem, suffix)) if output is None else output
+        return Outputs(place, save_attention, save_color, force, strip, tuple(report or ()))
+
     sound = None
     if video is None:
         performance = _recorded(clip, format, table_fps, person, display).between(start, end)
     else:
-        from ganimate.cli import filmed
-
-        asked = job.outputs(photo, clip.stem, ".mp4", output, save_attention, save_color, force, strip, report or ())
-        performance, sound = filmed.watch(video, photo, asked, start, end, means, display)
+        filmed = FilmedPerformance(video, photo, start, end, setup, faces)
+        performance, sound = filmed.read(outputs(".mp4"), display)
     plan = Perform(performance, fps or DRIVING.fps_for(performance.fps), smooth, relative)
     count = len(performance.resampled(plan.fps, smooth_s=smooth))
     still = count == 1
@@ -207,30 +214,20 @@ def drive(
         _check_picture(clip, output, relative, save_trajectory is not None or print_trajectory)
     display.note("one frame, so one picture" if still else f"{count} frames at {plan.fps:g} a second")
     _check_spared(clip, save_trajectory)
-    job.Job(
-        photo=photo,
-        plan=plan,
-        means=means,
-        outputs=job.outputs(
-            photo,
-            clip.stem,
-            ".png" if still else ".mp4",
-            output,
-            save_attention,
-            save_color,
-            force,
-            strip,
-            report or (),
+    run_job(
+        Job(
+            Request(photo, FaceRequest(plan, seen_as), setup, faces, still=still),
+            outputs(".png" if still else ".mp4"),
+            "once",
+            save_trajectory,
+            Scrutiny(compare, strip_frames, identity_frames, strict),
+            mark,
+            sound,
         ),
-        still=still,
-        loop="once",
-        seen_as=own,
-        save_trajectory=save_trajectory,
         print_trajectory=print_trajectory,
-        scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
-        mark=mark,
-        sound=sound,
-    ).run(quiet=quiet, as_json=json)
+        quiet=quiet,
+        as_json=json,
+    )
 
 
 def _one_clip(ctx: typer.Context, aus: Path | None, video: Path | None) -> Path:

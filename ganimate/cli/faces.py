@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganimate.cli import options
-from ganimate.config import DEFAULT_MODEL
+from ganimate.config import DEFAULT_MODEL, Setup
 
 if TYPE_CHECKING:
-    from ganimate.cli.session import Sitting
+    from ganimate.animation.session import PreparedPhoto
     from ganimate.face.crop import Face
 
 SaveBoxes = Annotated[
@@ -42,8 +42,8 @@ def faces(
 
     The numbers are for --face of the other commands.
     """
+    from ganimate.animation import session
     from ganimate.animation.outputs import Outputs
-    from ganimate.cli import session
     from ganimate.cli.console import Display, print_json
     from ganimate.media import check_output, write_image
 
@@ -66,7 +66,7 @@ def faces(
 
 
 def _facts(number: int, face: Face) -> dict[str, Any]:
-    from ganimate.cli.session import box_facts
+    from ganimate.animation.session import box_facts
 
     score = getattr(face, "score", None)  # of dlib's detector; others have none
     return {"number": number, "box_px": box_facts(face), **({} if score is None else {"score": round(score, 3)})}
@@ -92,35 +92,35 @@ def aus(
     device: options.Device = "auto",
 ) -> None:
     """Read the action units that the face in PHOTO shows, from 0 (absent) to 1 (full)."""
-    from ganimate.cli import session
+    from ganimate.animation import session
     from ganimate.cli.console import Display, print_json
 
     display = Display(quiet)
-    means = session.Means(model, options.parse_selection(face), detector.value, device)
+    setup, selection = Setup(model, detector.value, device), options.parse_selection(face)
     image = session.read_photo(photo, display)
-    sitting = session.prepare(image, session.find_model(model, display), means, display)
+    prepared = session.Session.of(setup, display).prepare(image, selection, display)
     if json:
         readings = [
-            session.face_facts(sitting, place) | {"aus": session.au_facts(sitting.aus, person.source_aus)}
-            for place, person in enumerate(sitting.people)
+            session.face_facts(prepared, place) | {"aus": session.au_facts(prepared.aus, person.source_aus)}
+            for place, person in enumerate(prepared.people)
         ]
-        print_json({"photo": str(photo), "model": sitting.model, "faces": readings})
+        print_json({"photo": str(photo), "model": session.model_facts(prepared.entry), "faces": readings})
     else:
-        _print_aus(sitting)
+        _print_aus(prepared)
 
 
-def _print_aus(sitting: Sitting) -> None:
+def _print_aus(prepared: PreparedPhoto) -> None:
     from ganimate.cli.console import bar, cut_last_column, plain_table, print_table
     from ganimate.facs import ACTION_UNITS
 
-    for place, person in enumerate(sitting.people):
+    for place, person in enumerate(prepared.people):
         if place:
             typer.echo()
-        if len(sitting.people) > 1:
-            typer.echo(f"face {sitting.numbers[place]} of {sitting.found}")
+        if len(prepared.people) > 1:
+            typer.echo(f"face {prepared.numbers[place]} of {prepared.found}")
         table = plain_table("AU", "name", "intensity", "", "muscle", numeric=(0, 2))
         cut_last_column(table, beside=52)
-        for number, value in zip(sitting.aus, person.source_aus, strict=True):
+        for number, value in zip(prepared.aus, person.source_aus, strict=True):
             unit = ACTION_UNITS[number]
             table.add_row(str(number), unit.name, f"{value:.2f}", bar(value, 12), unit.muscle)
         print_table(table)

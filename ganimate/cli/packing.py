@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganimate.cli import session
+from ganimate.animation import session
 from ganimate.cli.console import Display, plain_table
 from ganimate.config import CropSpec, PrepareOptions
 from ganimate.data.pack import SKIPPED_NAME, Pack, PackWriter, open_pack

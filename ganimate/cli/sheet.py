@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganimate.cli import options
-from ganimate.config import DEFAULT_MODEL
+from ganimate.config import DEFAULT_MODEL, Setup
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ganimate.animation.au_sheet import SheetRow
     from ganimate.animation.outputs import Outputs
+    from ganimate.animation.session import PreparedPhoto
     from ganimate.cli.console import Display
-    from ganimate.cli.session import Sitting
     from ganimate.face.crop import Image
     from ganimate.figures.figure import Figure
     from ganimate.media.provenance import Mark
@@ -97,37 +97,46 @@ def sheet(
     """
     import numpy as np
 
-    from ganimate.cli import job, session
+    from ganimate.animation import session
+    from ganimate.animation.outputs import Outputs
     from ganimate.cli.console import Display, print_json
     from ganimate.facs import parse_rows as read_rows
     from ganimate.media import check_output, write_image
+    from ganimate.media.naming import beside
 
     columns, display = _parse_intensities(intensities), Display(quiet)
-    where = job.outputs(photo, "sheet", ".png", output, None, None, force)
-    means = session.Means(model, options.parse_selection(face), detector.value, device)
+    where = Outputs(str(beside(photo, "sheet", ".png")) if output is None else output, overwrite=force)
+    where.check_distinct(photo)
+    setup, selection = Setup(model, detector.value, device), options.parse_selection(face)
     check_output(where.path, force, "still")
     for text in filter(str.strip, rows or []):
         read_rows(text)  # raises, before libraries load, for what no row can be
     image = session.read_photo(photo, display)
-    entry = session.find_model(model, display)
+    ready = session.Session.of(setup, display)
     from ganimate.animation.au_sheet import layout, parse_rows, targets
 
-    lines = parse_rows(rows or [], entry.card.aus)
-    _check_size(layout(lines, np.zeros(len(entry.card.aus), np.float32), entry.card.aus, columns, size, masks), where)
-    sitting = session.prepare(image, entry, means, display)
-    _require_one(sitting)
-    own = sitting.people[0].source_aus
-    path, figure = targets(lines, own, sitting.aus, columns), layout(lines, own, sitting.aus, columns, size, masks)
-    drawn = _draw(sitting, path, figure, masks, f"writing {Path(where.path).name}", display)
-    write_image(where.path, drawn, force, mark=_mark(sitting, lines, columns) if mark else None)
+    lines = parse_rows(rows or [], ready.entry.card.aus)
+    _check_size(
+        layout(lines, np.zeros(len(ready.entry.card.aus), np.float32), ready.entry.card.aus, columns, size, masks),
+        where,
+    )
+    prepared = ready.prepare(image, selection, display)
+    _require_one(prepared)
+    source_aus = prepared.people[0].source_aus
+    path, figure = (
+        targets(lines, source_aus, prepared.aus, columns),
+        layout(lines, source_aus, prepared.aus, columns, size, masks),
+    )
+    drawn = _draw(prepared, path, figure, masks, f"writing {Path(where.path).name}", display)
+    write_image(where.path, drawn, force, mark=_mark(prepared, lines, columns) if mark else None)
     if json:
-        print_json(_facts(sitting, path, figure, where.path) | {"intensities": columns, "marked": mark})
+        print_json(_facts(prepared, path, figure, where.path) | {"intensities": columns, "marked": mark})
     else:
         typer.echo(where.path)
 
 
-def _mark(sitting: Sitting, lines: Sequence[SheetRow], columns: Sequence[float]) -> Mark:
-    return sitting.mark_of(["; ".join(row.asked(columns) for row in lines)])
+def _mark(prepared: PreparedPhoto, lines: Sequence[SheetRow], columns: Sequence[float]) -> Mark:
+    return prepared.mark_of(["; ".join(row.asked(columns) for row in lines)])
 
 
 def _parse_intensities(text: str) -> list[float]:
@@ -156,19 +165,21 @@ def _check_size(figure: Figure, where: Outputs) -> None:
     check_still(where.path, height, width, where.overwrite)
 
 
-def _require_one(sitting: Sitting) -> None:
+def _require_one(prepared: PreparedPhoto) -> None:
     from ganimate.errors import FaceError
 
-    if len(sitting.people) > 1:
-        message = f"a sheet is of one face, and {len(sitting.people)} were chosen"
+    if len(prepared.people) > 1:
+        message = f"a sheet is of one face, and {len(prepared.people)} were chosen"
         raise FaceError(message, "choose one with --face, as 'ganimate faces' numbers them")
 
 
-def _draw(sitting: Sitting, path: Trajectory, figure: Figure, masks: bool, after: str, display: Display) -> Image:
+def _draw(
+    prepared: PreparedPhoto, path: Trajectory, figure: Figure, masks: bool, after: str, display: Display
+) -> Image:
     from ganimate.animation.au_sheet import cells, close_up
 
-    (person,), size = sitting.people, figure.cell_px
-    made = cells(sitting.animator, sitting.photo, person, path, size)
+    (person,), size = prepared.people, figure.cell_px
+    made = cells(prepared.animator, prepared.photo, person, path, size)
     rows: list[list[Image]] = [[] for _ in figure.rows]
     step = 3 if masks else 1
     with display.count("making faces", len(path), after) as counted:
@@ -178,21 +189,21 @@ def _draw(sitting: Sitting, path: Trajectory, figure: Figure, masks: bool, after
                 rows[first : first + step], (cell.picture, cell.attention, cell.color), strict=False
             ):
                 row.append(picture)
-        photo, _ = close_up(sitting.photo, person, size)
+        photo, _ = close_up(prepared.photo, person, size)
         return figure.draw(photo, rows)
 
 
-def _facts(sitting: Sitting, path: Trajectory, figure: Figure, where: str) -> dict[str, Any]:
+def _facts(prepared: PreparedPhoto, path: Trajectory, figure: Figure, where: str) -> dict[str, Any]:
     """Return the result as plain data."""
-    from ganimate.cli.session import face_facts
+    from ganimate.animation.session import face_facts, model_facts
 
     height, width, _ = figure.shape
     return {
         "path": where,
         "width_px": width,
         "height_px": height,
-        "model": sitting.model,
-        "face": face_facts(sitting, 0),
+        "model": model_facts(prepared.entry),
+        "face": face_facts(prepared, 0),
         "rows": [row.label for row in figure.rows if not row.attached],
         "faces_made": len(path),
     }
