@@ -11,7 +11,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from ganimate.cli.settings import Changes, Options, with_settings
+from ganimate.cli.settings import Changes, Group, Options, with_settings
 from ganimate.config import Driving, Motion, Scrutiny, TrainConfig
 from ganimate.config.settings import part, setting
 
@@ -158,3 +158,24 @@ def test_changes_show_the_defaults_that_they_do_not_set() -> None:
     assert "--critic-rests --no-critic-rests" in shown
     assert "[default: (no-critic-rests)]" in shown
     assert shown.index(" Weights --adversarial-weight N Realism.") < shown.index(" Rest --generator KIND")
+
+
+@dataclasses.dataclass(frozen=True)
+class Luggage:
+    """Options that are written out, and travel as one."""
+
+    bag: Annotated[list[str] | None, typer.Option("--bag", "-b", help="A bag.")] = None
+    fragile: Annotated[bool, typer.Option("--fragile", help="With care.")] = False
+
+
+def pack(
+    ctx: typer.Context, *, luggage: Annotated[Luggage, Group()], motion: Annotated[Motion, Options("Timing")]
+) -> None:
+    """Pack."""
+    taken.append((ctx.params["fragile"], luggage, motion.frames))
+
+
+def test_a_group_of_options_travels_whole() -> None:
+    assert call(pack).exit_code == 0
+    assert call(pack, "-b", "red", "--fragile", "--frames", "3", "--bag", "blue").exit_code == 0
+    assert taken == [(False, Luggage(), 16), (True, Luggage(["red", "blue"], True), 3)]

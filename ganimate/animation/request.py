@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from ganimate.animation import other_photos, session
 from ganimate.animation.session import PreparedPhoto, Session
-from ganimate.config import Motion, Setup
+from ganimate.config import Driving, Motion, Setup
 from ganimate.facs import ACTION_UNITS, Expression, Others, combine, parse_expression
 from ganimate.system.progress import Progress, Table
 from ganimate.timeline import NaturalBlinks, NoBlinks, Timeline, for_face, load_timeline, with_blinks
-from ganimate.trajectory import Trajectory, load_trajectory
+from ganimate.trajectory import Performance, Trajectory, format_trajectory, load_trajectory
 from ganimate.trajectory.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, moves
 
 if TYPE_CHECKING:
@@ -31,12 +31,22 @@ if TYPE_CHECKING:
 
 def move(start: Sequence[str], to: Sequence[str], others: Others, motion: Motion) -> Plan:
     """Return the plan of a move between expressions, each in one or several texts; raises ExpressionError."""
-    return Move(_expression(to), _expression(start), others, motion)
+    return Move(expression(to), expression(start), others, motion)
 
 
 def replay(path: str) -> Plan:
     """Return the plan that is recorded in the CSV file `path`; raises ExpressionError."""
     return Replay(load_trajectory(path))
+
+
+def perform(performance: Performance, driving: Driving, fps: float | None) -> Perform:
+    """Return the plan of repeating a performance, at `fps` or as fast as `driving` takes it."""
+    return Perform(performance, fps or driving.fps_for(performance.fps), driving.smooth_s, driving.relative)
+
+
+def expression(texts: Sequence[str]) -> Expression:
+    """Return what one or several texts ask for, of which later ones win; raises ExpressionError."""
+    return combine(parse_expression(text) for text in texts)
 
 
 def correction(text: str | None) -> Expression:
@@ -55,10 +65,6 @@ def blinking(plan: Plan, blink: str, seed: int) -> Plan:
     return with_blinks(plan, NaturalBlinks(seed=seed) if blink == "auto" else NoBlinks())
 
 
-def _expression(texts: Sequence[str]) -> Expression:
-    return combine(parse_expression(text) for text in texts)
-
-
 @dataclass(frozen=True)
 class FaceRequest:
     """What is asked of one face; `seen_as` is an expression that corrects what the model reads from it."""
@@ -69,6 +75,12 @@ class FaceRequest:
     def photos(self) -> tuple[str, ...]:
         """Return the paths of the other photos that are asked for."""
         return other_photos.photos_of(self.plan) + self.seen_as.photos()
+
+    def check(self, ready: Session, progress: Progress) -> None:
+        """Raise what is wrong with it whatever the photo: PhotoError for another one, ExpressionError for an AU."""
+        names = self.photos()
+        other_photos.open_photos(names, progress)
+        ready.check(other_photos.filled(self.plan, other_photos.blank(names, ready.entry.card.aus)))
 
     def blinking(self, blink: str, seed: int) -> FaceRequest:
         """Return the same with blinks, as `blinking` says."""
@@ -98,6 +110,10 @@ class Scene:
     def trajectories(self) -> list[Trajectory]:
         """Each face's own, all of one length."""
         return [path.trajectory for path in self.paths]
+
+    def tables(self) -> list[str]:
+        """Return each face's trajectory as a table, a line a frame."""
+        return [format_trajectory(path) for path in self.trajectories]
 
     @property
     def targets(self) -> list[Row]:

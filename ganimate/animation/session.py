@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from ganimate.animation.animator import Animator, PreparedFace
     from ganimate.face.crop import Face, Image
-    from ganimate.face.detect import Detector, Embedder, Follower, Selection
+    from ganimate.face.detect import Detector, Embedder, Follower
+    from ganimate.face.detect import Selection as Selection
     from ganimate.facs import Expression
     from ganimate.media.provenance import Mark
     from ganimate.trajectory import Trajectory
@@ -194,6 +195,16 @@ def model_facts(entry: ZooEntry) -> dict[str, str]:
 def face_facts(prepared: PreparedPhoto, place: int) -> dict[str, Any]:
     """Return number and box of the chosen face at `place`, as plain data."""
     return {"number": prepared.numbers[place], "box_px": box_facts(prepared.people[place].face)}
+
+
+def found_facts(faces: Sequence[Face]) -> list[dict[str, Any]]:
+    """Return number, box and, where the detector tells it, score of all faces of a photo, as plain data."""
+    facts: list[dict[str, Any]] = []
+    for number, face in enumerate(faces, 1):
+        score = getattr(face, "score", None)  # of dlib's detector; others have none
+        told = {} if score is None else {"score": round(score, 3)}
+        facts.append({"number": number, "box_px": box_facts(face), **told})
+    return facts
 
 
 def box_facts(face: Face) -> dict[str, float]:

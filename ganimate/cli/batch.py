@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganimate.cli import options
-from ganimate.cli.animate import EASING, LOOP, MOTION, REPLACED_BY_TRAJECTORY, refuse_beside
 from ganimate.cli.console import Display, print_json
 from ganimate.cli.errors import tell, usage_error
-from ganimate.config import DEFAULT_MODEL, Motion, Setup
+from ganimate.cli.option_rules import NOTHING_TO_SHOW, REPLACED_BY_TRAJECTORY, refuse_beside
+from ganimate.cli.settings import with_settings
 
 if TYPE_CHECKING:
     from ganimate.animation.batch.batch_job import BatchJob
@@ -102,6 +102,7 @@ def register(app: typer.Typer) -> None:
     app.command()(batch)
 
 
+@with_settings
 def batch(
     ctx: typer.Context,
     photos: Photos,
@@ -110,11 +111,8 @@ def batch(
     own: options.Own = None,
     others: options.Others = options.OtherAUs.keep,
     trajectory: options.Trajectory = None,
-    frames: options.Frames = MOTION.frames,
-    fps: options.Fps = MOTION.fps,
-    easing: options.EasingChoice = EASING,
-    hold: options.Hold = MOTION.hold_s,
-    loop: options.LoopChoice = LOOP,
+    *,
+    motion: options.Timing,
     recursive: Recursive = False,
     format: FormatChoice = Format.gif,
     resume: Resume = False,
@@ -125,9 +123,7 @@ def batch(
     json: Json = False,
     quiet: options.Quiet = False,
     face: options.FaceChoice = "largest",
-    model: options.Model = DEFAULT_MODEL,
-    detector: options.DetectorChoice = options.DetectorName.hog,
-    device: options.Device = "auto",
+    setup: options.Means,
 ) -> None:
     """Animate the faces in many photos towards one expression.
 
@@ -135,7 +131,6 @@ def batch(
 
     A photo that cannot be animated is told at the end, and does not stop the others. Exit code 1 if there was one.
     """
-    from ganimate.animation import other_photos
     from ganimate.animation.batch.batch_job import BatchJob, PhotoWork
     from ganimate.animation.batch.collecting import collect, name_results
     from ganimate.animation.request import FaceRequest, correction, move, replay
@@ -145,31 +140,19 @@ def batch(
         refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, [face])
         plan = replay(trajectory)
     elif expressions:
-        motion = Motion(frames, fps, easing.value, hold, loop.value)
         plan = move(["self"], expressions, others.value, motion)
     else:
-        raise usage_error("nothing to show: add for example --expression happiness or --au 12=1.0", ctx)
-    asked = FaceRequest(plan, correction(own))
-    display = Display(quiet)
-    session = Session.of(Setup(model, detector.value, device), display)
-    names = asked.photos()
-    other_photos.open_photos(names, display)  # one that cannot be read is told once, not for every photo
-    session.check(other_photos.filled(plan, other_photos.blank(names, session.entry.card.aus)))
-    inputs = [*([trajectory] if trajectory else []), *names]
-    sources = collect(photos, recursive=recursive, outside=output)
-    faces = options.parse_selection(face)
-    work = BatchJob(
-        work=PhotoWork(asked, session, faces, format is Format.png, loop.value, mark),
-        sources=sources,
-        results=name_results(sources, f".{format.value}"),
-        folder=output,
-        asked=_asked(ctx, session, inputs),
-        inputs=[Path(file).expanduser() for file in inputs],
-        jobs=jobs,
-        resume=resume,
-        force=force,
-    )
-    _run(work, display, report, as_json=json)
+        raise usage_error(f"{NOTHING_TO_SHOW}1.0", ctx)
+    asked, display = FaceRequest(plan, correction(own)), Display(quiet)
+    session = Session.of(setup, display)
+    asked.check(session, display)
+    inputs = [*([trajectory] if trajectory else []), *asked.photos()]
+    sources, faces = collect(photos, recursive=recursive, outside=output), options.parse_selection(face)
+    work = PhotoWork(asked, session, faces, format is Format.png, motion.loop, mark)
+    results, wanted = name_results(sources, f".{format.value}"), _asked(ctx, session, inputs)
+    files = [Path(file).expanduser() for file in inputs]
+    job = BatchJob(work, sources, results, output, wanted, files, jobs, resume, force)
+    _run(job, display, report, as_json=json)
 
 
 def _run(job: BatchJob, display: Display, report: str | None, *, as_json: bool) -> None:

@@ -44,11 +44,19 @@ def _one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def print_table(table: Table | Grid, *, err: bool = False) -> None:
-    """Print a table on stdout, or on stderr."""
+def print_table(table: Table | Grid, *, err: bool = False, last_column_beside: int | None = None) -> None:
+    """Print a table on stdout, or on stderr.
+
+    With `last_column_beside` each row stays on one line of the terminal: the last column is cut to what its width
+    leaves beside the others, which are so many letters wide.
+    """
     console = _console(err)
+    grid = _grid(table) if isinstance(table, Table) else table
+    if last_column_beside is not None:
+        last = grid.columns[-1]
+        last.max_width, last.no_wrap, last.overflow = max(8, console.width - last_column_beside), True, "ellipsis"
     with console.capture() as captured:
-        console.print(_grid(table) if isinstance(table, Table) else table)
+        console.print(grid)
     typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()), err=err)
 
 
@@ -66,12 +74,6 @@ def plain_table(*headers: str, numeric: tuple[int, ...] = (), title: str | None 
     for place, header in enumerate(headers):
         table.add_column(header, justify="right" if place in numeric else "left", header_style="dim")
     return table
-
-
-def cut_last_column(table: Grid, beside: int) -> None:
-    """Keep each row of a table for stdout on one line of the terminal; the other columns are `beside` letters wide."""
-    last = table.columns[-1]
-    last.max_width, last.no_wrap, last.overflow = max(8, _console(err=False).width - beside), True, "ellipsis"
 
 
 def bar(value: float, width: int = 20) -> str:

@@ -13,7 +13,7 @@ from ganimate.cli import options
 from ganimate.cli.errors import usage_error
 
 if TYPE_CHECKING:
-    from ganimate.face.detect import Selection
+    from ganimate.animation.session import Selection
 
 ORDER = "ganimate.order"  # in ctx.meta: the names of the options as they stood, each as often as it was given
 LARGEST = 1  # its number: faces are listed by size

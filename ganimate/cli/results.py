@@ -11,18 +11,17 @@ from ganimate.cli.errors import UNCONVINCED
 
 if TYPE_CHECKING:
     from ganimate.animation.job import Job, Result
+    from ganimate.cli.options import Beside, Telling
 
 
-def run_job(job: Job, *, print_trajectory: bool, quiet: bool, as_json: bool) -> None:
+def run_job(job: Job, beside: Beside, told: Telling) -> None:
     """Do the job, with the AUs of every frame on stderr where they are wanted, and print its result."""
-    from ganimate.trajectory import format_trajectory
-
-    display = Display(quiet)
+    display = Display(told.quiet)
     scene = job.prepare(display)
-    if print_trajectory:
-        for path in scene.trajectories:
-            typer.echo(format_trajectory(path), err=True)
-    print_result(job.record(scene, display), display, as_json=as_json, strict=job.scrutiny.strict)
+    if beside.print_trajectory:
+        for table in scene.tables():
+            typer.echo(table, err=True)
+    print_result(job.record(scene, display), display, as_json=told.json, strict=job.scrutiny.strict)
 
 
 def print_result(result: Result, display: Display, *, as_json: bool, strict: bool = False) -> None:

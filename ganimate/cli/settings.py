@@ -5,14 +5,15 @@ A command takes a whole config where its parameter says under which heading of -
     @with_settings
     def animate(photo: Photo, motion: Annotated[Motion, Options("Timing")], quiet: Quiet = False) -> None: ...
 
-or, with `Changes`, only what the command line sets of one: what is not given changes nothing.
+or, with `Changes`, only what the command line sets of one: what is not given changes nothing. A `Group` is a dataclass
+of options that are written out, and go from command to command as one.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
 from typing import Any, get_args, get_type_hints
 
@@ -52,19 +53,36 @@ class Changes(Options):
 
 
 @dataclass(frozen=True)
-class _Group:
-    """The options that stand for one parameter of a command."""
+class Group:
+    """The annotation of a parameter that is a dataclass, each of whose fields is annotated as an option."""
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The options of a `Group`, which are the fields of `kind`."""
 
     parameters: tuple[inspect.Parameter, ...]
-    fields: Mapping[str, tuple[str, ...]]  # what each option sets, by the name of its parameter; later ones win
+    kind: type
+
+    def take(self, given: dict[str, Any]) -> Any:
+        """Return what the command receives, and take the options' values out of `given`."""
+        return self.kind(**{each.name: given.pop(each.name) for each in self.parameters})
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The options that are made for one parameter of a command."""
+
+    parameters: tuple[inspect.Parameter, ...]
+    sets: Mapping[str, tuple[str, ...]]  # what each option sets, by the name of its parameter; later ones win
     built: type | None  # of the config that the command receives; None where it receives the changes
 
     def take(self, given: dict[str, Any]) -> Any:
         """Return what the command receives, and take the options' values out of `given`."""
         changes: dict[str, Any] = {}
-        for name, fields in self.fields.items():
+        for name, settings in self.sets.items():
             value = given.pop(name)
-            for dotted in fields if value is not None else ():
+            for dotted in settings if value is not None else ():
                 _put(changes, dotted, value.value if isinstance(value, Enum) else value)
         return changes if self.built is None else from_dict(self.built, changes)
 
@@ -72,7 +90,7 @@ class _Group:
 def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Return the command as typer takes it: with an option for each setting of the configs among its parameters."""
     hints = get_type_hints(command, include_extras=True)
-    groups: dict[str, _Group] = {}
+    groups: dict[str, _Made | _Written] = {}
     parameters: list[inspect.Parameter] = []
     for name, own in inspect.signature(command).parameters.items():
         group = _group(hints[name])
@@ -93,20 +111,30 @@ def with_settings(command: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
-def _group(hint: Any) -> _Group | None:
+def _group(hint: Any) -> _Made | _Written | None:
     """Return the options that stand for a parameter with this annotation; None for one that stands for itself."""
     kind, *notes = get_args(hint) or (hint,)
     for note in notes:
+        if isinstance(note, Group):
+            return _Written(tuple(_written(kind)), kind)
         if isinstance(note, Changes):
             order = [*note.panels.values(), note.panel]
             found = sorted(leaves(note.of), key=lambda leaf: order.index(note.panel_of(leaf.name)))
             changed = (_changed(leaf, note.panel_of(leaf.name)) for leaf in found if leaf.said.help)
-            return _Group(tuple(changed), _fields(found), None)
+            return _Made(tuple(changed), _fields(found), None)
         if isinstance(note, Options):
             found = list(leaves(kind))
             built = (_built(leaf, note.panel_of(leaf.name)) for leaf in found if leaf.said.help)
-            return _Group(tuple(built), _fields(found), kind)
+            return _Made(tuple(built), _fields(found), kind)
     return None
+
+
+def _written(kind: Any) -> Iterator[inspect.Parameter]:
+    """Yield the options of a group, with the defaults of its fields."""
+    hints = get_type_hints(kind, include_extras=True)
+    for each in fields(kind):
+        default = each.default if each.default_factory is MISSING else each.default_factory()
+        yield inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[each.name])
 
 
 def _fields(found: list[Leaf]) -> dict[str, tuple[str, ...]]:
@@ -114,11 +142,11 @@ def _fields(found: list[Leaf]) -> dict[str, tuple[str, ...]]:
     names = [leaf.parameter for leaf in found if leaf.said.help]
     if twice := {name for name in names if names.count(name) > 1}:
         raise ValueError(f"two settings are one option: {', '.join(sorted(twice))}")
-    fields: dict[str, tuple[str, ...]] = {leaf.parameter: (leaf.name,) for leaf in found if leaf.said.help}
+    sets: dict[str, tuple[str, ...]] = {leaf.parameter: (leaf.name,) for leaf in found if leaf.said.help}
     for leaf in found:
         if leaf.said.follows:
-            fields[parameter(leaf.said.follows)] += (leaf.name,)
-    return fields
+            sets[parameter(leaf.said.follows)] += (leaf.name,)
+    return sets
 
 
 def _built(leaf: Leaf, panel: str) -> inspect.Parameter:

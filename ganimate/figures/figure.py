@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
-from ganimate.face.crop import Image
+Image = NDArray[np.uint8]
 
 DESIGN_PX = 192  # the cell size for which the sizes below are meant; they grow and shrink with it
 SMALLEST_LABEL_PX = 130

@@ -1,4 +1,4 @@
-"""What the face of a clip does, read by the model itself: the performance that a photo then repeats."""
+"""What another face did, for a photo to repeat: as a table tells it, or filmed and read by the model itself."""
 
 from __future__ import annotations
 
@@ -12,13 +12,28 @@ from ganimate.animation import clip, session
 from ganimate.animation.outputs import Outputs, Recorder
 from ganimate.animation.session import Session
 from ganimate.config import Setup
-from ganimate.errors import FaceError, OutputError, VideoError
-from ganimate.media import Sound, Video
+from ganimate.errors import FaceError, InputError, OutputError, VideoError
+from ganimate.media import Sound, Video, is_video
 from ganimate.system.progress import Progress
 from ganimate.trajectory import Performance
 
 if TYPE_CHECKING:
     from ganimate.face.detect import Selection
+
+
+def read_table(
+    table: Path, format: str | None, table_fps: float | None, person: str | None, progress: Progress
+) -> Performance:
+    """Return what the face in a table did, and tell how it was read; raises AnnotationError."""
+    from ganimate.trackers import read_performance
+
+    if table.is_file() and is_video(table):
+        raise InputError(f"'{table}' is a video, not a table", f"write --video {table}, and leave out --aus")
+    with progress.stage(f"reading {table.name}"):
+        performance = read_performance(table, format=format, table_fps=table_fps, person=person)
+    for note in performance.notes:
+        progress.note(note)
+    return performance
 
 
 @dataclass(frozen=True)
