@@ -1,5 +1,90 @@
-"""ganimate: facial animation from a single photo, steered by anatomy (FACS action units)."""
+"""ganimate: facial animation from a single photo, steered by anatomy (FACS action units).
+
+    import ganimate
+
+    ganimate.animate("me.jpg", "happiness", out="smile.gif")
+
+Names are loaded when they are first used, so that importing this is cheap.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ganimate.animation.animator import Animator
+    from ganimate.animation.api import Animation, Progress, animate, frames, interpolate, read_photo
+    from ganimate.animation.job import Result
+    from ganimate.animation.session import load_model
+    from ganimate.errors import (
+        AnnotationError,
+        ConfigError,
+        DependencyError,
+        ExpressionError,
+        FaceError,
+        GanimateError,
+        InputError,
+        MarkError,
+        ModelError,
+        OutputError,
+        PackError,
+        PhotoError,
+        TimelineError,
+        TrainingError,
+        VideoError,
+    )
+
+__all__ = [
+    "Animation",
+    "Animator",
+    "AnnotationError",
+    "ConfigError",
+    "DependencyError",
+    "ExpressionError",
+    "FaceError",
+    "GanimateError",
+    "InputError",
+    "MarkError",
+    "ModelError",
+    "OutputError",
+    "PackError",
+    "PhotoError",
+    "Progress",
+    "Result",
+    "TimelineError",
+    "TrainingError",
+    "VideoError",
+    "__version__",
+    "animate",
+    "frames",
+    "interpolate",
+    "load_model",
+    "read_photo",
+]
+
+_HOMES = {
+    "Animation": "ganimate.animation.api",
+    "Animator": "ganimate.animation.animator",
+    "Progress": "ganimate.animation.api",
+    "Result": "ganimate.animation.job",
+    "animate": "ganimate.animation.api",
+    "frames": "ganimate.animation.api",
+    "interpolate": "ganimate.animation.api",
+    "load_model": "ganimate.animation.session",
+    "read_photo": "ganimate.animation.api",
+}  # all others are errors
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES.get(name, "ganimate.errors")), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -96,7 +96,8 @@ def photo(tmp_path: Path, astronaut_path: Path) -> Path:
 @pytest.fixture
 def cli(monkeypatch: pytest.MonkeyPatch, astronaut_detector: FixedDetector) -> Callable[..., Result]:
     """Run a command line in this process, with a detector that finds the astronaut's face wherever it looks."""
-    from ganimate.cli import app, session
+    from ganimate.animation import session
+    from ganimate.cli import app
 
     monkeypatch.setattr(session, "make_detector", lambda name: astronaut_detector)
 

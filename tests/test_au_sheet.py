@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ganimate.animation.animator import Animator, PreparedFace
-from ganimate.animation.au_sheet import AROUND, Row, cells, close_up, goals, layout, parse_rows, reduced
+from ganimate.animation.au_sheet import AROUND, SheetRow, cells, close_up, layout, parse_rows, reduced, targets
 from ganimate.errors import ExpressionError
 from ganimate.face.crop import Face
 from ganimate.facs import OPENFACE_AUS
@@ -33,13 +33,13 @@ def person(animator: Animator, astronaut: NDArray[np.uint8], astronaut_face: Fac
 @pytest.mark.parametrize(
     ("texts", "rows"),
     [
-        (["1,2, AU12"], [Row(1), Row(2), Row(12)]),
-        (["12", "happiness:0.8,45=0.2"], [Row(12), Row(expression="happiness:0.8,45=0.2")]),
-        (["12=0.5"], [Row(expression="12=0.5")]),
-        ([], [Row(au) for au in OPENFACE_AUS]),
+        (["1,2, AU12"], [SheetRow(1), SheetRow(2), SheetRow(12)]),
+        (["12", "happiness:0.8,45=0.2"], [SheetRow(12), SheetRow(expression="happiness:0.8,45=0.2")]),
+        (["12=0.5"], [SheetRow(expression="12=0.5")]),
+        ([], [SheetRow(au) for au in OPENFACE_AUS]),
     ],
 )
-def test_rows_are_aus_or_expressions(texts: list[str], rows: list[Row]) -> None:
+def test_rows_are_aus_or_expressions(texts: list[str], rows: list[SheetRow]) -> None:
     assert parse_rows(texts, OPENFACE_AUS) == rows
 
 
@@ -51,25 +51,25 @@ def test_what_cannot_be_a_row_is_told(text: str) -> None:
 
 
 def test_a_row_of_an_au_sets_it_and_leaves_the_others() -> None:
-    path = goals([Row(12)], OWN, OPENFACE_AUS, (0.0, 0.33, 1.0))
+    path = targets([SheetRow(12)], OWN, OPENFACE_AUS, (0.0, 0.33, 1.0))
     np.testing.assert_allclose(path.values[:, AU12], (0, 0.33, 1), atol=1e-6)
     others = np.delete(np.arange(len(OWN)), AU12)
     assert (path.values[:, others] == OWN[others]).all()
 
 
 def test_a_row_of_an_expression_leads_there_from_the_photo() -> None:
-    path = goals([Row(expression="12=0.9")], OWN, OPENFACE_AUS, (0.0, 0.5, 1.0))
+    path = targets([SheetRow(expression="12=0.9")], OWN, OPENFACE_AUS, (0.0, 0.5, 1.0))
     assert (path.values[0] == OWN).all()
     np.testing.assert_allclose(path.values[:, AU12], (OWN[AU12], (OWN[AU12] + 0.9) / 2, 0.9), atol=1e-6)
 
 
 @pytest.mark.parametrize("masks", [True, False])
 def test_the_layout_does_not_depend_on_the_face(masks: bool) -> None:
-    rows = [Row(12), Row(expression="happiness")]
+    rows = [SheetRow(12), SheetRow(expression="happiness")]
     made = [layout(rows, own, OPENFACE_AUS, (0.0, 1.0), 64, masks) for own in (OWN, np.ones_like(OWN))]
     assert made[0].shape == made[1].shape
     assert made[0] != made[1]
-    assert len(made[0].strips) == (6 if masks else 2)
+    assert len(made[0].rows) == (6 if masks else 2)
 
 
 def test_a_close_up_shows_the_crop_in_its_middle(astronaut: NDArray[np.uint8], person: PreparedFace) -> None:
@@ -101,7 +101,7 @@ def test_the_sitter_of_a_close_up_has_the_same_landmarks_in_its_crop(
 def test_cells_show_what_an_animation_would(
     animator: Animator, astronaut: NDArray[np.uint8], person: PreparedFace
 ) -> None:
-    path = goals([Row(12), Row(45)], person.source_aus, OPENFACE_AUS, (0.0, 1.0))
+    path = targets([SheetRow(12), SheetRow(45)], person.source_aus, OPENFACE_AUS, (0.0, 1.0))
     made = list(cells(animator, astronaut, person, path, 64))
     assert len(made) == 4
     for cell, frame in zip(made, animator.frames(astronaut, [person], [path]), strict=True):

@@ -9,15 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ganimate.render.paste import Paster
 from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import Result
 
-from ganimate.cli import options, session
-from ganimate.config import CropSpec
+from ganimate.animation import session
+from ganimate.config import CropSpec, Motion
+from ganimate.config.settings import leaves
 from ganimate.face.crop import Box, Face, align
 from ganimate.face.detect import FixedDetector
+from ganimate.render.paste import Paster
 from ganimate.trajectory import EASINGS, LOOPS, load_trajectory
 
 Run = Callable[..., Result]
@@ -285,5 +286,6 @@ class TestSeveralFaces:
 
 
 def test_the_names_in_the_help_are_the_librarys() -> None:
-    assert [loop.value for loop in options.Loop] == list(LOOPS)
-    assert [easing.value for easing in options.Easing] == list(EASINGS)
+    choices = {leaf.name: leaf.said.choices for leaf in leaves(Motion)}
+    assert choices["loop"] == tuple(LOOPS)
+    assert choices["easing"] == tuple(EASINGS)

@@ -19,8 +19,9 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from ganimate.animation import session
+from ganimate.animation.batch import batch_job
 from ganimate.animation.batch.ledger import LEDGER_NAME
-from ganimate.cli import batching, session
 from ganimate.errors import FaceError
 from ganimate.face.detect import DlibDetector
 
@@ -336,5 +337,5 @@ def test_what_a_lost_process_left_is_swept(desk: Path) -> None:
     Path("out").mkdir()
     for pid in (4711, 47110):
         Path(f"out/.ganimate-{pid}-ab.part").touch()
-    batching.places.sweep("out", 4711)
+    batch_job.places.sweep("out", 4711)
     assert [path.name for path in Path("out").iterdir()] == [".ganimate-47110-ab.part"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from ganimate.cli.benchmark import STAGES, Stopwatch
+from ganimate.animation.benchmark import STAGES, Stopwatch
 
 Run = Callable[..., Result]
 

@@ -12,7 +12,7 @@ from clips import ffmpeg, make_clip, moved_face
 from numpy.typing import NDArray
 from typer.testing import Result
 
-from ganimate.cli import clip as clip_module
+from ganimate.animation import session
 from ganimate.face.crop import Face
 from ganimate.face.detect import FixedFollower
 from ganimate.media import inspect, read_video, videos
@@ -27,7 +27,7 @@ HALF = np.array([[0.5, 0, 0], [0, 0.5, 0]])
 @pytest.fixture(autouse=True)
 def follower(monkeypatch: pytest.MonkeyPatch, astronaut_face: Face) -> None:
     face = moved_face(astronaut_face, HALF)
-    monkeypatch.setattr(clip_module, "make_follower", lambda: FixedFollower((face,)))
+    monkeypatch.setattr(session, "make_follower", lambda: FixedFollower((face,)))
 
 
 @pytest.fixture

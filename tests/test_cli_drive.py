@@ -141,9 +141,9 @@ def test_a_video_is_no_table(cli: Run, photo: Path, tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_told_before_the_slow_work(
     drive: Run, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, message: str
 ) -> None:
-    from ganimate.cli import session
+    from ganimate.animation import session
 
-    monkeypatch.setattr(session, "sit", None)  # calling it would be a TypeError
+    monkeypatch.setattr(session, "find_faces", None)  # calling it would be a TypeError
     done = drive(*arguments)
     assert done.exit_code == code, done.stderr
     assert message in done.stderr

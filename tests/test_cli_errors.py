@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from ganimate.cli import session
+from ganimate.animation import session
 from ganimate.errors import GanimateError
 from ganimate.face.crop import Face
 from ganimate.face.crop import Image as Pixels

@@ -13,8 +13,8 @@ from patches import AUS, Idler, Painter, make_judge, make_model
 from PIL import Image
 from typer.testing import Result
 
+from ganimate.animation import check, session
 from ganimate.animation.comparison import STRIP_HEIGHT_PX, compared_width_px
-from ganimate.cli import lookback, session
 from ganimate.errors import ModelError
 from ganimate.face.crop import Box, Face
 from ganimate.face.detect import FixedDetector, GridEmbedder
@@ -34,7 +34,7 @@ def animate(cli: Run, tiny_model: Path, photo: Path, monkeypatch: pytest.MonkeyP
 
     def run(*arguments: object, generator: type = Painter, command: str = "animate") -> Result:
         monkeypatch.setattr("ganimate.zoo.checkpoint.load_model", lambda path, device: make_model(generator()))
-        monkeypatch.setattr(lookback, "load_judge", lambda path, device: make_judge(np.eye(3)))
+        monkeypatch.setattr(check, "load_judge", lambda path, device: make_judge(np.eye(3)))
         return cli(command, photo, "--model", tiny_model_of_patches, *arguments)
 
     tiny_model_of_patches = _save_patches(photo.parent.parent)
@@ -216,7 +216,7 @@ def test_without_the_judge_the_model_reads_itself(
     def missing() -> Path:
         raise ModelError("the judge is missing from this installation")
 
-    monkeypatch.setattr(lookback, "find_judge", missing)
+    monkeypatch.setattr(check, "find_judge", missing)
     done = animate(*ASK, "--json", "-o", tmp_path / "a.gif")
     assert json.loads(done.stdout)["reader"] == {"name": "the model's own AU head", "independent": False}
     assert "read again by the model's own AU head\n" in done.stderr
@@ -244,7 +244,7 @@ def test_bad_places_are_told_before_any_work(
     cli: Run, photo: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, sentence: str
 ) -> None:
     monkeypatch.chdir(photo.parent)
-    monkeypatch.setattr(session, "sit", lambda *_: pytest.fail("work was begun"))
+    monkeypatch.setattr(session, "find_faces", lambda *_: pytest.fail("work was begun"))
     done = cli("animate", "me.jpg", "--au", "12=1", *arguments)
     assert done.exit_code == code
     assert sentence in " ".join(done.stderr.replace("│", " ").split())

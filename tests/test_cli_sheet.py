@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
-from ganimate.cli import session
+from ganimate.animation import session
 from ganimate.face.crop import Box, Face
 from ganimate.face.detect import FixedDetector
 from ganimate.media import inspect

@@ -10,8 +10,8 @@ import pytest
 from clips import moved_face, paths, sway
 from numpy.typing import NDArray
 
-from ganimate.animation.animator import Animator, Frame
-from ganimate.animation.clip_frames import Footage, Reading, performance
+from ganimate.animation.animator import AnimatedFrame, Animator
+from ganimate.animation.clip_frames import ClipFrame, Footage, performance
 from ganimate.errors import FaceError
 from ganimate.face.crop import Face, Image, align
 from ganimate.face.detect import FixedFollower
@@ -33,15 +33,15 @@ def follower(astronaut_face: Face) -> FixedFollower:
     return FixedFollower((astronaut_face,))
 
 
-def ask_for_more(own: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.clip(own + np.float32(0.5), 0, 1)
+def ask_for_more(source_aus: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.clip(source_aus + np.float32(0.5), 0, 1)
 
 
-def edit(footage: Footage, frames: list[Picture], ramp_s: float = 0.0) -> list[tuple[Reading, Frame]]:
+def edit(footage: Footage, frames: list[Picture], ramp_s: float = 0.0) -> list[tuple[ClipFrame, AnimatedFrame]]:
     return list(footage.edit(footage.read(frame.copy() for frame in frames), ask_for_more, ramp_s))
 
 
-def change(frame: Frame, source: Picture) -> float:
+def change(frame: AnimatedFrame, source: Picture) -> float:
     return float(np.abs(frame.image.astype(int) - source).mean())
 
 
@@ -53,7 +53,7 @@ def test_every_frame_is_edited_as_a_photo_would_be(
     still = animator.still(astronaut, [person], [ask_for_more(person.source_aus)])
     assert len(done) == 11
     for reading, frame in done:
-        assert reading.own == pytest.approx(person.source_aus, abs=1e-4)
+        assert reading.source_aus == pytest.approx(person.source_aus, abs=1e-4)
         assert np.abs(frame.image.astype(int) - still.image).max() <= 2
     assert change(done[0][1], astronaut) > 0.1
 
@@ -67,13 +67,13 @@ def test_frames_without_a_face_and_pixels_outside_of_it_stay_as_they_are(
     spec = animator.model.card.crop
     window = Paster(astronaut.shape, align(astronaut_face.landmarks, spec), spec.size_px).window
     for k, (reading, frame) in enumerate(done):
-        assert (reading.own is None) == (5 <= k < 14)
-        if reading.own is None:
+        assert (reading.source_aus is None) == (5 <= k < 14)
+        if reading.source_aus is None:
             assert np.array_equal(frame.image, dark)
         outside = frame.image.copy()
         outside[window] = frames[k][window]
         assert np.array_equal(outside, frames[k])
-    strengths = [reading.strength for reading, _ in done if reading.own is not None]
+    strengths = [reading.strength for reading, _ in done if reading.source_aus is not None]
     assert strengths == [1.0] * 10  # the picture is cut there: no fade
 
 

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from patches import Painter, make_model
 from synthetic import shoot
 
-from ganimate.animation.animator import Animator, Frame
+from ganimate.animation.animator import AnimatedFrame, Animator
 from ganimate.animation.comparison import (
     STRIP_GAP_PX,
     STRIP_HEIGHT_PX,
-    Strip,
+    FilmStrip,
     compared_width_px,
     faces_window,
     side_by_side,
@@ -31,7 +31,7 @@ def picture(value: int, height: int = 60, width: int = 80) -> Picture:
 
 @pytest.mark.parametrize("width", [1, 80, 81, 1000])
 def test_the_photo_is_on_the_left_and_the_result_on_the_right(width: int) -> None:
-    (frame,) = side_by_side(picture(10, width=width), [Frame(picture(20, width=width), ())])
+    (frame,) = side_by_side(picture(10, width=width), [AnimatedFrame(picture(20, width=width), ())])
     shown = frame.image
     assert shown.shape == (60, compared_width_px(width), 3)
     assert shown.shape[1] % 2 == 0
@@ -42,8 +42,8 @@ def test_the_photo_is_on_the_left_and_the_result_on_the_right(width: int) -> Non
 
 def test_a_strip_is_a_row_of_the_wanted_frames() -> None:
     window = slice(10, 42), slice(20, 68)  # 32 high, 48 wide: enlarged eight times
-    strip = Strip(window, [0, 2])
-    frames = [Frame(picture(value), ()) for value in (10, 20, 30)]
+    strip = FilmStrip(window, [0, 2])
+    frames = [AnimatedFrame(picture(value), ()) for value in (10, 20, 30)]
     for frame in frames:
         frame.image[: window[0].start] = 255  # nothing of what is outside is to be seen
     assert all(a is b for a, b in zip(strip.watch(frames), frames, strict=True))
@@ -55,8 +55,8 @@ def test_a_strip_is_a_row_of_the_wanted_frames() -> None:
 
 
 def test_a_strip_of_many_wide_frames_fits_webp(tmp_path: Path) -> None:
-    strip = Strip((slice(0, 40), slice(0, 160)), range(64))
-    list(strip.watch(Frame(picture(n, 40, 160), ()) for n in range(64)))
+    strip = FilmStrip((slice(0, 40), slice(0, 160)), range(64))
+    list(strip.watch(AnimatedFrame(picture(n, 40, 160), ()) for n in range(64)))
     assert strip.picture.shape[1] <= 16_383
     strip.write(f"{tmp_path}/strip.webp", False)
     assert read_photo(tmp_path / "strip.webp").shape == strip.picture.shape

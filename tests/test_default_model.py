@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ganimate.animation.animator import Animator, Frame, PreparedFace
+from ganimate.animation.animator import AnimatedFrame, Animator, PreparedFace
 from ganimate.face.crop import crop_face, transform
 from ganimate.face.detect import DlibDetector, choose_faces
 from ganimate.facs import parse_expression
@@ -32,7 +32,7 @@ def goal(animator: Animator, person: PreparedFace, expression: str) -> NDArray[n
     return parse_expression(expression).resolve(person.source_aus, animator.model.card.aus)
 
 
-def show(animator: Animator, person: PreparedFace, photo: NDArray[np.uint8], expression: str) -> Frame:
+def show(animator: Animator, person: PreparedFace, photo: NDArray[np.uint8], expression: str) -> AnimatedFrame:
     return animator.still(photo, [person], [goal(animator, person, expression)])
 
 

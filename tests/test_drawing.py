@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from ganimate.face.crop import Box, Face
 from ganimate.figures.drawing import COLOURS, LINE_PX, contact_sheet, draw_faces, fit_into
-
-LANDMARKS = np.zeros((68, 2), np.float32)
 
 
 def test_boxes_are_drawn_on_a_copy_and_nowhere_else() -> None:
     photo = np.full((200, 300, 3), 128, np.uint8)
-    drawn = draw_faces(photo, [Face(Box(100, 50, 200, 150), LANDMARKS)])
+    drawn = draw_faces(photo, [(100, 50, 200, 150)])
     assert (photo == 128).all()
     assert (drawn[149, 150] == COLOURS[0]).all()  # the lower edge
     assert (drawn[40, 102] == COLOURS[0]).all()  # the label is above the box
@@ -23,8 +20,7 @@ def test_boxes_are_drawn_on_a_copy_and_nowhere_else() -> None:
 
 def test_faces_at_the_very_edge_are_drawn_too() -> None:
     photo = np.zeros((60, 60, 3), np.uint8)
-    faces = [Face(Box(40, 50, 60, 60), LANDMARKS)] * 8
-    assert draw_faces(photo, faces).shape == photo.shape
+    assert draw_faces(photo, [(40, 50, 60, 60)] * 8).shape == photo.shape
 
 
 def test_a_photo_is_fitted_whole_into_the_middle() -> None:

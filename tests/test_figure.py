@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ganimate.figures.figure import Figure, Strip
+from ganimate.figures.figure import Figure, FigureRow
 
-STRIPS = (Strip("AU12", ("lip corner puller",)), Strip("attention", attached=True), Strip("a very long " * 3))
+ROWS = (FigureRow("AU12", ("lip corner puller",)), FigureRow("attention", attached=True), FigureRow("a very long " * 3))
 
 
-def figure(cell_px: int = 96, strips: tuple[Strip, ...] = STRIPS) -> Figure:
-    return Figure(cell_px, ("0", "0.5", "1"), strips, ("Something is explained here. " * 4,))
+def figure(cell_px: int = 96, rows: tuple[FigureRow, ...] = ROWS) -> Figure:
+    return Figure(cell_px, ("0", "0.5", "1"), rows, ("Something is explained here. " * 4,))
 
 
 def flat(colour: int, cell_px: int = 96) -> np.ndarray:
@@ -54,7 +54,7 @@ def test_rows_and_columns_are_in_order() -> None:
 def test_words_stand_left_of_their_row_and_touch_no_picture() -> None:
     white = [[flat(255)] * 3] * 3
     drawn = figure().draw(flat(255), white)
-    blank = figure(strips=(Strip(""), Strip("", attached=True), Strip(""))).draw(flat(255), white)
+    blank = figure(rows=(FigureRow(""), FigureRow("", attached=True), FigureRow(""))).draw(flat(255), white)
     rows, columns = np.nonzero((drawn != blank).any(axis=2))
     assert columns.max() < drawn.shape[1] - 3 * 96
     assert len(np.unique(rows)) > 40

@@ -17,7 +17,6 @@ PACKAGE = Path(ganimate.__file__).parent
 # The rooms, in the order of the data: a room may import from itself and from those before it, never in a circle.
 # README.md shows the same tree.
 ROOMS = (
-    "",
     "errors",
     "config",
     "system",
@@ -36,6 +35,7 @@ ROOMS = (
     "data",
     "training",
     "evaluation",
+    "",  # the library in one import
     "cli",
     "__main__",
 )

@@ -6,16 +6,15 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image, ImageOps
 from typer.testing import Result
 
 from ganimate.animation.animator import Animator
-from ganimate.animation.other_photos import TargetReader, open_target
+from ganimate.animation.other_photos import largest_face, open_photos
 from ganimate.errors import FaceError, PhotoError
 from ganimate.face.detect import FixedDetector
-from ganimate.facs import parse_expression
+from ganimate.system.progress import Silent
 from ganimate.zoo.checkpoint import load_model
 
 Run = Callable[..., Result]
@@ -31,31 +30,33 @@ def other(tmp_path: Path, astronaut_path: Path) -> Path:
 
 
 @pytest.fixture
-def reader(tiny_model: Path, astronaut_detector: FixedDetector) -> TargetReader:
-    return TargetReader(Animator(load_model(tiny_model)), astronaut_detector)
+def animator(tiny_model: Path) -> Animator:
+    return Animator(load_model(tiny_model))
 
 
-def test_a_target_is_what_the_model_reads_from_the_other_photo(reader: TargetReader, other: Path) -> None:
-    photo = open_target(str(other))
-    (person,) = reader.animator.prepare(photo, reader.detector.detect(photo))
-    aus = reader.animator.model.card.aus
-    goal = reader.fill(parse_expression(f'@"{other}",12=0')).resolve(np.zeros(len(aus), np.float32), aus)
-    expected = np.where(np.array(aus) == 12, 0, person.source_aus)
-    np.testing.assert_array_equal(goal, expected)
-    assert expected.max() > 0
+def test_the_largest_face_is_read_by_the_model(
+    animator: Animator, astronaut_detector: FixedDetector, other: Path
+) -> None:
+    (photo,) = open_photos([str(other)], Silent()).values()
+    (person,) = animator.prepare(photo, astronaut_detector.detect(photo))
+    read = largest_face(str(other), photo, animator, astronaut_detector)
+    assert read == dict(zip(animator.model.card.aus, person.source_aus.tolist(), strict=True))
+    assert max(read.values()) > 0
 
 
-def test_errors_name_the_other_photo(reader: TargetReader, other: Path) -> None:
+def test_errors_name_the_other_photo(animator: Animator, other: Path) -> None:
     with pytest.raises(PhotoError, match=r"nobody\.jpg"):
-        reader.fill(parse_expression("@nobody.jpg"))
+        open_photos(["nobody.jpg"], Silent())
+    (photo,) = open_photos([str(other)], Silent()).values()
     with pytest.raises(FaceError, match=r"no face was found in the photo .*other, one"):
-        TargetReader(reader.animator, FixedDetector(())).fill(parse_expression(f'@"{other}"'))
+        largest_face(str(other), photo, animator, FixedDetector(()))
 
 
 def test_a_tilde_is_the_users_folder(other: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(other.parent))
     monkeypatch.setenv("USERPROFILE", str(other.parent))
-    assert (open_target("~/other, one.png") == open_target(str(other))).all()
+    photos = open_photos(["~/other, one.png", str(other)], Silent())
+    assert (photos["~/other, one.png"] == photos[str(other)]).all()
 
 
 def goals(cli: Run, *arguments: object) -> dict[str, dict[str, float]]:
@@ -85,9 +86,9 @@ def test_interpolate_and_from_read_other_photos_too(
 def test_a_missing_photo_is_told_before_the_slow_work(
     cli: Run, tiny_model: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ganimate.cli import session
+    from ganimate.animation import session
 
-    monkeypatch.setattr(session, "sit", None)  # calling it would be a TypeError
+    monkeypatch.setattr(session, "find_faces", None)  # calling it would be a TypeError
     done = cli("animate", photo, "--model", tiny_model, "-e", "@nobody.jpg")
     assert done.exit_code == 1
     assert "photo 'nobody.jpg' does not exist" in done.stderr
@@ -96,7 +97,7 @@ def test_a_missing_photo_is_told_before_the_slow_work(
 def test_a_photo_without_a_face_is_named(
     cli: Run, tiny_model: Path, photo: Path, other: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from ganimate.cli import session
+    from ganimate.animation import session
 
     detectors = iter([session.make_detector("hog"), FixedDetector(())])
     monkeypatch.setattr(session, "make_detector", lambda name: next(detectors))

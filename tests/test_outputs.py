@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ganimate.animation.animator import Frame
+from ganimate.animation.animator import AnimatedFrame
 from ganimate.animation.outputs import Outputs, Recorder, StillRecorder
 from ganimate.errors import OutputError
 from ganimate.render.compose import FaceEdit
 
 
-def frame(value: float) -> Frame:
+def frame(value: float) -> AnimatedFrame:
     """A frame of two faces: attention `value`, and 1 - `value`."""
     edits = tuple(
         FaceEdit(
@@ -26,10 +26,10 @@ def frame(value: float) -> Frame:
         )
         for a in (value, 1 - value)
     )
-    return Frame(np.full((40, 60, 3), round(255 * value), np.uint8), edits)
+    return AnimatedFrame(np.full((40, 60, 3), round(255 * value), np.uint8), edits)
 
 
-def frames() -> Iterator[Frame]:
+def frames() -> Iterator[AnimatedFrame]:
     yield from (frame(value) for value in (0.0, 1.0, 0.2))
 
 
@@ -50,7 +50,7 @@ def test_masks_are_written_in_step_or_at_the_peak(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_when_frames_fail(tmp_path: Path) -> None:
-    def failing() -> Iterator[Frame]:
+    def failing() -> Iterator[AnimatedFrame]:
         yield frame(0.0)
         raise KeyboardInterrupt
 

@@ -15,9 +15,10 @@ from clips import make_clip
 from PIL import Image
 from typer.testing import Result
 
-from ganimate.cli import session
+from ganimate.animation import session
 from ganimate.face.crop import Box, Face
 from ganimate.face.detect import FixedDetector
+from ganimate.media import inspect
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -79,7 +80,10 @@ def test_the_training_commands_of_the_readme_are_understood(desk: Path, cli: Cal
 
 
 def test_the_python_of_the_readme_works(desk: Path) -> None:
-    (code,) = [block for kind, block in BLOCKS if kind == "python"]
-    (desk / "snippet.py").write_text(code, "utf-8")
-    runpy.run_path(str(desk / "snippet.py"), run_name="__main__")
-    assert (desk / "brows.gif").stat().st_size > 10_000
+    first, second = [block for kind, block in BLOCKS if kind == "python"]
+    for code, result in ((first, "brows.gif"), (second, "mirrored.mp4")):
+        (desk / "snippet.py").write_text(code, "utf-8")
+        runpy.run_path(str(desk / "snippet.py"), run_name="__main__")
+        assert (desk / result).stat().st_size > 10_000
+        assert inspect(desk / result).marked
+    assert len(first.splitlines()) <= 6

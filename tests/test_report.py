@@ -15,7 +15,7 @@ from synthetic import shoot
 
 from ganimate.animation.animator import Animator
 from ganimate.animation.read_back import ReadBack, judge_reader
-from ganimate.animation.report import Report
+from ganimate.animation.report import ReadBackReport
 from ganimate.errors import OutputError
 from ganimate.face.crop import Box, Face
 from ganimate.face.detect import GridEmbedder
@@ -34,7 +34,7 @@ def make_report(
     *,
     fps: float | None = 25.0,
     judged: tuple[int, ...] = AUS,
-) -> Report:
+) -> ReadBackReport:
     animator = Animator(make_model(generator or Painter()))
     people = animator.prepare(PHOTO.image, [Face(Box(0, 0, 96, 96), PHOTO.landmarks)])
     paths = [Trajectory(values, fps or 1.0, AUS)]
@@ -43,7 +43,9 @@ def make_report(
         PHOTO.image, people, paths, reader, every_frame=True, embedder=GridEmbedder(), identity_frames=1
     )
     list(readback.watch(animator.frames(PHOTO.image, people, paths)))
-    return Report(readback, {"photo": "me.png", "result": "me.gif", "model": {"name": "fake"}}, [{"number": 3}], fps)
+    return ReadBackReport(
+        readback, {"photo": "me.png", "result": "me.gif", "model": {"name": "fake"}}, [{"number": 3}], fps
+    )
 
 
 def test_json_tells_every_frame() -> None:

@@ -44,7 +44,7 @@ class PreparedFace:
 
 
 @dataclass(frozen=True)
-class Frame:
+class AnimatedFrame:
     """One finished frame: the whole photo (H, W, 3) uint8, and the edits of its faces in the people' order."""
 
     image: Image
@@ -100,7 +100,7 @@ class Animator:
 
     def frames(
         self, photo: Image, people: Sequence[PreparedFace], trajectories: Sequence[Trajectory]
-    ) -> Iterator[Frame]:
+    ) -> Iterator[AnimatedFrame]:
         """Return an iterator of frames, one a row of the trajectories; each person follows its own, all of one length.
 
         Frames are made when they are asked for. Raises ExpressionError at once when the trajectories do not fit.
@@ -117,7 +117,7 @@ class Animator:
 
     def _frames(
         self, photo: Image, people: Sequence[PreparedFace], trajectories: Sequence[Trajectory]
-    ) -> Iterator[Frame]:
+    ) -> Iterator[AnimatedFrame]:
         size = self.model.card.crop.size_px
         pasters = [Paster(photo.shape, person.crop.source_to_crop, size) for person in people]
         streams = [self._edits(person, path) for person, path in zip(people, trajectories, strict=True)]
@@ -130,9 +130,11 @@ class Animator:
         )
         for edits in zip(*streams, strict=True):
             changes = [partial(edit.paste, paster) for paster, edit in zip(pasters, edits, strict=True)]
-            yield Frame(compositor.compose(changes), edits)
+            yield AnimatedFrame(compositor.compose(changes), edits)
 
-    def still(self, photo: Image, people: Sequence[PreparedFace], targets: Sequence[NDArray[np.float32]]) -> Frame:
+    def still(
+        self, photo: Image, people: Sequence[PreparedFace], targets: Sequence[NDArray[np.float32]]
+    ) -> AnimatedFrame:
         """Return one frame in which each person shows its target (N,)."""
         paths = [Trajectory(target[None], 1.0, self.model.card.aus) for target in targets]
         return next(self.frames(photo, people, paths))

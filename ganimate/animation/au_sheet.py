@@ -19,7 +19,7 @@ from ganimate.errors import ExpressionError
 from ganimate.face.crop import Crop, Face, Image, Matrix, cut, transform
 from ganimate.facs import ACTION_UNITS, Expression, SetAU, parse_expression
 from ganimate.facs import parse_rows as read_rows
-from ganimate.figures.figure import Figure, Strip
+from ganimate.figures.figure import Figure, FigureRow
 from ganimate.render.compose import FaceEdit
 from ganimate.trajectory import Trajectory
 
@@ -30,20 +30,22 @@ UNPAINTED = 235  # grey around the crop, where nothing is painted
 
 
 @dataclass(frozen=True)
-class Row:
+class SheetRow:
     """A row of the sheet: one AU, or an expression as it was written."""
 
     au: int | None = None
     expression: str = ""
 
-    def goals(self, own: NDArray[np.float32], aus: Sequence[int], intensities: Sequence[float]) -> NDArray[np.float32]:
-        """Return the AUs (I, N) of the row's pictures, for a face that shows `own` (N,)."""
+    def targets(
+        self, source_aus: NDArray[np.float32], aus: Sequence[int], intensities: Sequence[float]
+    ) -> NDArray[np.float32]:
+        """Return the AUs (I, N) of the row's pictures, for a face that shows `source_aus` (N,)."""
         if self.au is not None:
-            rows = [Expression((SetAU(self.au, value),)).resolve(own, aus) for value in intensities]
+            rows = [Expression((SetAU(self.au, value),)).resolve(source_aus, aus) for value in intensities]
             return np.stack(rows)
-        goal = parse_expression(self.expression).resolve(own, aus)
+        target = parse_expression(self.expression).resolve(source_aus, aus)
         share = np.array(intensities, np.float32)[:, None]
-        return (share * goal + (1 - share) * own).astype(np.float32)
+        return (share * target + (1 - share) * source_aus).astype(np.float32)
 
     def asked(self, intensities: Sequence[float]) -> str:
         """Return what the row asks for, such as ``12=0..1``, or the expression."""
@@ -52,12 +54,12 @@ class Row:
         least, most = (f"{value:g}" for value in (min(intensities), max(intensities)))
         return f"{self.au}={least}" if least == most else f"{self.au}={least}..{most}"
 
-    def strip(self, own: NDArray[np.float32], aus: Sequence[int]) -> Strip:
+    def lettering(self, source_aus: NDArray[np.float32], aus: Sequence[int]) -> FigureRow:
         """Return the row's lettering."""
         if self.au is None:
-            return Strip(self.asked(()).replace(",", ", "))
+            return FigureRow(self.asked(()).replace(",", ", "))
         unit = ACTION_UNITS[self.au]
-        return Strip(unit.label, (unit.name, f"in the photo {own[list(aus).index(self.au)]:.2f}"))
+        return FigureRow(unit.label, (unit.name, f"in the photo {source_aus[list(aus).index(self.au)]:.2f}"))
 
 
 @dataclass(frozen=True)
@@ -69,52 +71,52 @@ class Cell:
     color: Image
 
 
-def parse_rows(texts: Sequence[str], aus: Sequence[int]) -> list[Row]:
+def parse_rows(texts: Sequence[str], aus: Sequence[int]) -> list[SheetRow]:
     """Return the rows that texts ask for: ``1,2,12`` a row each, ``happiness`` or ``6=1,12=1`` one; all AUs for none.
 
     Raises ExpressionError for what no expression can be, or what a model of `aus` lacks.
     """
-    rows = [row for text in texts for row in _parse(text)] or [Row(au) for au in aus]
+    rows = [row for text in texts for row in _parse(text)] or [SheetRow(au) for au in aus]
     for row in rows:
-        row.goals(np.zeros(len(aus), np.float32), aus, (1.0,))
+        row.targets(np.zeros(len(aus), np.float32), aus, (1.0,))
     return rows
 
 
-def _parse(text: str) -> list[Row]:
+def _parse(text: str) -> list[SheetRow]:
     if not text.strip():
         raise ExpressionError("a row of the sheet is empty", "write for example --au 1,2,12 or --expression happiness")
     wanted = read_rows(text)
-    return [Row(number) for number in wanted] if isinstance(wanted, list) else [Row(expression=str(wanted))]
+    return [SheetRow(number) for number in wanted] if isinstance(wanted, list) else [SheetRow(expression=str(wanted))]
 
 
 def layout(
-    rows: Sequence[Row],
-    own: NDArray[np.float32],
+    rows: Sequence[SheetRow],
+    source_aus: NDArray[np.float32],
     aus: Sequence[int],
     intensities: Sequence[float],
     size_px: int,
     masks: bool,
 ) -> Figure:
-    """Return the layout of the sheet of a face that shows `own` (N,), which changes its words and not its size."""
-    strips = []
+    """Return the layout of the sheet of a face; its `source_aus` (N,) change the words in it and not its size."""
+    lines = []
     for row in rows:
-        strips.append(row.strip(own, aus))
+        lines.append(row.lettering(source_aus, aus))
         if masks:
-            strips.append(Strip("attention", ("white keeps the photo",), attached=True))
-            strips.append(Strip("colour", ("what was painted",), attached=True))
+            lines.append(FigureRow("attention", ("white keeps the photo",), attached=True))
+            lines.append(FigureRow("colour", ("what was painted",), attached=True))
     legend = ["On the left: the photo."]
     if any(row.au is not None for row in rows):
         legend.append("Rows of an AU: this action unit at the intensity above, all others as in the photo.")
     if any(row.au is None for row in rows):
         legend.append("Rows of an expression: from the photo, 0, to the expression, 1.")
-    return Figure(size_px, tuple(f"{value:g}" for value in intensities), tuple(strips), tuple(legend))
+    return Figure(size_px, tuple(f"{value:g}" for value in intensities), tuple(lines), tuple(legend))
 
 
-def goals(
-    rows: Sequence[Row], own: NDArray[np.float32], aus: Sequence[int], intensities: Sequence[float]
+def targets(
+    rows: Sequence[SheetRow], source_aus: NDArray[np.float32], aus: Sequence[int], intensities: Sequence[float]
 ) -> Trajectory:
     """Return the AUs of all pictures of the sheet, row by row."""
-    return Trajectory(np.concatenate([row.goals(own, aus, intensities) for row in rows]), 1.0, tuple(aus))
+    return Trajectory(np.concatenate([row.targets(source_aus, aus, intensities) for row in rows]), 1.0, tuple(aus))
 
 
 def close_up(photo: Image, person: PreparedFace, size_px: int) -> tuple[Image, PreparedFace]:

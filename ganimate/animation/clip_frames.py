@@ -11,9 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ganimate.animation.animator import BATCH_IMAGES, Animator, Frame, PreparedFace
+from ganimate.animation.animator import BATCH_IMAGES, AnimatedFrame, Animator, PreparedFace
 from ganimate.errors import FaceError
 from ganimate.face.crop import Face, Image, crop_face
 from ganimate.face.detect import Follower
@@ -22,6 +21,7 @@ from ganimate.face.tracking import Tracked, Tracker
 from ganimate.render.compose import FaceEdit
 from ganimate.render.paste import Paster
 from ganimate.trajectory import Performance
+from ganimate.trajectory.plan import Row
 from ganimate.trajectory.smoothing import steady
 
 STEADY_S = 0.16  # readings on either side that a frame is made steady by: blinks, of 0.3 s, survive
@@ -30,27 +30,26 @@ GLASSES_S = 2.0  # that glasses are looked at: who turns or blinks keeps them on
 LANDMARK_TOLERANCE = 0.015  # of the distance of the eyes; five times what landmarks scatter by
 AU_TOLERANCE = 0.3
 
-Row = NDArray[np.float32]  # (N,) in [0, 1]
-Goal = Callable[[Row], Row]  # from what a face shows, y_r, to what it is to show, y_g
+TargetOf = Callable[[Row], Row]  # from what a face shows, y_r, to what it is to show, y_g
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Reading:
+class ClipFrame:
     """A frame, its face with the AUs that it shows (N,), None without one, and how much of an edit it bears.
 
     `glasses` is what the take has shown of them up to this frame.
     """
 
     tracked: Tracked
-    own: Row | None
+    source_aus: Row | None
     strength: float = 1.0
     glasses: Glasses | None = None
 
     @property
     def face(self) -> Face | None:
-        """The face, as `own` says whether there is one."""
-        return None if self.own is None else self.tracked.face
+        """The face, as `source_aus` says whether there is one."""
+        return None if self.source_aus is None else self.tracked.face
 
 
 class Footage:
@@ -63,14 +62,16 @@ class Footage:
         self._reach = max(1, round(STEADY_S * fps))
         self._fade = max(1, round(FADE_S * fps))
 
-    def read(self, frames: Iterable[Image]) -> Iterator[Reading]:
+    def read(self, frames: Iterable[Image]) -> Iterator[ClipFrame]:
         """Yield every frame with its steady reading."""
         tracked = Tracker(self._follower, self._fps).track(frames)
         around = _windows(self._read_each(tracked), max(self._reach, self._fade))
         return (self._steady(window, middle) for window, middle in around)
 
-    def edit(self, readings: Iterable[Reading], goal: Goal, ramp_s: float = 0.0) -> Iterator[tuple[Reading, Frame]]:
-        """Yield every frame edited towards its goal, in step with its reading; without a face it stays as it is.
+    def edit(
+        self, readings: Iterable[ClipFrame], target: TargetOf, ramp_s: float = 0.0
+    ) -> Iterator[tuple[ClipFrame, AnimatedFrame]]:
+        """Yield every frame edited towards its target, in step with its reading; without a face it stays as it is.
 
         The edit grows from nothing over the first `ramp_s` seconds of the clip.
         """
@@ -81,82 +82,82 @@ class Footage:
             if people:
                 ramps = [np.float32(_eased((done + k) / self._fps / ramp_s if ramp_s > 0 else 1.0)) for k in people]
                 ways = [
-                    ramp * (goal(each.source_aus) - each.source_aus)
+                    ramp * (target(each.source_aus) - each.source_aus)
                     for ramp, each in zip(ramps, people.values(), strict=True)
                 ]
-                goals = np.stack([each.source_aus + way for each, way in zip(people.values(), ways, strict=True)])
-                edits = dict(zip(people, self._animator.edit([*people.values()], goals), strict=True))
+                targets = np.stack([each.source_aus + way for each, way in zip(people.values(), ways, strict=True)])
+                edits = dict(zip(people, self._animator.edit([*people.values()], targets), strict=True))
             for k, reading in enumerate(batch):
                 yield reading, _pasted(reading, people.get(k), edits.get(k))
             done += len(batch)
 
-    def _person(self, reading: Reading) -> PreparedFace | None:
+    def _person(self, reading: ClipFrame) -> PreparedFace | None:
         """Return the face of a reading, ready to be edited, None where there is none within the frame."""
-        if reading.face is None or reading.own is None or reading.strength == 0:
+        if reading.face is None or reading.source_aus is None or reading.strength == 0:
             return None
         try:
             crop = crop_face(reading.tracked.image, reading.face, self._animator.model.card.crop)
         except FaceError:
             return None
         seen = reading.glasses or self._animator.glasses(reading.face, crop)
-        return self._animator.assemble(reading.face, crop, reading.own, seen)
+        return self._animator.assemble(reading.face, crop, reading.source_aus, seen)
 
-    def _read_each(self, frames: Iterable[Tracked]) -> Iterator[Reading]:
+    def _read_each(self, frames: Iterable[Tracked]) -> Iterator[ClipFrame]:
         """Yield the frames with what the model reads from each; a face outside of the frame counts as none."""
         seen: deque[Glasses] = deque(maxlen=max(1, round(GLASSES_S * self._fps)))
         take = None
         for tracked in frames:
             if tracked.take != take:
                 seen.clear()
-            own, take = None, tracked.take
+            source_aus, take = None, tracked.take
             if tracked.face is not None:
                 try:
                     crop = crop_face(tracked.image, tracked.face, self._animator.model.card.crop)
-                    own = self._animator.look([tracked.face], [crop])[0]
+                    source_aus = self._animator.look([tracked.face], [crop])[0]
                     seen.append(self._animator.glasses(tracked.face, crop))
                 except FaceError:
-                    own = None
-            yield Reading(tracked, own, glasses=average(seen) if seen else None)
+                    source_aus = None
+            yield ClipFrame(tracked, source_aus, glasses=average(seen) if seen else None)
 
-    def _steady(self, window: Sequence[Reading], middle: int) -> Reading:
+    def _steady(self, window: Sequence[ClipFrame], middle: int) -> ClipFrame:
         """Return the reading at `middle`, made steady by those of its take."""
         reading = window[middle]
-        if reading.face is None or reading.own is None:
+        if reading.face is None or reading.source_aus is None:
             return reading
         first, last = _take(window, middle)
-        own = window[first : last + 1]
-        points = np.stack([each.tracked.face.landmarks for each in own if each.tracked.face is not None])
-        aus = np.stack([each.own for each in own if each.own is not None])
+        around = window[first : last + 1]
+        points = np.stack([each.tracked.face.landmarks for each in around if each.tracked.face is not None])
+        aus = np.stack([each.source_aus for each in around if each.source_aus is not None])
         eyes_px = float(np.linalg.norm(reading.face.landmarks[36:42].mean(0) - reading.face.landmarks[42:48].mean(0)))
         landmarks = steady(points, middle - first, self._reach, LANDMARK_TOLERANCE * eyes_px)
         row = steady(aus[..., None], middle - first, self._reach, AU_TOLERANCE)[..., 0]
         face = replace(reading.face, landmarks=landmarks.astype(np.float32))
-        return Reading(
+        return ClipFrame(
             replace(reading.tracked, face=face),
             np.clip(row, 0, 1).astype(np.float32),
             min(self._faded(window, first, middle, -1), self._faded(window, last, middle, 1)),
             reading.glasses,
         )
 
-    def _faded(self, window: Sequence[Reading], end: int, middle: int, side: int) -> float:
+    def _faded(self, window: Sequence[ClipFrame], end: int, middle: int, side: int) -> float:
         """Return how much of an edit is shown at `middle` when the take ends at `end` on one side."""
         if not 0 <= end + side < len(window):
             return 1.0
         beyond, later = window[end + side], window[max(end, end + side)]
-        if later.tracked.cut or beyond.own is not None:
+        if later.tracked.cut or beyond.source_aus is not None:
             return 1.0
         return _eased((abs(middle - end) + 1) / (self._fade + 1))
 
 
-def performance(readings: Iterable[Reading], aus: Sequence[int], fps: float, start_s: float = 0.0) -> Performance:
+def performance(readings: Iterable[ClipFrame], aus: Sequence[int], fps: float, start_s: float = 0.0) -> Performance:
     """Return what the face of a clip did, of the frames in which it was seen; the first frame is at `start_s`.
 
     Raises FaceError where there was no face at all.
     """
     rows, times_s, frames = [], [], 0
     for frames, reading in enumerate(readings, 1):
-        if reading.own is not None:
-            rows.append(reading.own)
+        if reading.source_aus is not None:
+            rows.append(reading.source_aus)
             times_s.append(start_s + (frames - 1) / fps)
     if not rows:
         hint = "use a clip that shows a face from the front, at least 40 px wide, for a while"
@@ -165,15 +166,15 @@ def performance(readings: Iterable[Reading], aus: Sequence[int], fps: float, sta
     return Performance(np.array(times_s), np.stack(rows), tuple(aus), (note,))
 
 
-def _pasted(reading: Reading, person: PreparedFace | None, edit: FaceEdit | None) -> Frame:
+def _pasted(reading: ClipFrame, person: PreparedFace | None, edit: FaceEdit | None) -> AnimatedFrame:
     """Return the frame with the edit pasted into its own pixels."""
     image = reading.tracked.image
     if person is None or edit is None:
-        return Frame(image, ())
+        return AnimatedFrame(image, ())
     shown = edit if reading.strength == 1.0 else edit.weakened(reading.strength)
     paster = Paster(image.shape, person.crop.source_to_crop, len(shown.attention))
     shown.paste(paster, image)
-    return Frame(image, (shown,))
+    return AnimatedFrame(image, (shown,))
 
 
 def _eased(share: float) -> float:
@@ -182,13 +183,13 @@ def _eased(share: float) -> float:
     return share * share * (3 - 2 * share)
 
 
-def _take(window: Sequence[Reading], middle: int) -> tuple[int, int]:
+def _take(window: Sequence[ClipFrame], middle: int) -> tuple[int, int]:
     """Return the first and last place around `middle` that show the same take without a break."""
     take = window[middle].tracked.take
     first = last = middle
-    while first > 0 and window[first - 1].own is not None and window[first - 1].tracked.take == take:
+    while first > 0 and window[first - 1].source_aus is not None and window[first - 1].tracked.take == take:
         first -= 1
-    while last + 1 < len(window) and window[last + 1].own is not None and window[last + 1].tracked.take == take:
+    while last + 1 < len(window) and window[last + 1].source_aus is not None and window[last + 1].tracked.take == take:
         last += 1
     return first, last
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from ganimate.animation.animator import Frame, PreparedFace
+from ganimate.animation.animator import AnimatedFrame, PreparedFace
 from ganimate.face.crop import Image, Window
 from ganimate.media import write_image
 from ganimate.media.provenance import Mark
@@ -20,7 +20,7 @@ LARGEST_STRIP_PX = 16_000  # wide: WebP allows 16,383, and few programs show mor
 WHITE = 255
 
 
-def side_by_side(photo: Image, frames: Iterable[Frame]) -> Iterator[Frame]:
+def side_by_side(photo: Image, frames: Iterable[AnimatedFrame]) -> Iterator[AnimatedFrame]:
     """Yield the frames with `photo` (H, W, 3) at the left of each, (H, 2·W + gap, 3), and a narrow white gap between.
 
     The gap is even and about a hundredth of the width, so that the result's width is even too.
@@ -48,7 +48,7 @@ def _hull(slices: Sequence[slice]) -> slice:
     return slice(min(each.start for each in slices), max(each.stop for each in slices))
 
 
-class Strip:
+class FilmStrip:
     """A film strip: some frames, cut to a window of the photo, in one row. Only the small cuts are kept."""
 
     def __init__(self, window: Window, frames: Collection[int]) -> None:
@@ -61,7 +61,7 @@ class Strip:
         self._size = max(1, round(shape[0] * scale)), max(1, round(shape[1] * scale))
         self._cuts: list[Image] = []
 
-    def watch(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+    def watch(self, frames: Iterable[AnimatedFrame]) -> Iterator[AnimatedFrame]:
         """Yield the frames as they are, keeping cuts of those that are wanted."""
         for index, frame in enumerate(frames):
             if index in self._wanted:

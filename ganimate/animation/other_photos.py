@@ -1,39 +1,64 @@
-"""What other photos show, as the target of an expression: the term ``@other.jpg``."""
+"""What other photos show, as a part of expressions: ``@other.jpg``, opened before slow work, read with the model."""
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ganimate.animation.animator import Animator
+from ganimate.animation import session
 from ganimate.errors import FaceError
-from ganimate.face.crop import Image
-from ganimate.face.detect import Detector, choose_faces
-from ganimate.facs import Expression
-from ganimate.media import read_photo
+from ganimate.system.progress import Progress
+from ganimate.trajectory.plan import NamesPhotos, Plan
+
+if TYPE_CHECKING:
+    from ganimate.animation.animator import Animator
+    from ganimate.face.crop import Image
+    from ganimate.face.detect import Detector
+
+Readings = Mapping[str, Mapping[int, float]]
 
 
-def open_target(path: str) -> Image:
-    """Return the photo that a term ``@path`` means, (H, W, 3) uint8; ``~`` is the user's folder. Raises PhotoError."""
-    return read_photo(os.path.expanduser(path))
+def photos_of(plan: Plan) -> tuple[str, ...]:
+    """Return the paths of the photos that a plan asks for."""
+    return plan.photos() if isinstance(plan, NamesPhotos) else ()
 
 
-@dataclass(frozen=True)
-class TargetReader:
-    """Reads AUs from other photos with the model's own AU head, so that they are on its scale."""
+def filled(plan: Plan, readings: Readings) -> Plan:
+    """Return a plan with what was read from its photos."""
+    return plan.with_readings(readings) if isinstance(plan, NamesPhotos) else plan
 
-    animator: Animator
-    detector: Detector
 
-    def read(self, path: str, photo: Image) -> dict[int, float]:
-        """Return the AUs of the largest face of `photo`; raises FaceError, naming `path`, when there is none."""
-        found = self.detector.detect(photo)
-        if not found:
-            hint = "choose a photo that shows the face larger and from the front, or try the slower --detector cnn"
-            raise FaceError(f"no face was found in the photo {path!r}", hint)
-        (person,) = self.animator.prepare(photo, choose_faces(found))
-        return {n: float(value) for n, value in zip(self.animator.model.card.aus, person.source_aus, strict=True)}
+def blank(paths: Sequence[str], aus: Sequence[int]) -> Readings:
+    """Return readings of photos that nobody has looked at yet, to check a plan with."""
+    return {path: dict.fromkeys(aus, 0.0) for path in paths}
 
-    def fill(self, expression: Expression) -> Expression:
-        """Return `expression` with what its photos show in the place of their terms; raises PhotoError, FaceError."""
-        return expression.with_readings({path: self.read(path, open_target(path)) for path in expression.photos()})
+
+def open_photos(paths: Sequence[str], progress: Progress) -> dict[str, Image]:
+    """Return the photos by path, in which ``~`` is the user's folder; raises PhotoError, which names the photo."""
+    return {path: session.read_photo(Path(os.path.expanduser(path)), progress) for path in paths}
+
+
+def read_photos(photos: Mapping[str, Image], animator: Animator, detector: str, progress: Progress) -> Readings:
+    """Return the AUs that the animator's model reads from the largest face of each photo; raises FaceError."""
+    if not photos:
+        return {}
+    finder = session.make_detector(detector)
+    with progress.stage("reading the faces of the other photos"):
+        return {path: largest_face(path, photo, animator, finder) for path, photo in photos.items()}
+
+
+def largest_face(path: str, photo: Image, animator: Animator, detector: Detector) -> dict[int, float]:
+    """Return the AUs of the largest face of `photo`, on the scale of the animator's model.
+
+    Raises FaceError, naming `path`, when there is none.
+    """
+    from ganimate.face.detect import choose_faces
+
+    found = detector.detect(photo)
+    if not found:
+        hint = "choose a photo that shows the face larger and from the front, or try the slower --detector cnn"
+        raise FaceError(f"no face was found in the photo {path!r}", hint)
+    (person,) = animator.prepare(photo, choose_faces(found))
+    return {n: float(value) for n, value in zip(animator.model.card.aus, person.source_aus, strict=True)}

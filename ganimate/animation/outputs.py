@@ -18,7 +18,7 @@ from ganimate.media.places import FilePlace
 from ganimate.media.provenance import Mark
 
 if TYPE_CHECKING:  # loads torch, and a bad name for a result is told before that
-    from ganimate.animation.animator import Frame
+    from ganimate.animation.animator import AnimatedFrame
 
 Picture = NDArray[np.uint8]
 
@@ -38,7 +38,7 @@ class Outputs:
     reports: tuple[str, ...] = ()
 
     @property
-    def masks(self) -> list[tuple[str, Callable[[Frame], Picture]]]:
+    def masks(self) -> list[tuple[str, Callable[[AnimatedFrame], Picture]]]:
         """The wanted masks: where each goes, and what draws it."""
         wanted = [(self.attention, attention_picture), (self.color, color_picture)]
         return [(path, draw) for path, draw in wanted if path is not None]
@@ -65,12 +65,12 @@ class Outputs:
             FilePlace(path, self.overwrite).check()
 
 
-def attention_picture(frame: Frame) -> Picture:
+def attention_picture(frame: AnimatedFrame) -> Picture:
     """Return the attention maps of a frame's faces side by side, (S, faces·S): white keeps the photo."""
     return np.hstack([_picture(edit.attention * 255) for edit in frame.edits])
 
 
-def color_picture(frame: Frame) -> Picture:
+def color_picture(frame: AnimatedFrame) -> Picture:
     """Return the colours that a frame's faces were painted with side by side, (S, faces·S, 3)."""
     return np.hstack([_picture(edit.color) for edit in frame.edits])
 
@@ -89,7 +89,7 @@ class StillRecorder:
         for path in [outputs.path, *(path for path, _ in outputs.masks)]:
             check_output(path, outputs.overwrite, "still")
 
-    def record(self, frames: Iterable[Frame], peak: int = 0, mark: Mark | None = None) -> int:
+    def record(self, frames: Iterable[AnimatedFrame], peak: int = 0, mark: Mark | None = None) -> int:
         """Write the one frame of `frames` and return 1; `mark` goes into all results. Raises OutputError."""
         (frame,) = frames
         for path, draw in [*self._outputs.masks, (self._outputs.path, _image)]:
@@ -108,8 +108,8 @@ class Recorder:
 
         `repeats` makes GIFs start again at their end; `sound` goes under an MP4 animation.
         """
-        self._writers: list[tuple[FrameWriter, Callable[[Frame], Picture]]] = []
-        self._stills: list[tuple[str, Callable[[Frame], Picture]]] = []
+        self._writers: list[tuple[FrameWriter, Callable[[AnimatedFrame], Picture]]] = []
+        self._stills: list[tuple[str, Callable[[AnimatedFrame], Picture]]] = []
         self._overwrite = outputs.overwrite
         outputs.check_beside()
         self._main = open_writer(outputs.path, fps, loop=repeats, overwrite=outputs.overwrite, sound=sound)
@@ -126,7 +126,7 @@ class Recorder:
         """Why the sound had to be left out, known after `record`."""
         return self._main.sound_failure
 
-    def record(self, frames: Iterable[Frame], peak: int, mark: Mark | None = None) -> int:
+    def record(self, frames: Iterable[AnimatedFrame], peak: int, mark: Mark | None = None) -> int:
         """Write all `frames` and return their number; the results appear when the last is written, or not at all.
 
         `mark` is what all of them, the masks too, say of themselves.
@@ -148,7 +148,7 @@ class Recorder:
         return count
 
 
-def _image(frame: Frame) -> Picture:
+def _image(frame: AnimatedFrame) -> Picture:
     return frame.image
 
 

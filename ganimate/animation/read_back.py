@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganimate.animation.animator import Animator, Frame, PreparedFace
+from ganimate.animation.animator import AnimatedFrame, Animator, PreparedFace
 from ganimate.animation.comparison import faces_window
 from ganimate.config import CropSpec
 from ganimate.errors import ModelError
@@ -142,7 +142,7 @@ class ReadBack:
             self._who = [embedder.embed(photo, each.points) for each in self._watched]
         self._seen: dict[tuple[bytes, ...], FrameReading] = {}
 
-    def watch(self, frames: Iterable[Frame]) -> Iterator[Frame]:
+    def watch(self, frames: Iterable[AnimatedFrame]) -> Iterator[AnimatedFrame]:
         """Yield the frames as they are, measuring those that are wanted; rows that return are measured once."""
         wanted = frozenset(self._frames)
         for index, frame in enumerate(frames):
@@ -155,11 +155,11 @@ class ReadBack:
 
     def moved(self, face: int) -> list[int]:
         """Return the columns of the AUs that the face at that place was asked to move, visibly."""
-        return [int(column) for column in np.flatnonzero(moves(self.paths[face], self._watched[face].own))]
+        return [int(column) for column in np.flatnonzero(moves(self.paths[face], self._watched[face].source_aus))]
 
-    def own(self, face: int) -> Row:
+    def source_aus(self, face: int) -> Row:
         """Return the AUs (N,) from which the face at that place was moved, as the model takes the photo to show."""
-        return self._watched[face].own
+        return self._watched[face].source_aus
 
     def peak(self, face: int) -> FaceReading:
         """Return what was measured where the face at that place is at its peak."""
@@ -194,12 +194,12 @@ class ReadBack:
                 "ask for less, such as happiness:0.6",
             )
 
-    def _measure(self, index: int, frame: Frame) -> FrameReading:
-        own, now = self._photo[self._window], frame.image[self._window]
-        share = changed_pixels(own, now) / (self._photo.shape[0] * self._photo.shape[1])
+    def _measure(self, index: int, frame: AnimatedFrame) -> FrameReading:
+        before, now = self._photo[self._window], frame.image[self._window]
+        share = changed_pixels(before, now) / (self._photo.shape[0] * self._photo.shape[1])
         return FrameReading(index, share, tuple(self._face(face, index, frame) for face in range(len(self._watched))))
 
-    def _face(self, face: int, index: int, frame: Frame) -> FaceReading:
+    def _face(self, face: int, index: int, frame: AnimatedFrame) -> FaceReading:
         watched = self._watched[face]
         crop = watched.crop_of(frame.image)
         distance = None
@@ -224,7 +224,7 @@ class _Watched:
     """A face of the photo, cut as the reader wants it."""
 
     def __init__(self, photo: Image, person: PreparedFace, reader: Reader) -> None:
-        self.own, self.points = person.source_aus, person.face.landmarks
+        self.source_aus, self.points = person.source_aus, person.face.landmarks
         self.before: Crop = cut(photo, align(self.points, reader.spec), reader.spec.size_px)
 
     def crop_of(self, image: Image) -> Image:

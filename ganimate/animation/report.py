@@ -37,7 +37,7 @@ from ganimate.trajectory.plan import Row
 
 
 @dataclass(frozen=True)
-class Report:
+class ReadBackReport:
     """All that was read back, and of what: `facts` open the JSON; `faces` are numbers and boxes; no `fps`: a still."""
 
     readback: ReadBack
@@ -86,7 +86,7 @@ class Report:
             "peak_frame": readback.peaks[place],
             "identity_frames": list(readback.identity_frames),
             "photo": {
-                "asked": au_facts(readback.aus, readback.own(place)),
+                "asked": au_facts(readback.aus, readback.source_aus(place)),
                 "read": au_facts(readback.aus, readback.photo_aus[place]),
             },
             "frames": [
@@ -134,7 +134,9 @@ class Report:
 
     def _series(self, place: int, column: int) -> tuple[Row, Row]:
         faces: list[FaceReading] = [seen.faces[place] for seen in self.readback.readings]
-        asked = self._from_photo(self.readback.own(place)[column], np.array([face.asked[column] for face in faces]))
+        asked = self._from_photo(
+            self.readback.source_aus(place)[column], np.array([face.asked[column] for face in faces])
+        )
         read = self._from_photo(self.readback.photo_aus[place][column], np.array([face.read[column] for face in faces]))
         return asked, read
 

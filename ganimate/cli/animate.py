@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from ganimate.cli import options
-from ganimate.cli.casting import OrderedCommand, cast
-from ganimate.cli.errors import usage_error
-from ganimate.cli.given import is_given, refuse_idle
-from ganimate.config import DEFAULT_MODEL, Motion, Scrutiny
+from ganimate.cli.console import Display
+from ganimate.cli.face_groups import FaceGroups, OrderedCommand, face_groups
+from ganimate.cli.option_rules import check_photo_options, check_video_options, is_given, refuse_idle
+from ganimate.cli.results import print_result, run_job
+from ganimate.cli.settings import with_settings
+from ganimate.config import Motion, Setup
 
-MOTION, SCRUTINY = Motion(), Scrutiny()
+if TYPE_CHECKING:
+    from ganimate.animation.clip import ClipJob
+    from ganimate.animation.request import FaceRequest
+    from ganimate.facs import Others
+
 LARGEST = ["largest"]
-EASING, LOOP = options.Easing(MOTION.easing), options.Loop(MOTION.loop)
-# What a trajectory, or a timeline, brings along itself.
-REPLACED_BY_TRAJECTORY = ("expressions", "others", "frames", "fps", "easing", "hold", "still")
-REPLACED_BY_TIMELINE = ("expressions", "trajectory", "others", "frames", "easing", "hold", "loop", "still")
 
 
 def register(app: typer.Typer) -> None:
@@ -27,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command()(interpolate)
 
 
+@with_settings
 def animate(
     ctx: typer.Context,
     photo: options.PhotoOrVideo,
@@ -37,32 +42,16 @@ def animate(
     timeline: options.Timeline = None,
     blink: options.BlinkChoice = None,
     seed: options.Seed = None,
-    frames: options.Frames = MOTION.frames,
-    fps: options.Fps = MOTION.fps,
-    easing: options.EasingChoice = EASING,
-    hold: options.Hold = MOTION.hold_s,
-    loop: options.LoopChoice = LOOP,
+    *,
+    motion: options.Timing,
     ramp: options.Ramp = 0.0,
     output: options.Output = None,
     still: options.Still = False,
-    save_attention: options.SaveAttention = None,
-    save_color: options.SaveColor = None,
-    save_trajectory: options.SaveTrajectory = None,
-    print_trajectory: options.PrintTrajectory = False,
-    compare: options.Compare = SCRUTINY.compare,
-    strip: options.StripPath = None,
-    strip_frames: options.StripFrames = SCRUTINY.strip_frames,
-    report: options.Reports = None,
-    identity_frames: options.IdentityFrames = SCRUTINY.identity_frames,
-    strict: options.Strict = SCRUTINY.strict,
-    mark: options.Mark = True,
-    force: options.Force = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    beside: options.WrittenBeside,
+    told: options.Told,
+    scrutiny: options.Closely,
     face: options.FaceGroups = LARGEST,
-    model: options.Model = DEFAULT_MODEL,
-    detector: options.DetectorChoice = options.DetectorName.hog,
-    device: options.Device = "auto",
+    setup: options.Means,
 ) -> None:
     """Animate the face in PHOTO towards an expression, or edit every frame of a video.
 
@@ -78,127 +67,112 @@ def animate(
     sadly-fearful, sadly-surprised, fearfully-angry, fearfully-surprised, fearfully-disgusted, angrily-surprised,
     angrily-disgusted, disgustedly-surprised, awed.
     """
-    from ganimate.cli import clip, job
+    from ganimate.animation.job import Job
+    from ganimate.animation.request import Request
     from ganimate.media import is_video
 
     if is_video(photo):
-        clip.check_options(ctx)
-        means = job.Means(model, "largest", detector.value, device)
-        clip.edit(photo, expressions or [], others.value, ramp, means, output, force, mark).run(
-            quiet=quiet, as_json=json
-        )
-        return
-    if ramp:
-        raise usage_error("--ramp is for videos; of a photo --frames and --fps say how long the move takes", ctx)
+        check_video_options(ctx)
+        clip = _clip_job(photo, expressions or (), others.value, ramp, output, beside, setup)
+        display = Display(told.quiet)
+        return print_result(clip.make(display), display, as_json=told.json)
+    check_photo_options(ctx)
+    who = face_groups(ctx, face, expressions, own)
     if timeline is not None:
-        refuse_beside(ctx, "--timeline", REPLACED_BY_TIMELINE, face)
+        asked = _by_timeline(timeline, motion.fps if is_given(ctx, "fps") else None, who)
     elif trajectory is not None:
-        refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, face)
-    who = cast(ctx, face, expressions, own)
-    parts: dict[int, job.Part] = {}
-    plan: job.Plan
-    goes_on = loop.value
-    if timeline is not None:
-        performance = job.timeline(timeline, fps if is_given(ctx, "fps") else None)
-        plan, words, goes_on = performance, Path(timeline).stem, performance.loop
-    elif trajectory is not None:
-        plan, words = job.replay(trajectory), Path(trajectory).stem
-    elif expressions:
-        motion = Motion(frames, fps, easing.value, hold, loop.value)
-        parts = {
-            number: job.Part(job.move(["self"], lines.expressions, others.value, motion), job.correction(lines.own))
-            for number, lines in who.apart.items()
-        }
-        plan, words = job.move(["self"], who.common.expressions or ["self"], others.value, motion), who.words
+        asked = _by_trajectory(trajectory, motion.loop, who)
     else:
-        raise usage_error("nothing to show: add for example --expression happiness or --au 12=1.0", ctx)
-    if still and (save_trajectory or print_trajectory):
-        raise usage_error("--still has no trajectory to save or print", ctx)
-    if still and strip is not None:
-        raise usage_error("--still has no frames for a film strip", ctx)
-    if still and blink is options.BlinkName.auto:
-        raise usage_error("--still does not last, so nobody can blink in it", ctx)
-    refuse_idle(ctx)
-    if seed is not None and blink is not options.BlinkName.auto:
-        raise usage_error("--seed is for --blink auto", ctx)
+        asked = _by_expressions(who, others.value, motion)
     if blink is not None:
-        plan = job.blinking(plan, blink.value, seed or 0)
-        parts = {number: part.blinking(blink.value, seed or 0) for number, part in parts.items()}
-    job.Job(
-        photo=photo,
-        plan=plan,
-        means=job.Means(model, who.selection, detector.value, device),
-        outputs=job.outputs(
-            photo, words, ".png" if still else ".gif", output, save_attention, save_color, force, strip, report or ()
-        ),
-        still=still,
-        loop=goes_on,
-        seen_as=who.common.own,
-        apart=parts,
-        save_trajectory=save_trajectory,
-        print_trajectory=print_trajectory,
-        scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
-        mark=mark,
-    ).run(quiet=quiet, as_json=json)
+        asked = asked.blinking(blink.value, seed or 0)
+    request = Request(photo, asked.common, setup, who.selection, asked.apart, still)
+    place = options.result_path(output, photo, asked.words, ".png" if still else ".gif")
+    job = Job(request, beside.outputs(place), asked.loop, beside.save_trajectory, scrutiny, beside.mark)
+    run_job(job, beside, told)
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of all faces and of some `apart`; its `words` name the result."""
+
+    common: FaceRequest
+    words: str
+    loop: str
+    apart: Mapping[int, FaceRequest] = field(default_factory=dict)
+
+    def blinking(self, blink: str, seed: int) -> Asked:
+        """Return the same with blinks, or without any."""
+        apart = {number: each.blinking(blink, seed) for number, each in self.apart.items()}
+        return Asked(self.common.blinking(blink, seed), self.words, self.loop, apart)
+
+
+def _by_timeline(path: str, fps: float | None, who: FaceGroups) -> Asked:
+    from ganimate.animation.request import FaceRequest, correction, timeline
+
+    plan = timeline(path, fps)
+    return Asked(FaceRequest(plan, correction(who.common.seen_as)), Path(path).stem, plan.loop)
+
+
+def _by_trajectory(path: str, loop: str, who: FaceGroups) -> Asked:
+    from ganimate.animation.request import FaceRequest, correction, replay
+
+    return Asked(FaceRequest(replay(path), correction(who.common.seen_as)), Path(path).stem, loop)
+
+
+def _by_expressions(who: FaceGroups, others: Others, motion: Motion) -> Asked:
+    from ganimate.animation.request import FaceRequest, correction, move
+
+    def towards(expressions: Sequence[str], seen_as: str | None) -> FaceRequest:
+        return FaceRequest(move(["self"], expressions, others, motion), correction(seen_as))
+
+    apart = {number: towards(each.expressions, each.seen_as) for number, each in who.apart.items()}
+    return Asked(towards(who.common.expressions or ["self"], who.common.seen_as), who.words, motion.loop, apart)
+
+
+def _clip_job(
+    clip: Path,
+    expressions: Sequence[str],
+    others: Others,
+    ramp_s: float,
+    output: str | None,
+    beside: options.Beside,
+    setup: Setup,
+) -> ClipJob:
+    """Return the job of editing every frame of `clip`; raises ExpressionError."""
+    from ganimate.animation.clip import ClipJob
+    from ganimate.animation.request import expression
+
+    place = options.result_path(output, clip, ",".join(expressions), ".mp4")
+    return ClipJob(clip, expression(expressions), beside.outputs(place), others, ramp_s, setup, beside.mark)
+
+
+@with_settings
 def interpolate(
     ctx: typer.Context,
     photo: options.Photo,
     start: options.Start,
     goal: options.Goal,
     others: options.Others = options.OtherAUs.keep,
-    frames: options.Frames = MOTION.frames,
-    fps: options.Fps = MOTION.fps,
-    easing: options.EasingChoice = EASING,
-    hold: options.Hold = MOTION.hold_s,
-    loop: options.LoopChoice = LOOP,
+    *,
+    motion: options.Timing,
     output: options.Film = None,
-    save_attention: options.SaveAttention = None,
-    save_color: options.SaveColor = None,
-    save_trajectory: options.SaveTrajectory = None,
-    print_trajectory: options.PrintTrajectory = False,
-    compare: options.Compare = SCRUTINY.compare,
-    strip: options.StripPath = None,
-    strip_frames: options.StripFrames = SCRUTINY.strip_frames,
-    report: options.Reports = None,
-    identity_frames: options.IdentityFrames = SCRUTINY.identity_frames,
-    strict: options.Strict = SCRUTINY.strict,
-    mark: options.Mark = True,
-    force: options.Force = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    beside: options.WrittenBeside,
+    told: options.Told,
+    scrutiny: options.Closely,
     face: options.FaceChoice = "largest",
-    model: options.Model = DEFAULT_MODEL,
-    detector: options.DetectorChoice = options.DetectorName.hog,
-    device: options.Device = "auto",
+    setup: options.Means,
 ) -> None:
     """Animate the face in PHOTO from one expression to another.
 
     For example: ganimate interpolate me.jpg --from sadness --to happiness:0.8 -o cheer-up.mp4
     """
-    from ganimate.cli import job
+    from ganimate.animation.job import Job
+    from ganimate.animation.request import FaceRequest, Request, move
 
     refuse_idle(ctx)
-    motion = Motion(frames, fps, easing.value, hold, loop.value)
-    words = f"{start}-to-{goal}"
-    job.Job(
-        photo=photo,
-        plan=job.move([start], [goal], others.value, motion),
-        means=job.Means(model, options.parse_selection(face), detector.value, device),
-        outputs=job.outputs(photo, words, ".gif", output, save_attention, save_color, force, strip, report or ()),
-        loop=loop.value,
-        save_trajectory=save_trajectory,
-        print_trajectory=print_trajectory,
-        scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
-        mark=mark,
-    ).run(quiet=quiet, as_json=json)
-
-
-def refuse_beside(ctx: typer.Context, option: str, replaced: Collection[str], face: Sequence[str]) -> None:
-    """Raise a usage error for an option, by the name of its parameter, whose answer `option` already holds."""
-    if len(face) > 1:
-        raise usage_error(f"one {option} is for all: say --face {','.join(face)}", ctx)
-    for param in ctx.command.params:
-        if param.name in replaced and is_given(ctx, param.name):
-            raise usage_error(f"{param.opts[0]} and {option} exclude each other", ctx)
+    asked = FaceRequest(move([start], [goal], others.value, motion))
+    request = Request(photo, asked, setup, options.parse_selection(face))
+    place = options.result_path(output, photo, f"{start}-to-{goal}", ".gif")
+    job = Job(request, beside.outputs(place), motion.loop, beside.save_trajectory, scrutiny, beside.mark)
+    run_job(job, beside, told)

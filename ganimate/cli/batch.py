@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ganimate.cli import options
-from ganimate.cli.animate import EASING, LOOP, MOTION, REPLACED_BY_TRAJECTORY, refuse_beside
-from ganimate.cli.errors import usage_error
-from ganimate.config import DEFAULT_MODEL, Motion
+from ganimate.cli.console import Display, print_json
+from ganimate.cli.errors import tell, usage_error
+from ganimate.cli.option_rules import NOTHING_TO_SHOW, REPLACED_BY_TRAJECTORY, refuse_beside
+from ganimate.cli.settings import with_settings
 
 if TYPE_CHECKING:
-    from ganimate.cli.session import Studio
+    from ganimate.animation.batch.batch_job import BatchJob
+    from ganimate.animation.batch.batch_report import Outcome
+    from ganimate.animation.session import Session
 
 # What a result does not depend on: all else, when it changes, makes --resume do a photo again.
 BESIDE_THE_POINT = frozenset(
@@ -99,6 +102,7 @@ def register(app: typer.Typer) -> None:
     app.command()(batch)
 
 
+@with_settings
 def batch(
     ctx: typer.Context,
     photos: Photos,
@@ -107,11 +111,8 @@ def batch(
     own: options.Own = None,
     others: options.Others = options.OtherAUs.keep,
     trajectory: options.Trajectory = None,
-    frames: options.Frames = MOTION.frames,
-    fps: options.Fps = MOTION.fps,
-    easing: options.EasingChoice = EASING,
-    hold: options.Hold = MOTION.hold_s,
-    loop: options.LoopChoice = LOOP,
+    *,
+    motion: options.Timing,
     recursive: Recursive = False,
     format: FormatChoice = Format.gif,
     resume: Resume = False,
@@ -122,9 +123,7 @@ def batch(
     json: Json = False,
     quiet: options.Quiet = False,
     face: options.FaceChoice = "largest",
-    model: options.Model = DEFAULT_MODEL,
-    detector: options.DetectorChoice = options.DetectorName.hog,
-    device: options.Device = "auto",
+    setup: options.Means,
 ) -> None:
     """Animate the faces in many photos towards one expression.
 
@@ -132,45 +131,75 @@ def batch(
 
     A photo that cannot be animated is told at the end, and does not stop the others. Exit code 1 if there was one.
     """
+    from ganimate.animation.batch.batch_job import BatchJob, PhotoWork
     from ganimate.animation.batch.collecting import collect, name_results
-    from ganimate.cli import batching, job, targets
-    from ganimate.cli.console import Display
-    from ganimate.cli.session import Means, Studio, find_model
+    from ganimate.animation.request import FaceRequest, correction, move, replay
+    from ganimate.animation.session import Session
 
     if trajectory is not None:
         refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, [face])
-        plan = job.replay(trajectory)
+        plan = replay(trajectory)
     elif expressions:
-        motion = Motion(frames, fps, easing.value, hold, loop.value)
-        plan = job.move(["self"], expressions, others.value, motion)
+        plan = move(["self"], expressions, others.value, motion)
     else:
-        raise usage_error("nothing to show: add for example --expression happiness or --au 12=1.0", ctx)
-    seen_as = job.correction(own)
-    display = Display(quiet)
-    studio = Studio(find_model(model, display), Means(model, options.parse_selection(face), detector.value, device))
-    others_photos = targets.photos_of(plan) + seen_as.photos()
-    targets.open_photos(others_photos, display)  # one that cannot be read is told once, not for every photo
-    studio.check(targets.filled(plan, targets.blank(others_photos, studio.entry.card.aus)))
-    inputs = [*([trajectory] if trajectory else []), *others_photos]
-    sources = collect(photos, recursive=recursive, outside=output)
-    work = batching.Batch(
-        order=batching.Order(plan, studio, format is Format.png, loop.value, own, mark),
-        sources=sources,
-        results=name_results(sources, f".{format.value}"),
-        folder=output,
-        asked=_asked(ctx, studio, inputs),
-        inputs=[Path(file).expanduser() for file in inputs],
-        jobs=jobs,
-        resume=resume,
-        force=force,
-    )
-    batching.run(work, display, report, as_json=json)
+        raise usage_error(f"{NOTHING_TO_SHOW}1.0", ctx)
+    asked, display = FaceRequest(plan, correction(own)), Display(quiet)
+    session = Session.of(setup, display)
+    asked.check(session, display)
+    inputs = [*([trajectory] if trajectory else []), *asked.photos()]
+    sources, faces = collect(photos, recursive=recursive, outside=output), options.parse_selection(face)
+    work = PhotoWork(asked, session, faces, format is Format.png, motion.loop, mark)
+    results, wanted = name_results(sources, f".{format.value}"), _asked(ctx, session, inputs)
+    files = [Path(file).expanduser() for file in inputs]
+    job = BatchJob(work, sources, results, output, wanted, files, jobs, resume, force)
+    _run(job, display, report, as_json=json)
 
 
-def _asked(ctx: typer.Context, studio: Studio, files: Sequence[str]) -> str:
+def _run(job: BatchJob, display: Display, report: str | None, *, as_json: bool) -> None:
+    """Animate all photos, and tell what came of it on stdout, on stderr and in the file `report`."""
+    from ganimate.animation.batch.batch_job import BatchStopped
+    from ganimate.animation.batch.batch_report import counts_line, unmade_table, write_report
+
+    place = None if report is None else job.report_place(report)
+    try:
+        result = job.run(display)
+    except BatchStopped as stopped:
+        message = f"stopped: {stopped.done} of {stopped.photos} photos were animated"
+        tell(message, "the same command with --resume goes on")
+        raise typer.Exit(130) from None
+    if as_json:
+        print_json(result.facts)
+    else:
+        for outcome in result.outcomes:
+            if outcome.outcome == "done":
+                typer.echo(outcome.path)
+    if place is not None:
+        write_report(place, result.facts)
+    if table := unmade_table(result.outcomes):
+        display.table(table)
+    display.note(counts_line(result.outcomes, result.facts["seconds"]))
+    _exit_if_failed(result.outcomes, display)
+
+
+def _exit_if_failed(outcomes: Sequence[Outcome], display: Display) -> None:
+    """End with exit code 1 if a photo failed; the reason is told here only where the table was not shown."""
+    failed = [outcome for outcome in outcomes if outcome.outcome == "failed"]
+    if not failed:
+        return
+    message = f"{len(failed)} of {len(outcomes)} photos failed"
+    first, hint = failed[0], failed[0].hint
+    if display.quiet:
+        message += f"{'' if len(failed) == 1 else '; the first'}: {first.reason}"
+    elif hint and any(outcome.hint != hint for outcome in failed):
+        hint = f"for '{first.photo}': {hint}"
+    tell(message, hint)
+    raise typer.Exit(1)
+
+
+def _asked(ctx: typer.Context, session: Session, files: Sequence[str]) -> str:
     """Return in a few letters all that results depend on, also what is in `files`, the photos aside."""
     options_asked = {name: value for name, value in ctx.params.items() if name not in BESIDE_THE_POINT}
-    options_asked["model"] = studio.entry.digest
+    options_asked["model"] = session.entry.digest
     options_asked["files"] = [hashlib.sha256(Path(file).expanduser().read_bytes()).hexdigest() for file in files]
     text = dumps(options_asked, sort_keys=True, default=str)
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:16]

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table as Grid
+from rich.text import Text
+
+from ganimate.system.progress import Table
 
 Item = TypeVar("Item")
 PIPED_WIDTH = 160  # tables for other programs are not folded to the width of a terminal
+LINE_EVERY_S = 25.0  # of work that goes on where nobody watches: with the step that is under way, twice a minute
 
 
 def print_json(result: Any) -> None:
@@ -27,26 +33,47 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
-def print_table(table: Table, *, err: bool = False) -> None:
-    """Print a table on stdout, or on stderr."""
+def print_said(kind: str, colour: str, message: str, hint: str | None = None) -> None:
+    """Print ``KIND: message`` and ``hint: …`` on stderr, each on one line."""
+    typer.echo(f"{typer.style(f'{kind}:', fg=colour, bold=True)} {_one_line(message)}", err=True)
+    if hint:
+        typer.echo(f"{typer.style('hint:', bold=True)} {_one_line(hint)}", err=True)
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
+
+
+def print_table(table: Table | Grid, *, err: bool = False, last_column_beside: int | None = None) -> None:
+    """Print a table on stdout, or on stderr.
+
+    With `last_column_beside` each row stays on one line of the terminal: the last column is cut to what its width
+    leaves beside the others, which are so many letters wide.
+    """
     console = _console(err)
+    grid = _grid(table) if isinstance(table, Table) else table
+    if last_column_beside is not None:
+        last = grid.columns[-1]
+        last.max_width, last.no_wrap, last.overflow = max(8, console.width - last_column_beside), True, "ellipsis"
     with console.capture() as captured:
-        console.print(table)
+        console.print(grid)
     typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()), err=err)
 
 
-def plain_table(*headers: str, numeric: tuple[int, ...] = (), title: str | None = None) -> Table:
+def _grid(table: Table) -> Grid:
+    grid = plain_table(*table.headings, numeric=table.numeric, title=table.title)
+    grid.show_header = any(table.headings)
+    for row in table.rows:
+        grid.add_row(*row)
+    return grid
+
+
+def plain_table(*headers: str, numeric: tuple[int, ...] = (), title: str | None = None) -> Grid:
     """Return a table without lines; the columns at the places `numeric` are aligned to the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title=title, title_justify="left", title_style="bold")
+    table = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), title=title, title_justify="left", title_style="bold")
     for place, header in enumerate(headers):
         table.add_column(header, justify="right" if place in numeric else "left", header_style="dim")
     return table
-
-
-def cut_last_column(table: Table, beside: int) -> None:
-    """Keep each row of a table for stdout on one line of the terminal; the other columns are `beside` letters wide."""
-    last = table.columns[-1]
-    last.max_width, last.no_wrap, last.overflow = max(8, _console(err=False).width - beside), True, "ellipsis"
 
 
 def bar(value: float, width: int = 20) -> str:
@@ -62,7 +89,7 @@ def _console(err: bool) -> Console:
 
 
 class Display:
-    """Notes and progress of one command, on stderr; progress only where somebody is watching."""
+    """The `Progress` of one command, on stderr: bars and stages only where somebody is watching."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
@@ -77,7 +104,11 @@ class Display:
         elif not self.quiet:
             typer.echo(text, err=True)
 
-    def table(self, table: Table) -> None:
+    def warn(self, message: str, hint: str | None = None) -> None:
+        """Print ``warning: …`` and ``hint: …``, each on one line; --quiet does not silence it."""
+        print_said("warning", "yellow", message, hint)
+
+    def table(self, table: Table | Grid) -> None:
         """Print a table."""
         if not self.quiet:
             print_table(table, err=True)
@@ -92,24 +123,39 @@ class Display:
             yield
 
     @contextmanager
-    def progress(self, text: str, total: int, after: str) -> Iterator[_Counter]:
+    def count(self, text: str, total: int, after: str = "", done: int = 0) -> Iterator[_Counter]:
         """Show a bar for `total` items while the block passes them through the counter, and then the text `after`."""
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        bars = Progress(
-            *columns, TimeRemainingColumn(), console=self._console, transient=True, disable=not self._watched
-        )
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Beside())
+        bars = Bars(*columns, console=self._console, transient=True, disable=not self._watched)
         with bars:
-            yield _Counter(bars, text, total, after)
+            task = bars.add_task(text, total=total, completed=done, beside="")
+            yield _Counter(self, bars, task, after or text)
+
+
+class _Beside(TimeRemainingColumn):
+    """What the work tells of its own pace, or else the time left by the pace so far."""
+
+    def render(self, task: Task) -> Text:
+        """Return what stands beside the bar."""
+        return Text(task.fields["beside"]) if task.fields["beside"] else super().render(task)
 
 
 class _Counter:
-    def __init__(self, bars: Progress, text: str, total: int, after: str) -> None:
-        self._bars, self._after = bars, after
-        self._task = bars.add_task(text, total=total)
+    def __init__(self, display: Display, bars: Bars, task: TaskID, after: str) -> None:
+        self._display, self._bars, self._task, self._after = display, bars, task, after
+        self._told_at_s = time.monotonic()
 
-    def __call__(self, items: Iterator[Item]) -> Iterator[Item]:
+    def __call__(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield `items`, counting."""
         for item in items:
             yield item
             self._bars.advance(self._task)
         self._bars.update(self._task, description=self._after)
+
+    def describe(self, text: str, line: str) -> None:
+        """Show `text` beside the bar; where nobody watches, print `line` if none was printed for a while."""
+        self._bars.update(self._task, beside=text)
+        now_s = time.monotonic()
+        if self._bars.disable and now_s - self._told_at_s >= LINE_EVERY_S:
+            self._told_at_s = now_s
+            self._display.note(line)

@@ -5,21 +5,19 @@ from __future__ import annotations
 import os
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ganimate.cli import options
+from ganimate.cli.console import Display
 from ganimate.cli.errors import usage_error
-from ganimate.cli.given import refuse_idle
-from ganimate.config import DEFAULT_MODEL, Driving, Scrutiny
+from ganimate.cli.option_rules import refuse_idle
+from ganimate.cli.results import run_job
+from ganimate.cli.settings import Options, with_settings
+from ganimate.config import Driving
 from ganimate.errors import InputError, OutputError
 
-if TYPE_CHECKING:
-    from ganimate.cli.console import Display
-    from ganimate.trajectory import Performance
-
-DRIVING, SCRUTINY = Driving(), Scrutiny()
 CLIP = "The clip"
 FOR_TABLES = ("format", "table_fps", "person")
 
@@ -95,24 +93,7 @@ End = Annotated[
     float | None,
     typer.Option(metavar="SECONDS", help="Where to end.", show_default="the clip's end", rich_help_panel=CLIP),
 ]
-Relative = Annotated[
-    bool,
-    typer.Option(
-        "--relative/--absolute",
-        help="Add what changes since the clip's first frame to what the photo shows, or show the AUs as they are.",
-        rich_help_panel=options.SHOWN,
-    ),
-]
-Smooth = Annotated[
-    float,
-    typer.Option(
-        min=0,
-        max=60,
-        metavar="SECONDS",
-        help="Calm a trembling clip: the standard deviation of the smoothing, such as 0.1.",
-        rich_help_panel=options.TIMING,
-    ),
-]
+Repeated = Annotated[Driving, Options(options.TIMING, {"relative": options.SHOWN})]
 OutputFps = Annotated[
     float | None,
     typer.Option(
@@ -120,7 +101,7 @@ OutputFps = Annotated[
         max=240,
         metavar="N",
         help="Frames a second of the animation.",
-        show_default=f"the clip's, at most {DRIVING.most_fps:g}",
+        show_default=f"the clip's, at most {Driving.most_fps:g}",
         rich_help_panel=options.TIMING,
     ),
 ]
@@ -142,6 +123,7 @@ def register(app: typer.Typer) -> None:
     app.command()(drive)
 
 
+@with_settings
 def drive(
     ctx: typer.Context,
     photo: options.Photo,
@@ -153,28 +135,15 @@ def drive(
     start: Start = None,
     end: End = None,
     own: options.Own = None,
-    relative: Relative = DRIVING.relative,
-    smooth: Smooth = DRIVING.smooth_s,
+    *,
+    driving: Repeated,
     fps: OutputFps = None,
     output: Result = None,
-    save_attention: options.SaveAttention = None,
-    save_color: options.SaveColor = None,
-    save_trajectory: options.SaveTrajectory = None,
-    print_trajectory: options.PrintTrajectory = False,
-    compare: options.Compare = SCRUTINY.compare,
-    strip: options.StripPath = None,
-    strip_frames: options.StripFrames = SCRUTINY.strip_frames,
-    report: options.Reports = None,
-    identity_frames: options.IdentityFrames = SCRUTINY.identity_frames,
-    strict: options.Strict = SCRUTINY.strict,
-    mark: options.Mark = True,
-    force: options.Force = False,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
+    beside: options.WrittenBeside,
+    told: options.Told,
+    scrutiny: options.Closely,
     face: options.FaceChoice = "largest",
-    model: options.Model = DEFAULT_MODEL,
-    detector: options.DetectorChoice = options.DetectorName.hog,
-    device: options.Device = "auto",
+    setup: options.Means,
 ) -> None:
     """Let the face in PHOTO repeat a recorded or filmed performance.
 
@@ -184,53 +153,32 @@ def drive(
 
     AUs that the clip does not tell stay as the photo shows them. A table of one row gives one picture.
     """
-    from ganimate.cli import job
-    from ganimate.cli.console import Display
-    from ganimate.trajectory.plan import Perform
+    from ganimate.animation.job import Job
+    from ganimate.animation.recorded_performance import FilmedPerformance, read_table
+    from ganimate.animation.request import FaceRequest, Request, correction, perform
 
     clip = _one_clip(ctx, aus, video)
     refuse_idle(ctx)
-    means = job.Means(model, options.parse_selection(face), detector.value, device)
-    display = Display(quiet)
-    sound = None
+    faces, display, seen_as, sound = options.parse_selection(face), Display(told.quiet), correction(own), None
     if video is None:
-        performance = _recorded(clip, format, table_fps, person, display).between(start, end)
+        name = None if format is None else format.value
+        performance = read_table(clip, name, table_fps, person, display).between(start, end)
     else:
-        from ganimate.cli import filmed
-
-        asked = job.outputs(photo, clip.stem, ".mp4", output, save_attention, save_color, force, strip, report or ())
-        performance, sound = filmed.watch(video, photo, asked, start, end, means, display)
-    plan = Perform(performance, fps or DRIVING.fps_for(performance.fps), smooth, relative)
-    count = len(performance.resampled(plan.fps, smooth_s=smooth))
+        filmed = FilmedPerformance(video, photo, start, end, setup, faces)
+        place = options.result_path(output, photo, clip.stem, ".mp4")
+        performance, sound = filmed.read(beside.outputs(place), display)
+    plan = perform(performance, driving, fps)
+    count = len(performance.resampled(plan.fps, smooth_s=plan.smooth_s))
     still = count == 1
     if still:
-        _check_picture(clip, output, relative, save_trajectory is not None or print_trajectory)
+        _check_picture(clip, output, plan.relative, beside)
     display.note("one frame, so one picture" if still else f"{count} frames at {plan.fps:g} a second")
-    _check_spared(clip, save_trajectory)
-    job.Job(
-        photo=photo,
-        plan=plan,
-        means=means,
-        outputs=job.outputs(
-            photo,
-            clip.stem,
-            ".png" if still else ".mp4",
-            output,
-            save_attention,
-            save_color,
-            force,
-            strip,
-            report or (),
-        ),
-        still=still,
-        loop="once",
-        seen_as=own,
-        save_trajectory=save_trajectory,
-        print_trajectory=print_trajectory,
-        scrutiny=Scrutiny(compare, strip_frames, identity_frames, strict),
-        mark=mark,
-        sound=sound,
-    ).run(quiet=quiet, as_json=json)
+    _check_spared(clip, beside.save_trajectory)
+    place = options.result_path(output, photo, clip.stem, ".png" if still else ".mp4")
+    request = Request(photo, FaceRequest(plan, seen_as), setup, faces, still=still)
+    run_job(
+        Job(request, beside.outputs(place), "once", beside.save_trajectory, scrutiny, beside.mark, sound), beside, told
+    )
 
 
 def _one_clip(ctx: typer.Context, aus: Path | None, video: Path | None) -> Path:
@@ -247,35 +195,18 @@ def _one_clip(ctx: typer.Context, aus: Path | None, video: Path | None) -> Path:
     return video
 
 
-def _recorded(
-    table: Path, format: TableFormat | None, table_fps: float | None, person: str | None, display: Display
-) -> Performance:
-    """Return what the face in a table did, and note how it was read; raises AnnotationError."""
-    from ganimate.media import is_video
-    from ganimate.trackers import read_performance
-
-    if table.is_file() and is_video(table):
-        raise InputError(f"'{table}' is a video, not a table", f"write --video {table}, and leave out --aus")
-    with display.stage(f"reading {table.name}"):
-        name = None if format is None else format.value
-        performance = read_performance(table, format=name, table_fps=table_fps, person=person)
-    for note in performance.notes:
-        display.note(note)
-    return performance
-
-
 def _check_spared(clip: Path, save_trajectory: str | None) -> None:
     """Raise OutputError when the trajectory would replace the clip."""
     if save_trajectory is not None and os.path.realpath(save_trajectory) == os.path.realpath(clip):
         raise OutputError(f"'{save_trajectory}' is the clip itself", "choose another name for the trajectory")
 
 
-def _check_picture(table: Path, output: str | None, relative: bool, trajectory_wanted: bool) -> None:
+def _check_picture(table: Path, output: str | None, relative: bool, beside: options.Beside) -> None:
     """Raise InputError for what a clip of one frame cannot give."""
     if output is not None and Path(output).suffix.lower() in ("", ".gif", ".mp4"):
         message = f"{table.name} gives one frame, which is a picture and no animation"
         raise InputError(message, "name a .png, .jpg or .webp, or hand in a table with several rows")
     if relative:
         raise InputError(f"{table.name} gives one frame, since which nothing changes", "leave out --relative")
-    if trajectory_wanted:
+    if beside.save_trajectory is not None or beside.print_trajectory:
         raise InputError(f"{table.name} gives one frame, which is no trajectory to save or print")

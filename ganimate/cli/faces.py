@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ganimate.cli import options
-from ganimate.config import DEFAULT_MODEL
+from ganimate.cli.console import Display, bar, print_json, print_table
+from ganimate.cli.settings import with_settings
+from ganimate.system.progress import Table
 
 if TYPE_CHECKING:
-    from ganimate.cli.session import Sitting
-    from ganimate.face.crop import Face
+    from ganimate.animation.session import PreparedPhoto
 
 SaveBoxes = Annotated[
     str | None,
@@ -42,9 +43,8 @@ def faces(
 
     The numbers are for --face of the other commands.
     """
+    from ganimate.animation import session
     from ganimate.animation.outputs import Outputs
-    from ganimate.cli import session
-    from ganimate.cli.console import Display, print_json
     from ganimate.media import check_output, write_image
 
     display = Display(quiet)
@@ -53,74 +53,56 @@ def faces(
         check_output(save, force, "still")
     image = session.read_photo(photo, display)
     found = session.find_faces(image, detector.value, display)
+    boxes = [(face.box.left, face.box.top, face.box.right, face.box.bottom) for face in found]
     if save is not None:
         from ganimate.figures.drawing import draw_faces
 
-        write_image(save, draw_faces(image, found), force)
+        write_image(save, draw_faces(image, boxes), force)
         display.note(f"boxes drawn in {save}")
     if json:
         size = {"width_px": image.shape[1], "height_px": image.shape[0]}
-        print_json({"photo": str(photo), **size, "faces": [_facts(n, face) for n, face in enumerate(found, 1)]})
+        print_json({"photo": str(photo), **size, "faces": session.found_facts(found)})
     else:
-        _print_faces(found)
+        sizes = [(left, top, right - left, bottom - top) for left, top, right, bottom in boxes]
+        rows = tuple((str(n), *(f"{value:.0f}" for value in size)) for n, size in enumerate(sizes, 1))
+        print_table(Table(("face", "left", "top", "width", "height"), rows, numeric=(0, 1, 2, 3, 4)))
 
 
-def _facts(number: int, face: Face) -> dict[str, Any]:
-    from ganimate.cli.session import box_facts
-
-    score = getattr(face, "score", None)  # of dlib's detector; others have none
-    return {"number": number, "box_px": box_facts(face), **({} if score is None else {"score": round(score, 3)})}
-
-
-def _print_faces(found: list[Face]) -> None:
-    from ganimate.cli.console import plain_table, print_table
-
-    table = plain_table("face", "left", "top", "width", "height", numeric=(0, 1, 2, 3, 4))
-    for number, face in enumerate(found, 1):
-        box = face.box
-        table.add_row(str(number), *(f"{value:.0f}" for value in (box.left, box.top, box.width, box.height)))
-    print_table(table)
-
-
+@with_settings
 def aus(
     photo: options.Photo,
     json: options.Json = False,
     quiet: options.Quiet = False,
     face: options.FaceChoice = "largest",
-    model: options.Model = DEFAULT_MODEL,
-    detector: options.DetectorChoice = options.DetectorName.hog,
-    device: options.Device = "auto",
+    *,
+    setup: options.Means,
 ) -> None:
     """Read the action units that the face in PHOTO shows, from 0 (absent) to 1 (full)."""
-    from ganimate.cli import session
-    from ganimate.cli.console import Display, print_json
+    from ganimate.animation import session
 
     display = Display(quiet)
-    means = session.Means(model, options.parse_selection(face), detector.value, device)
+    selection = options.parse_selection(face)
     image = session.read_photo(photo, display)
-    sitting = session.prepare(image, session.find_model(model, display), means, display)
+    prepared = session.Session.of(setup, display).prepare(image, selection, display)
     if json:
         readings = [
-            session.face_facts(sitting, place) | {"aus": session.au_facts(sitting.aus, person.source_aus)}
-            for place, person in enumerate(sitting.people)
+            session.face_facts(prepared, place) | {"aus": session.au_facts(prepared.aus, person.source_aus)}
+            for place, person in enumerate(prepared.people)
         ]
-        print_json({"photo": str(photo), "model": sitting.model, "faces": readings})
+        print_json({"photo": str(photo), "model": session.model_facts(prepared.entry), "faces": readings})
     else:
-        _print_aus(sitting)
+        _print_aus(prepared)
 
 
-def _print_aus(sitting: Sitting) -> None:
-    from ganimate.cli.console import bar, cut_last_column, plain_table, print_table
+def _print_aus(prepared: PreparedPhoto) -> None:
     from ganimate.facs import ACTION_UNITS
 
-    for place, person in enumerate(sitting.people):
+    for place, person in enumerate(prepared.people):
         if place:
             typer.echo()
-        if len(sitting.people) > 1:
-            typer.echo(f"face {sitting.numbers[place]} of {sitting.found}")
-        table = plain_table("AU", "name", "intensity", "", "muscle", numeric=(0, 2))
-        cut_last_column(table, beside=52)
-        for number, value in zip(sitting.aus, person.source_aus, strict=True):
-            unit = ACTION_UNITS[number]
-            table.add_row(str(number), unit.name, f"{value:.2f}", bar(value, 12), unit.muscle)
-        print_table(table)
+        if len(prepared.people) > 1:
+            typer.echo(f"face {prepared.numbers[place]} of {prepared.found}")
+        read = [(ACTION_UNITS[number], value) for number, value in zip(prepared.aus, person.source_aus, strict=True)]
+        rows = tuple((str(unit.number), unit.name, f"{value:.2f}", bar(value, 12), unit.muscle) for unit, value in read)
+        table = Table(("AU", "name", "intensity", "", "muscle"), rows, numeric=(0, 2))
+        print_table(table, last_column_beside=52)

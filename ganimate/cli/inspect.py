@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ganimate.cli import options
+from ganimate.cli.console import print_json, print_table
+from ganimate.cli.errors import tell
+from ganimate.system.progress import Table
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from ganimate.media import Inspection
     from ganimate.media.provenance import Provenance
 
@@ -39,8 +41,6 @@ def inspect(files: Files, strict: Strict = False, json: options.Json = False) ->
     Reads the IPTC Digital Source Type that ganimate and other tools write as XMP. A file without a mark is told as
     such, with exit code 0. No mark is no proof that a picture is genuine, and a mark can be forged.
     """
-    from ganimate.cli.console import print_json
-    from ganimate.cli.errors import tell
     from ganimate.errors import MarkError
     from ganimate.media import inspect as look
 
@@ -85,20 +85,19 @@ def _installed(digest: str | None) -> str | None:
 
 
 def _print(found: list[Inspection]) -> None:
-    from ganimate.cli.console import plain_table, print_table
-
     for place, one in enumerate(found):
         if place:
             typer.echo()
-        table = plain_table("", "")
-        table.show_header = False
-        table.add_row("file", str(one.path))
-        table.add_row("marked as synthetic", _verdict(one))
-        if one.frames is not None:
-            others = "all alike" if one.alike == one.frames else f"{one.frames - (one.alike or 0)} unlike the rest"
-            table.add_row("frames", f"{one.frames}, {others}")
-        _add_origin(table, one.provenance)
-        print_table(table)
+        print_table(Table(("", ""), tuple(_rows(one))))
+
+
+def _rows(one: Inspection) -> Iterator[tuple[str, str]]:
+    yield "file", str(one.path)
+    yield "marked as synthetic", _verdict(one)
+    if one.frames is not None:
+        others = "all alike" if one.alike == one.frames else f"{one.frames - (one.alike or 0)} unlike the rest"
+        yield "frames", f"{one.frames}, {others}"
+    yield from _origin(one.provenance)
 
 
 def _verdict(one: Inspection) -> str:
@@ -112,21 +111,19 @@ def _verdict(one: Inspection) -> str:
     return UNMARKED if code is None else "no; it says otherwise"
 
 
-def _add_origin(table: Table, said: Provenance) -> None:
+def _origin(said: Provenance) -> Iterator[tuple[str, str]]:
     mark = said.mark
     if said.source_type is not None:
-        table.add_row("source type", said.code)
+        yield "source type", said.code or ""
     if said.tool is not None:
-        table.add_row("tool", said.tool)
+        yield "tool", said.tool
     if mark is None:
         return
-    table.add_row("model", mark.model)
+    yield "model", mark.model
     if mark.digest is not None:
         here = _installed(mark.digest)
-        table.add_row("weights (SHA-256)", mark.digest)
-        table.add_row(
-            "", f"those of {here!r}, which is installed here" if here else "of no model that is installed here"
-        )
+        yield "weights (SHA-256)", mark.digest
+        yield "", f"those of {here!r}, which is installed here" if here else "of no model that is installed here"
     for number, aus in enumerate(mark.aus, 1):
         label = "AUs asked for" if len(mark.aus) == 1 else f"AUs asked of face {number}"
-        table.add_row(label, aus or "none: as in the photo")
+        yield label, aus or "none: as in the photo"

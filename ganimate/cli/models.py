@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganimate.cli import options
+from ganimate.cli.console import print_json, print_table
 from ganimate.config import DEFAULT_MODEL, to_dict
+from ganimate.system.progress import Table
 
 if TYPE_CHECKING:
     from ganimate.zoo.catalogue import ZooEntry
@@ -32,7 +34,6 @@ def top(ctx: typer.Context, json: options.Json = False) -> None:
 
 def list_models(json: options.Json = False) -> None:
     """List the models that come with ganimate."""
-    from ganimate.cli.console import plain_table, print_json, print_table
     from ganimate.zoo.catalogue import list_models as entries
 
     found = entries(lambda error: typer.echo(f"left out: {error.message}", err=True))
@@ -41,18 +42,18 @@ def list_models(json: options.Json = False) -> None:
     elif not found:
         typer.echo("there are no models here; hand one in with --model PATH", err=True)
     else:
-        table = plain_table("name", "kind", "face", "AUs", "file", "licence", numeric=(2, 3, 4))
-        for entry in found:
-            card = entry.card
-            megabytes = f"{entry.size_bytes / 1e6:.1f} MB"
-            size = f"{card.generator.size_px} px"
-            table.add_row(entry.name, card.generator.architecture, size, str(len(card.aus)), megabytes, card.license)
-        print_table(table)
+        headings = ("name", "kind", "face", "AUs", "file", "licence")
+        print_table(Table(headings, tuple(_row(entry) for entry in found), numeric=(2, 3, 4)))
+
+
+def _row(entry: ZooEntry) -> tuple[str, ...]:
+    card, megabytes = entry.card, f"{entry.size_bytes / 1e6:.1f} MB"
+    size = f"{card.generator.size_px} px"
+    return entry.name, card.generator.architecture, size, str(len(card.aus)), megabytes, card.license
 
 
 def show(name: Name = DEFAULT_MODEL, json: options.Json = False) -> None:
     """Describe a model: its card, its AUs, its configuration and where it comes from."""
-    from ganimate.cli.console import print_json
     from ganimate.zoo.catalogue import find_model
 
     entry = find_model(name)
@@ -76,23 +77,20 @@ def _summary(entry: ZooEntry) -> dict[str, Any]:
 
 
 def _print_entry(entry: ZooEntry) -> None:
-    from ganimate.cli.console import plain_table, print_table
     from ganimate.facs import ACTION_UNITS
 
     card = entry.card
-    table = plain_table("", "")
-    table.show_header = False
-    table.add_row("name", entry.name)
-    table.add_row("file", f"{entry.path} ({entry.size_bytes / 1e6:.1f} MB)")
-    table.add_row("licence", card.license)
-    table.add_row("digest", entry.digest)
-    for part in ("generator", "critic", "crop"):
-        table.add_row(part, _told(to_dict(getattr(card, part))))
-    table.add_row("training", _told(card.training) or "not told")  # all of it with --json
-    for place, number in enumerate(card.aus):
-        unit = ACTION_UNITS[number]
-        table.add_row("" if place else "AUs", f"{unit.label:<4}  {unit.name}")
-    print_table(table)
+    units = [ACTION_UNITS[number] for number in card.aus]
+    rows = [
+        ("name", entry.name),
+        ("file", f"{entry.path} ({entry.size_bytes / 1e6:.1f} MB)"),
+        ("licence", card.license),
+        ("digest", entry.digest),
+        *((part, _told(to_dict(getattr(card, part)))) for part in ("generator", "critic", "crop")),
+        ("training", _told(card.training) or "not told"),  # all of it with --json
+        *(("" if place else "AUs", f"{unit.label:<4}  {unit.name}") for place, unit in enumerate(units)),
+    ]
+    print_table(Table(("", ""), tuple(rows)))
     if entry.prose:
         typer.echo(f"\n{entry.prose.strip()}")
 

@@ -2,38 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ganimate.cli.settings import Group, Options
+from ganimate.config import Motion, Scrutiny, Setup
+
 if TYPE_CHECKING:
-    from ganimate.face.detect import Selection
+    from ganimate.animation.outputs import Outputs
+    from ganimate.animation.session import Selection
 
 SHOWN = "What is shown"
 TIMING = "Timing"
 RESULTS = "Results"
 SCRUTINY = "See and measure"
 MEANS = "Model and faces"
-
-
-class Loop(str, Enum):
-    """The names of `trajectory.LOOPS`, known here without loading it."""
-
-    once = "once"
-    ping_pong = "ping-pong"
-    cycle = "cycle"
-
-
-class Easing(str, Enum):
-    """The names of `trajectory.EASINGS`, known here without loading it."""
-
-    linear = "linear"
-    in_ = "in"
-    out = "out"
-    in_out = "in-out"
-    min_jerk = "min-jerk"
 
 
 class BlinkName(str, Enum):
@@ -153,33 +140,6 @@ Others = Annotated[
     OtherAUs,
     typer.Option(help="AUs that are not named: as in the photo, or zero.", rich_help_panel=SHOWN),
 ]
-Frames = Annotated[
-    int, typer.Option(min=2, max=10_000, metavar="N", help="Frames of the move, one way.", rich_help_panel=TIMING)
-]
-Fps = Annotated[float, typer.Option(min=0.1, max=240, metavar="N", help="Frames a second.", rich_help_panel=TIMING)]
-EasingChoice = Annotated[
-    Easing,
-    typer.Option(
-        "--easing",
-        metavar="CURVE",
-        help="How the move starts and stops: linear, in, out, in-out or min-jerk.",
-        rich_help_panel=TIMING,
-    ),
-]
-Hold = Annotated[
-    float,
-    typer.Option(
-        "--hold", min=0, max=60, metavar="SECONDS", help="How long the end expression stays.", rich_help_panel=TIMING
-    ),
-]
-LoopChoice = Annotated[
-    Loop,
-    typer.Option(
-        "--loop",
-        help="Stop at the end; go back and repeat; or jump back and repeat. (Of an MP4 only the player decides that.)",
-        rich_help_panel=TIMING,
-    ),
-]
 Ramp = Annotated[
     float,
     typer.Option(
@@ -243,12 +203,6 @@ SaveTrajectory = Annotated[
 PrintTrajectory = Annotated[
     bool, typer.Option("--print-trajectory", help="Print the AUs of every frame on stderr.", rich_help_panel=RESULTS)
 ]
-Compare = Annotated[
-    bool,
-    typer.Option(
-        "--compare", help="Write the photo and the result side by side in one picture.", rich_help_panel=SCRUTINY
-    ),
-]
 StripPath = Annotated[
     str | None,
     typer.Option(
@@ -259,9 +213,6 @@ StripPath = Annotated[
         rich_help_panel=SCRUTINY,
     ),
 ]
-StripFrames = Annotated[
-    int, typer.Option(min=1, max=64, metavar="N", help="Frames of the film strip.", rich_help_panel=SCRUTINY)
-]
 Reports = Annotated[
     list[str] | None,
     typer.Option(
@@ -270,24 +221,6 @@ Reports = Annotated[
         help="Also write what can be measured of every frame: AUs asked and read again, identity, pixels changed. "
         ".json, .csv, or .png for a plot. May be repeated.",
         show_default=False,
-        rich_help_panel=SCRUTINY,
-    ),
-]
-IdentityFrames = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        max=10_000,
-        metavar="N",
-        help="In how many frames, beside the end expression, the report measures identity; 0 for nowhere.",
-        rich_help_panel=SCRUTINY,
-    ),
-]
-Strict = Annotated[
-    bool,
-    typer.Option(
-        "--strict",
-        help="Exit with code 3 when the result, which is written, did not change the face or may be another person.",
         rich_help_panel=SCRUTINY,
     ),
 ]
@@ -324,17 +257,54 @@ FaceGroups = Annotated[
         rich_help_panel=MEANS,
     ),
 ]
+Timing = Annotated[Motion, Options(TIMING)]
+Closely = Annotated[Scrutiny, Options(SCRUTINY)]
+Means = Annotated[Setup, Options(MEANS)]
 DetectorChoice = Annotated[
     DetectorName,
     typer.Option("--detector", help="hog is fast; cnn is slow and finds more.", rich_help_panel=MEANS),
 ]
-Model = Annotated[
-    str,
-    typer.Option(
-        "--model", metavar="NAME|PATH", help="A model of 'ganimate models', or a file.", rich_help_panel=MEANS
-    ),
-]
 Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps …", rich_help_panel=MEANS)]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What is written beside the result itself, and how all of it is written."""
+
+    save_attention: SaveAttention = None
+    save_color: SaveColor = None
+    save_trajectory: SaveTrajectory = None
+    print_trajectory: PrintTrajectory = False
+    strip: StripPath = None
+    report: Reports = None
+    mark: Mark = True
+    force: Force = False
+
+    def outputs(self, path: str) -> Outputs:
+        """Return all places, that of the result itself being `path`."""
+        from ganimate.animation.outputs import Outputs
+
+        reports = tuple(self.report or ())
+        return Outputs(path, self.save_attention, self.save_color, self.force, self.strip, reports)
+
+
+@dataclass(frozen=True)
+class Telling:
+    """How a command speaks of what came of it."""
+
+    json: Json = False
+    quiet: Quiet = False
+
+
+WrittenBeside = Annotated[Beside, Group()]
+Told = Annotated[Telling, Group()]
+
+
+def result_path(output: str | None, photo: Path, words: str, suffix: str) -> str:
+    """Return where the result goes: to `output`, or beside the photo under a name that tells what was asked for."""
+    from ganimate.media.naming import beside
+
+    return str(beside(photo, words, suffix)) if output is None else output
 
 
 def parse_selection(text: str) -> Selection:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ganimate.cli import session
+from ganimate.animation import session
 from ganimate.cli.console import Display, plain_table
-from ganimate.config import CropSpec, PrepareOptions
+from ganimate.config import PrepareOptions
 from ganimate.data.pack import SKIPPED_NAME, Pack, PackWriter, open_pack
 from ganimate.data.prepare import Prepared, prepare
 from ganimate.errors import InputError
@@ -47,7 +47,7 @@ def make_pack(sources: Sources, out: Path, options: PrepareOptions, force: bool,
         )
     skipped: list[Prepared] = []
     with PackWriter(out, options.spec, table.au_numbers, overwrite=force) as writer:
-        with display.progress("preparing faces", len(table.names), "moving the pack into place") as count:
+        with display.count("preparing faces", len(table.names), "moving the pack into place") as count:
             rows = prepare(sources.photos, table, persons, writer, options, detector)
             skipped = [made for made in count(rows) if made.skipped]
         _tell_skipped(skipped, display)
@@ -97,9 +97,3 @@ def _facts(pack: Pack, skipped: list[Prepared]) -> dict[str, Any]:
         "skipped": dict(kinds.most_common()),
         "skipped_rows": str(pack.path / SKIPPED_NAME),
     }
-
-
-def pack_options(size_px: int | None, validation_share: float | None) -> PrepareOptions:
-    """Return the options with the dataclasses' own defaults where nothing is given."""
-    spec = CropSpec() if size_px is None else CropSpec(size_px=size_px)
-    return PrepareOptions(spec) if validation_share is None else PrepareOptions(spec, validation_share)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.animation.animator import Animator, Frame, PreparedFace
+from ganimate.animation.animator import AnimatedFrame, Animator, PreparedFace
 from ganimate.data.dataset import plain_landmarks
 from ganimate.data.pack import MARGIN
 from ganimate.evaluation.metrics import (
@@ -120,7 +120,7 @@ class _Sitting:
         person = self.animator.assemble(face, crop, own, self.animator.glasses(face, crop))
         return Subject(pack.image(index), person, landmarks)
 
-    def show(self, subject: Subject, goals: NDArray[np.float32]) -> list[Frame]:
+    def show(self, subject: Subject, goals: NDArray[np.float32]) -> list[AnimatedFrame]:
         """Return the photo with each of the goals (F, N), as an animation's frames."""
         path = Trajectory(goals, 1.0, self.exam.aus)
         return list(self.animator.frames(subject.photo, [subject.person], [path]))
@@ -141,7 +141,7 @@ class _Sitting:
             self._compare(subject, full[place % 2 :: 2] or full)
             yield
 
-    def _look(self, subject: Subject, frames: Sequence[Frame]) -> None:
+    def _look(self, subject: Subject, frames: Sequence[AnimatedFrame]) -> None:
         """Measure one person's pictures with each AU at 1."""
         crops = [subject.crop_of(frame.image) for frame in frames]
         background = ~face_region(subject.landmarks, len(subject.face), AROUND_FACE)
@@ -153,7 +153,7 @@ class _Sitting:
         if len(self.shown) < SHEET_PEOPLE:
             self.shown.append((subject.face, tuple(crops)))
 
-    def _compare(self, subject: Subject, frames: Sequence[Frame]) -> None:
+    def _compare(self, subject: Subject, frames: Sequence[AnimatedFrame]) -> None:
         """Measure how far one person's pictures are from who it is."""
         found: list[float] = []
         if self.exam.embedder is not None:

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from ganimate.face.crop import Face, Image
+Image = NDArray[np.uint8]
+Box = tuple[float, float, float, float]  # left, top, right and bottom in pixels
 
 # Okabe & Ito's colours, which nearly everybody can tell apart.
 COLOURS = ((0, 158, 115), (230, 159, 0), (86, 180, 233), (213, 94, 0), (204, 121, 167), (240, 228, 66))
@@ -15,11 +17,11 @@ _FONT = cv2.FONT_HERSHEY_SIMPLEX
 LINE_PX = 20  # height of a line of writing on a sheet
 
 
-def draw_faces(photo: Image, faces: Sequence[Face]) -> Image:
-    """Return a copy of `photo` (H, W, 3) uint8 with a box around each face and its number, from 1, as a label."""
+def draw_faces(photo: Image, boxes: Sequence[Box]) -> Image:
+    """Return a copy of `photo` (H, W, 3) uint8 with the box around each face and its number, from 1, as a label."""
     drawn = photo.copy()
-    for number, face in reversed(list(enumerate(faces, 1))):  # the first, largest, on top
-        _draw(drawn, face, str(number), COLOURS[(number - 1) % len(COLOURS)])
+    for number, box in reversed(list(enumerate(boxes, 1))):  # the first, largest, on top
+        _draw(drawn, box, str(number), COLOURS[(number - 1) % len(COLOURS)])
     return drawn
 
 
@@ -52,12 +54,12 @@ def _line(text: str, width_px: int) -> Image:
     return line
 
 
-def _draw(image: Image, face: Face, label: str, colour: tuple[int, int, int]) -> None:
+def _draw(image: Image, box: Box, label: str, colour: tuple[int, int, int]) -> None:
     height, width = image.shape[:2]
     line = max(1, round(min(height, width) / 300))
-    corner = (round(face.box.left), round(face.box.top))
-    cv2.rectangle(image, corner, (round(face.box.right) - 1, round(face.box.bottom) - 1), colour, line)
-    scale = max(0.4, face.box.width / 200)
+    corner = (round(box[0]), round(box[1]))
+    cv2.rectangle(image, corner, (round(box[2]) - 1, round(box[3]) - 1), colour, line)
+    scale = max(0.4, (box[2] - box[0]) / 200)
     (text_width, text_height), _ = cv2.getTextSize(label, _FONT, scale, line)
     pad = round(text_height / 2)
     label_width, label_height = text_width + 2 * pad, text_height + 2 * pad

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pictures
 from PIL import ImageDraw, ImageFont
 
-from ganimate.face.crop import Image
+Image = NDArray[np.uint8]
 
 DESIGN_PX = 192  # the cell size for which the sizes below are meant; they grow and shrink with it
 SMALLEST_LABEL_PX = 130
@@ -22,7 +23,7 @@ Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 @dataclass(frozen=True)
-class Strip:
+class FigureRow:
     """One row of a figure: a label, smaller lines below it, and whether it belongs to the row above."""
 
     label: str
@@ -32,20 +33,20 @@ class Strip:
 
 @dataclass(frozen=True)
 class Figure:
-    """The layout of a figure: square cells of `cell_px`, a column each of `heads` and a row each of `strips`.
+    """The layout of a figure: square cells of `cell_px`, a column for each of `heads`, a line for each of `rows`.
 
     `legend` are lines of explanation beside the photo.
     """
 
     cell_px: int
     heads: tuple[str, ...]
-    strips: tuple[Strip, ...]
+    rows: tuple[FigureRow, ...]
     legend: tuple[str, ...] = ()
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the drawn figure."""
-        bottom = self._top(len(self.strips) - 1) + self.cell_px if self.strips else self._header
+        bottom = self._top(len(self.rows) - 1) + self.cell_px if self.rows else self._header
         return bottom + self._margin, self._left(len(self.heads)) + self._margin, 3
 
     def draw(self, photo: Image, cells: Sequence[Sequence[Image]]) -> Image:
@@ -57,7 +58,7 @@ class Figure:
             for column, picture in enumerate(pictures):
                 top, left = self._top(row), self._left(column)
                 page[top : top + self.cell_px, left : left + self.cell_px] = picture
-                if self.strips[row].attached:  # masks may be as white as the page
+                if self.rows[row].attached:  # masks may be as white as the page
                     _frame(page[top : top + self.cell_px, left : left + self.cell_px])
         sheet = Pictures.fromarray(page)
         self._letter(ImageDraw.Draw(sheet))
@@ -71,14 +72,14 @@ class Figure:
         for number, line in enumerate(self._legend_lines):
             y = self._margin + number * self._line_px("small")
             pen.text((self._left(0), y), line, FAINT, self._font("small"))
-        for row, strip in enumerate(self.strips):
-            self._label(pen, strip, self._top(row))
+        for number, row in enumerate(self.rows):
+            self._label(pen, row, self._top(number))
 
-    def _label(self, pen: ImageDraw.ImageDraw, strip: Strip, top: int) -> None:
+    def _label(self, pen: ImageDraw.ImageDraw, row: FigureRow, top: int) -> None:
         """Write a row's label at the height of its cells' middle."""
-        kind = "small" if strip.attached else "label"
-        lines = [(line, kind, FAINT if strip.attached else INK) for line in self._wrapped(strip.label, kind)]
-        lines += [(line, "small", FAINT) for note in strip.notes for line in self._wrapped(note, "small")]
+        kind = "small" if row.attached else "label"
+        lines = [(line, kind, FAINT if row.attached else INK) for line in self._wrapped(row.label, kind)]
+        lines += [(line, "small", FAINT) for note in row.notes for line in self._wrapped(note, "small")]
         y = top + (self.cell_px - sum(self._line_px(each) for _, each, _ in lines)) / 2
         for line, each, colour in lines:
             pen.text((self._margin, y), line, colour, self._font(each))
@@ -122,7 +123,7 @@ class Figure:
 
     def _top(self, row: int) -> int:
         """Return where a row's cells begin: rows that belong together are closer."""
-        gaps = sum(self._scaled(4 if strip.attached else 10) for strip in self.strips[1 : row + 1])
+        gaps = sum(self._scaled(4 if each.attached else 10) for each in self.rows[1 : row + 1])
         return self._header + row * self.cell_px + gaps
 
 

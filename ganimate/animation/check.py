@@ -1,110 +1,100 @@
-"""What a command shows and measures of an animation beside the animation itself.
-
-Loaded by the commands that animate, not for their help.
-"""
+"""The look back at an animation: what is shown beside it, measured in it, told of it and doubted about it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import typer
 
-from ganimate.animation.animator import Animator, Frame
-from ganimate.animation.comparison import Strip, compared_width_px, faces_window, side_by_side
+from ganimate.animation import session
+from ganimate.animation.animator import AnimatedFrame, Animator
+from ganimate.animation.comparison import FilmStrip, compared_width_px, faces_window, side_by_side
 from ganimate.animation.outputs import Outputs
-from ganimate.animation.read_back import ReadBack, Reader, judge_reader, own_reader
-from ganimate.animation.report import Report, face_facts
-from ganimate.cli import session
-from ganimate.cli.console import Display, plain_table
-from ganimate.cli.errors import UNCONVINCED, warn
-from ganimate.cli.session import Sitting
+from ganimate.animation.read_back import Doubt, ReadBack, Reader, judge_reader, own_reader
+from ganimate.animation.report import ReadBackReport, face_facts
+from ganimate.animation.request import Scene
 from ganimate.config import Scrutiny
 from ganimate.errors import ModelError
 from ganimate.face.detect.embedder import SAME_PERSON
 from ganimate.facs import ACTION_UNITS
 from ganimate.media.provenance import Mark
-from ganimate.trajectory import Trajectory
-from ganimate.trajectory.plan import Row, distinct_frames, evenly
+from ganimate.system.progress import Progress, Table
+from ganimate.trajectory.plan import distinct_frames, evenly
 from ganimate.zoo.catalogue import find_judge
 from ganimate.zoo.checkpoint import load_judge
 
 
-class Lookback:
-    """Watches the frames of one animation on their way to the file; then writes, tells and warns."""
+class Check:
+    """Watches the frames of one animation on their way to the file; then writes, tells and doubts."""
 
-    def __init__(
-        self,
-        sitting: Sitting,
-        paths: Sequence[Trajectory],
-        goals: Sequence[Row],
-        outputs: Outputs,
-        scrutiny: Scrutiny,
-    ) -> None:
-        """Prepare; all faces' `paths` are of one length, and that of a still is 1; each leads to one of `goals`."""
-        self._sitting, self._outputs, self._scrutiny = sitting, outputs, scrutiny
+    def __init__(self, scene: Scene, outputs: Outputs, scrutiny: Scrutiny) -> None:
+        """Prepare; the trajectories of a still have one row."""
+        self._prepared, self._outputs, self._scrutiny = scene.prepared, outputs, scrutiny
+        prepared, paths = scene.prepared, scene.trajectories
         self._fps = paths[0].fps if len(paths[0]) > 1 else None
         asked = bool(outputs.reports)
         identity = (asked or scrutiny.strict) and scrutiny.identity_frames > 0
         self.readback = ReadBack(
-            sitting.photo,
-            sitting.people,
+            prepared.photo,
+            prepared.people,
             paths,
-            choose_reader(sitting.animator),
-            goals=goals,
+            choose_reader(prepared.animator),
+            goals=scene.targets,
             every_frame=asked,
             embedder=session.make_embedder() if identity else None,
             identity_frames=scrutiny.identity_frames if asked else 0,
         )
-        self._strip: Strip | None = None
+        self._strip: FilmStrip | None = None
         if outputs.strip is not None:
-            window = faces_window(sitting.photo, sitting.people)
-            self._strip = Strip(window, evenly(distinct_frames(paths), scrutiny.strip_frames))
+            window = faces_window(prepared.photo, prepared.people)
+            self._strip = FilmStrip(window, evenly(distinct_frames(paths), scrutiny.strip_frames))
 
-    def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def watch(self, frames: Iterator[AnimatedFrame]) -> Iterator[AnimatedFrame]:
         """Yield the frames as they are to be written."""
         frames = self.readback.watch(frames)
         if self._strip is not None:
             frames = self._strip.watch(frames)
-        return side_by_side(self._sitting.photo, frames) if self._scrutiny.compare else frames
+        return side_by_side(self._prepared.photo, frames) if self._scrutiny.compare else frames
 
     @property
     def width_px(self) -> int:
         """Width of the written frames."""
-        width = int(self._sitting.photo.shape[1])
+        width = int(self._prepared.photo.shape[1])
         return compared_width_px(width) if self._scrutiny.compare else width
 
-    def write(self, photo: str, mark: Mark | None) -> None:
-        """Write film strip and reports, when all frames have passed; raises OutputError."""
+    def write(self, photo: str | None, mark: Mark | None) -> None:
+        """Write film strip and reports, when all frames have passed; `photo` is its path. Raises OutputError."""
         outputs = self._outputs
         if self._strip is not None and outputs.strip is not None:
             self._strip.write(outputs.strip, outputs.overwrite, mark)
-        facts = {"photo": photo, "result": outputs.path, "model": self._sitting.model}
-        faces = [session.face_facts(self._sitting, place) for place in range(len(self._sitting.people))]
-        report = Report(self.readback, facts, faces, self._fps)
+        facts = {"photo": photo, "result": outputs.path, "model": session.model_facts(self._prepared.entry)}
+        faces = [session.face_facts(self._prepared, place) for place in range(len(self._prepared.people))]
+        report = ReadBackReport(self.readback, facts, faces, self._fps)
         for path in outputs.reports:
             report.write(path, outputs.overwrite)
 
-    def tell(self, display: Display) -> None:
+    def tell(self, progress: Progress) -> None:
         """Note, face by face, what was asked and what was read at its peak."""
-        for place, number in enumerate(self._sitting.numbers):
+        for place, number in enumerate(self._prepared.numbers):
             if self.readback.moved(place):
-                which = f" of face {number}" if len(self._sitting.numbers) > 1 else ""
-                self._tell_face(place, which, display)
+                which = f" of face {number}" if len(self._prepared.numbers) > 1 else ""
+                self._tell_face(place, which, progress)
 
-    def _tell_face(self, place: int, which: str, display: Display) -> None:
+    def _tell_face(self, place: int, which: str, progress: Progress) -> None:
         readback, peak = self.readback, self.readback.peak(place)
         alien = ", which had no part in training the model" if readback.reader.independent else ""
         when = "" if self._fps is None else f" at {round(readback.peaks[place] / self._fps, 2):g} s"
-        display.note(f"result{which}{when}, read again by {readback.reader.name}{alien}")
-        table = plain_table("", "", "asked", "read", numeric=(2, 3))
-        own, seen = readback.own(place), readback.photo_aus[place]
+        progress.note(f"result{which}{when}, read again by {readback.reader.name}{alien}")
+        rows = []
+        source_aus, seen = readback.source_aus(place), readback.photo_aus[place]
         for n in readback.moved(place):
             unit = ACTION_UNITS[readback.aus[n]]
-            table.add_row(f"  {unit.label}", unit.name, _step(own[n], peak.asked[n]), _step(seen[n], peak.read[n]))
-        display.table(table)
-        display.note(f"  {'; '.join(self._measures(place))}")
+            asked, read = _step(source_aus[n], peak.asked[n]), _step(seen[n], peak.read[n])
+            rows.append((f"  {unit.label}", unit.name, asked, read))
+        progress.table(Table(("", "", "asked", "read"), tuple(rows), numeric=(2, 3)))
+        progress.note(f"  {'; '.join(self._measures(place))}")
 
     def _measures(self, place: int) -> Iterator[str]:
         frame, peak = self.readback.peak_frame(place), self.readback.peak(place)
@@ -129,14 +119,12 @@ class Lookback:
         frame = self.readback.peak_frame(place)
         return {"peak": {"frame": frame.frame} | face_facts(self.readback.aus, frame, place)}
 
-    def conclude(self) -> None:
-        """Warn of what speaks against the result; with --strict raises typer.Exit then."""
-        doubts = self.readback.doubts()
-        for doubt in doubts:
-            which = f"face {self._sitting.numbers[doubt.face]}: " if len(self._sitting.numbers) > 1 else ""
-            warn(f"{which}{doubt.message}", doubt.hint)
-        if doubts and self._scrutiny.strict:
-            raise typer.Exit(UNCONVINCED)
+    def doubts(self) -> list[Doubt]:
+        """Return what speaks against the result; where there are several faces, each names its own."""
+        found, numbers = self.readback.doubts(), self._prepared.numbers
+        if len(numbers) == 1:
+            return found
+        return [replace(doubt, message=f"face {numbers[doubt.face]}: {doubt.message}") for doubt in found]
 
 
 def choose_reader(animator: Animator) -> Reader:

@@ -13,7 +13,7 @@ from ganimate.cli import options
 from ganimate.cli.errors import usage_error
 
 if TYPE_CHECKING:
-    from ganimate.face.detect import Selection
+    from ganimate.animation.session import Selection
 
 ORDER = "ganimate.order"  # in ctx.meta: the names of the options as they stood, each as often as it was given
 LARGEST = 1  # its number: faces are listed by size
@@ -30,35 +30,35 @@ class OrderedCommand(TyperCommand):
 
 
 @dataclass(frozen=True)
-class Lines:
+class Asked:
     """What is asked of some faces: expressions, of which later ones win, and what corrects the model's reading."""
 
     expressions: tuple[str, ...] = ()
-    own: str | None = None
+    seen_as: str | None = None
 
 
 @dataclass(frozen=True)
-class Cast:
+class FaceGroups:
     """The chosen faces and what is asked of all of them; `apart` has, by number, those of whom more is asked."""
 
     selection: Selection
-    common: Lines
-    apart: dict[int, Lines] = field(default_factory=dict)
+    common: Asked
+    apart: dict[int, Asked] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
         """What was asked for, for the name of a result."""
-        groups: dict[Lines, list[int]] = {}
-        for number, lines in self.apart.items():
-            groups.setdefault(lines, []).append(number)
+        groups: dict[Asked, list[int]] = {}
+        for number, asked in self.apart.items():
+            groups.setdefault(asked, []).append(number)
         if not groups:
             return ",".join(self.common.expressions)
-        return " ".join(f"{'+'.join(map(str, who))} {','.join(lines.expressions)}" for lines, who in groups.items())
+        return " ".join(f"{'+'.join(map(str, who))} {','.join(asked.expressions)}" for asked, who in groups.items())
 
 
-def cast(
+def face_groups(
     ctx: typer.Context, faces: Sequence[str], expressions: Sequence[str] | None, owns: Sequence[str] | None
-) -> Cast:
+) -> FaceGroups:
     """Return who does what, from the values of `--face`, `--au` and `--from` and their order; raises usage errors.
 
     `--face` given once chooses faces who all do the same, wherever it stands. Given more often, it opens groups: what
@@ -68,14 +68,14 @@ def cast(
     given = [(name, next(values[name])) for name in ctx.meta.get(ORDER, ()) if name in values]
     selections = [value for name, value in given if name == "face"]
     if len(selections) < 2:
-        return Cast(options.parse_selection(selections[0] if selections else faces[0]), _lines(given))
+        return FaceGroups(options.parse_selection(selections[0] if selections else faces[0]), _asked(given))
     starts = [place for place, (name, _) in enumerate(given) if name == "face"]
     common = given[: starts[0]]
-    apart: dict[int, Lines] = {}
+    apart: dict[int, Asked] = {}
     for start, end in zip(starts, [*starts[1:], len(given)], strict=True):
         text = given[start][1]
-        lines = _lines([*common, *given[start + 1 : end]])
-        if not lines.expressions:
+        asked = _asked([*common, *given[start + 1 : end]])
+        if not asked.expressions:
             who = ",".join(selections)
             raise usage_error(
                 f"--face {text} has no expression: add one after it, or say --face {who} for one that all share", ctx
@@ -83,14 +83,14 @@ def cast(
         for number in _numbers(text, ctx):
             if number in apart:
                 raise usage_error(f"face {number} is chosen twice", ctx)
-            apart[number] = lines
-    return Cast(list(apart), _lines(common), apart)
+            apart[number] = asked
+    return FaceGroups(list(apart), _asked(common), apart)
 
 
-def _lines(given: Iterable[tuple[str, str]]) -> Lines:
+def _asked(given: Iterable[tuple[str, str]]) -> Asked:
     pairs = list(given)
-    own = [value for name, value in pairs if name == "own"]
-    return Lines(tuple(value for name, value in pairs if name == "expressions"), own[-1] if own else None)
+    seen_as = [value for name, value in pairs if name == "own"]
+    return Asked(tuple(value for name, value in pairs if name == "expressions"), seen_as[-1] if seen_as else None)
 
 
 def _numbers(text: str, ctx: typer.Context) -> list[int]:

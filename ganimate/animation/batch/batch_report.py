@@ -1,4 +1,4 @@
-"""What came of a batch, photo by photo: told in lines and a table on stderr, as JSON, and in a report file."""
+"""What came of a batch, photo by photo: in lines, as a table, as plain data, and in a report file."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-import typer
-
-from ganimate.cli.console import Display, plain_table
-from ganimate.cli.errors import tell
 from ganimate.errors import OutputError
 from ganimate.media.places import FilePlace
+from ganimate.system.progress import Table
 
 What = Literal["done", "skipped", "failed"]
 WHATS: tuple[What, ...] = ("done", "skipped", "failed")
@@ -39,6 +36,13 @@ class Outcome:
         """The outcome as plain data."""
         fields = {name: value for name, value in asdict(self).items() if value is not None and name != "told"}
         return fields | {name: self.told[name] for name in TOLD if self.told}
+
+    @property
+    def line(self) -> str:
+        """The outcome in one line."""
+        if self.outcome == "done":
+            return f"{self.photo}: {self.path}, {self.seconds:.1f} s"
+        return f"{self.photo}: {self.outcome}: {self.why}"
 
     @property
     def why(self) -> str:
@@ -94,39 +98,15 @@ def write_report(place: FilePlace, told: dict[str, Any]) -> None:
     place.fill(json.dumps(told, indent=2, ensure_ascii=False).encode("utf-8", "surrogateescape"))
 
 
-def tell_outcome(outcome: Outcome, count: int, total: int, display: Display) -> None:
-    """Print one line on what came of the `count`-th photo of those that are animated now."""
-    if outcome.outcome == "done":
-        display.note(f"{count}/{total}  {outcome.photo}: {outcome.path}, {outcome.seconds:.1f} s")
-    else:
-        display.note(f"{count}/{total}  {outcome.photo}: {outcome.outcome}: {outcome.why}")
+def unmade_table(outcomes: Sequence[Outcome]) -> Table | None:
+    """Return a table of all photos that were not animated and why, or None where all were."""
+    rows = tuple((each.photo, each.outcome, each.why) for each in outcomes if each.outcome != "done")
+    return Table(("photo", "", "why"), rows) if rows else None
 
 
-def tell_counts(outcomes: Sequence[Outcome], seconds: float, display: Display) -> None:
-    """Print a table of all photos that were not animated, and how many were."""
-    table = plain_table("photo", "", "why")
-    for outcome in outcomes:
-        if outcome.outcome != "done":
-            table.add_row(outcome.photo, outcome.outcome, outcome.why)
-    if table.row_count:
-        display.table(table)
-    counts = ", ".join(f"{_count(outcomes, what)} {what}" for what in WHATS)
-    display.note(f"{counts}, in {seconds:.1f} s")
-
-
-def exit_if_failed(outcomes: Sequence[Outcome], display: Display) -> None:
-    """End with exit code 1 if a photo failed; the reason is told here only where the table was not shown."""
-    failed = [outcome for outcome in outcomes if outcome.outcome == "failed"]
-    if not failed:
-        return
-    message = f"{len(failed)} of {len(outcomes)} photos failed"
-    first, hint = failed[0], failed[0].hint
-    if display.quiet:
-        message += f"{'' if len(failed) == 1 else '; the first'}: {first.reason}"
-    elif hint and any(outcome.hint != hint for outcome in failed):
-        hint = f"for '{first.photo}': {hint}"
-    tell(message, hint)
-    raise typer.Exit(1)
+def counts_line(outcomes: Sequence[Outcome], seconds: float) -> str:
+    """Return how many photos were animated, skipped and failed, in how long."""
+    return f"{', '.join(f'{_count(outcomes, what)} {what}' for what in WHATS)}, in {seconds:.1f} s"
 
 
 def _count(outcomes: Sequence[Outcome], what: What) -> int:

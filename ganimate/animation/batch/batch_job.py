@@ -1,4 +1,4 @@
-"""The work of `ganimate batch`, from the checked command line to the report: one model, many photos."""
+"""Many photos, one model: what is done to each, what may be left out, and what came of them."""
 
 from __future__ import annotations
 
@@ -8,29 +8,28 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from ganimate.animation.batch import batch_report
+from ganimate.animation.batch.batch_report import Outcome
 from ganimate.animation.batch.collecting import Source
 from ganimate.animation.batch.ledger import LEDGER_NAME, Ledger
+from ganimate.animation.job import Job
 from ganimate.animation.outputs import Outputs, Recorder, StillRecorder
-from ganimate.cli import tally
-from ganimate.cli.console import Display, print_json
-from ganimate.cli.errors import tell
-from ganimate.cli.job import Job
-from ganimate.cli.tally import Outcome
+from ganimate.animation.request import FaceRequest, Request
+from ganimate.animation.session import model_facts
 from ganimate.errors import GanimateError, OutputError
 from ganimate.media import places
+from ganimate.system.progress import Progress, Silent
 from ganimate.system.worker_pool import Crew, Lost
 
 if TYPE_CHECKING:
-    from ganimate.cli.session import Studio
-    from ganimate.trajectory.plan import Plan
+    from ganimate.animation.session import Session
+    from ganimate.face.detect import Selection
 
 
 @dataclass(frozen=True)
-class Task:
+class PhotoTask:
     """One photo to be animated: where it is, where its result goes, and whether that may replace something."""
 
     place: int  # among all photos
@@ -40,26 +39,23 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Order:
+class PhotoWork:
     """What is done to every photo."""
 
-    plan: Plan
-    studio: Studio
+    asked: FaceRequest
+    session: Session
+    faces: Selection
     still: bool
     loop: str
-    seen_as: str | None
     mark: bool
 
-    def make(self, task: Task) -> Outcome:
+    def make(self, task: PhotoTask) -> Outcome:
         """Return what came of one photo: whatever is wrong with it, the next one gets its turn."""
         began = time.perf_counter()
+        request = Request(task.photo, self.asked, self.session.setup, self.faces, still=self.still)
+        outputs = Outputs(str(task.result), overwrite=task.overwrite)
         try:
-            outputs = Outputs(str(task.result), overwrite=task.overwrite)
-            outputs.check_distinct(task.photo)
-            job = Job(
-                task.photo, self.plan, self.studio.means, outputs, self.still, self.loop, self.seen_as, mark=self.mark
-            )
-            told = job.make(Display(quiet=True), self.studio).facts
+            told = Job(request, outputs, self.loop, mark=self.mark).make(Silent(), self.session).facts
         except GanimateError as error:
             return _failed(task.photo, error.message, error.hint, began)
         except MemoryError:
@@ -78,11 +74,27 @@ def _failed(photo: Path, reason: str, hint: str | None, began: float | None = No
     return Outcome(str(photo), "failed", reason=reason, hint=hint, seconds=seconds)
 
 
+class BatchStopped(KeyboardInterrupt):
+    """The user has stopped a batch, of whose photos some are done."""
+
+    def __init__(self, done: int, photos: int) -> None:
+        super().__init__()
+        self.done, self.photos = done, photos
+
+
 @dataclass(frozen=True)
-class Batch:
+class BatchResult:
+    """What came of every photo, in their order, and the same as plain data."""
+
+    outcomes: list[Outcome]
+    facts: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class BatchJob:
     """All photos and the places of their results below `folder`; `asked` tells what is wanted, for the next time."""
 
-    order: Order
+    work: PhotoWork
     sources: Sequence[Source]
     results: Mapping[Path, Path]
     folder: Path
@@ -92,30 +104,32 @@ class Batch:
     resume: bool = False
     force: bool = False
 
-    def run(self, display: Display) -> list[Outcome]:
-        """Return what came of every photo, in their order; raises OutputError before any work, or KeyboardInterrupt."""
+    def run(self, progress: Progress) -> BatchResult:
+        """Animate all photos; raises OutputError before any work, and BatchStopped where the user has stopped it."""
+        began = time.perf_counter()
+        outcomes = self._outcomes(progress)
+        model = model_facts(self.work.session.entry)
+        seconds = time.perf_counter() - began
+        return BatchResult(outcomes, batch_report.report_facts(self.folder, model, outcomes, seconds))
+
+    def _outcomes(self, progress: Progress) -> list[Outcome]:
+        """Return what came of every photo, in their order."""
         ledger = Ledger(self.folder)
-        outcomes: dict[int, Outcome] = {}
-        tasks: list[Task] = []
-        for place, source in enumerate(self.sources):
-            found = self._look(place, source, ledger)
-            if isinstance(found, Task):
-                tasks.append(found)
-            else:
-                outcomes[place] = found
+        looked = {place: self._look(place, source, ledger) for place, source in enumerate(self.sources)}
+        tasks = [found for found in looked.values() if isinstance(found, PhotoTask)]
+        outcomes = {place: found for place, found in looked.items() if isinstance(found, Outcome)}
         folders = NewFolders()
         try:
             if tasks:
                 self._refuse_to_replace(tasks)
                 self._make_folder(tasks[0], folders)
-            with display.progress("animating photos", len(tasks), "finishing") as counted:
+            with progress.count("animating photos", len(tasks), "finishing") as counted:
                 for count, (task, outcome) in enumerate(counted(self._made(tasks, ledger, folders)), 1):
                     outcomes[task.place] = outcome
-                    tally.tell_outcome(outcome, count, len(tasks), display)
+                    progress.note(f"{count}/{len(tasks)}  {outcome.line}")
         except KeyboardInterrupt:
             done = sum(outcome.outcome == "done" for outcome in outcomes.values())
-            tell(f"stopped: {done} of {len(tasks)} photos were animated", "the same command with --resume goes on")
-            raise typer.Exit(130) from None
+            raise BatchStopped(done, len(tasks)) from None
         finally:
             folders.take_back(ledger)
         return [outcomes[place] for place in range(len(self.sources))]
@@ -124,21 +138,21 @@ class Batch:
         """Return where the report goes; raises OutputError for what could not be written or may not be replaced."""
         read = [*(source.path for source in self.sources), *self.inputs]
         results = [self.folder / result for result in self.results.values()]
-        return tally.report_place(path, self.folder, read, results, resume=self.resume, force=self.force)
+        return batch_report.report_place(path, self.folder, read, results, resume=self.resume, force=self.force)
 
-    def _look(self, place: int, source: Source, ledger: Ledger) -> Task | Outcome:
+    def _look(self, place: int, source: Source, ledger: Ledger) -> PhotoTask | Outcome:
         """Return what is to be done for a photo, or why nothing is."""
         if source.trouble is not None:
             return _failed(source.path, source.trouble.message, source.trouble.hint)
         if source.is_video:
             return Outcome(str(source.path), "skipped", reason="a video, and a batch animates photos")
         result = self.results[source.path]
-        task = Task(place, source.path, self.folder / result, self.force)
+        task = PhotoTask(place, source.path, self.folder / result, self.force)
         state = ledger.state(result, self._asked(source.path), source.path)
         if self.resume and state == "done":
             return Outcome(str(source.path), "skipped", str(task.result), "done before")
         if self.resume and state == "stale":
-            return Task(place, source.path, self.folder / result, overwrite=True)
+            return PhotoTask(place, source.path, self.folder / result, overwrite=True)
         if self.resume and state == "foreign" and not self.force:
             return _failed(source.path, f"'{task.result}' is there, and no batch has made it", "--force replaces it")
         if self.resume and state == "other" and not self.force:
@@ -146,7 +160,7 @@ class Batch:
             return _failed(source.path, message, "--force replaces it; or choose another folder with -o")
         return task
 
-    def _refuse_to_replace(self, tasks: Sequence[Task]) -> None:
+    def _refuse_to_replace(self, tasks: Sequence[PhotoTask]) -> None:
         """Raise OutputError for results that are there and may not be replaced, or that are photos themselves."""
         photos = {source.path.resolve() for source in self.sources}
         for task in tasks:
@@ -157,13 +171,13 @@ class Batch:
             message = f"{len(there)} of {len(tasks)} results are there already, such as '{there[0].result}'"
             raise OutputError(message, "--resume skips what is done, --force makes all anew")
 
-    def _make_folder(self, first: Task, folders: NewFolders) -> None:
+    def _make_folder(self, first: PhotoTask, folders: NewFolders) -> None:
         """Make the output folder, and raise OutputError where no result could be written to it."""
         if self.folder.exists() and not self.folder.is_dir():
             raise OutputError(f"'{self.folder}' is a file, and a batch writes to a folder", "choose a folder with -o")
         folders.make(self.folder)
         outputs = Outputs(str(self.folder / first.result.name), overwrite=True)
-        _ = StillRecorder(outputs) if self.order.still else Recorder(outputs, self.order.plan.fps, repeats=True)
+        _ = StillRecorder(outputs) if self.work.still else Recorder(outputs, self.work.asked.plan.fps, repeats=True)
 
     def _asked(self, photo: Path) -> str:
         """Return what the result of a photo depends on, told by its size and time."""
@@ -173,23 +187,25 @@ class Batch:
             return self.asked
         return f"{self.asked} {found.st_size} {found.st_mtime_ns}"
 
-    def _made(self, tasks: Sequence[Task], ledger: Ledger, folders: NewFolders) -> Iterator[tuple[Task, Outcome]]:
+    def _made(
+        self, tasks: Sequence[PhotoTask], ledger: Ledger, folders: NewFolders
+    ) -> Iterator[tuple[PhotoTask, Outcome]]:
         """Yield what comes of each task, as they are done."""
         begun = self._begun(tasks, ledger, folders)
         if min(self.jobs, len(tasks)) <= 1:
-            yield from ((task, self.order.make(task)) for task in begun)
+            yield from ((task, self.work.make(task)) for task in begun)
             return
-        with Crew(self.jobs, self.order.make, partial(share_cores, self.jobs)) as crew:
+        with Crew(self.jobs, self.work.make, partial(share_cores, self.jobs)) as crew:
             for task, outcome in crew.run(begun):
                 yield task, self._lost(task, outcome) if isinstance(outcome, Lost) else outcome
 
-    def _begun(self, tasks: Sequence[Task], ledger: Ledger, folders: NewFolders) -> Iterator[Task]:
+    def _begun(self, tasks: Sequence[PhotoTask], ledger: Ledger, folders: NewFolders) -> Iterator[PhotoTask]:
         for task in tasks:
             folders.make(task.result.parent)
             ledger.begin(self.results[task.photo], self._asked(task.photo), task.photo)
             yield task
 
-    def _lost(self, task: Task, lost: Lost) -> Outcome:
+    def _lost(self, task: PhotoTask, lost: Lost) -> Outcome:
         places.sweep(task.result.parent, lost.pid)
         signal = f"signal {-lost.exit_code}" if lost.exit_code < 0 else f"exit code {lost.exit_code}"
         hint = "often that is too little memory: use fewer --jobs, or a smaller copy"
@@ -225,25 +241,3 @@ def share_cores(jobs: int) -> None:
     threads = max(1, torch.get_num_threads() // jobs)
     torch.set_num_threads(threads)
     cv2.setNumThreads(threads)
-
-
-def run(batch: Batch, display: Display, report: str | None, *, as_json: bool) -> None:
-    """Animate all photos, and tell what came of it on stdout, on stderr and in the file `report`.
-
-    Ends with exit code 1 if a photo failed. Raises OutputError before any work.
-    """
-    place = None if report is None else batch.report_place(report)
-    began = time.perf_counter()
-    outcomes = batch.run(display)
-    entry = batch.order.studio.entry
-    model = {"name": entry.name, "path": str(entry.path)}
-    told = tally.report_facts(batch.folder, model, outcomes, time.perf_counter() - began)
-    if as_json:
-        print_json(told)
-    else:
-        for path in (outcome.path for outcome in outcomes if outcome.outcome == "done"):
-            typer.echo(path)
-    if place is not None:
-        tally.write_report(place, told)
-    tally.tell_counts(outcomes, told["seconds"], display)
-    tally.exit_if_failed(outcomes, display)

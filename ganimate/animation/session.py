@@ -1,0 +1,217 @@
+"""What animations share: the model and the detector, loaded once, and the photos that are prepared with them.
+
+Heavy libraries are imported where they are first needed, so that a wrong name is told at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ganimate.config import Setup
+from ganimate.errors import FaceError, PhotoError
+from ganimate.system.progress import Progress
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from ganimate.animation.animator import Animator, PreparedFace
+    from ganimate.face.crop import Face, Image
+    from ganimate.face.detect import Detector, Embedder, Follower
+    from ganimate.face.detect import Selection as Selection
+    from ganimate.facs import Expression
+    from ganimate.media.provenance import Mark
+    from ganimate.trajectory import Trajectory
+    from ganimate.trajectory.plan import Plan
+    from ganimate.zoo.catalogue import ZooEntry
+    from ganimate.zoo.checkpoint import Model
+
+
+def make_detector(name: str) -> Detector:
+    """Return the face detector of that name; tests put another one in its place."""
+    from ganimate.face.detect import DlibDetector
+
+    return DlibDetector("cnn" if name == "cnn" else "hog")
+
+
+def make_embedder() -> Embedder:
+    """Return what tells people apart; tests put another one in its place."""
+    from ganimate.face.detect import DlibEmbedder
+
+    return DlibEmbedder()
+
+
+def make_follower() -> Follower:
+    """Return what follows faces through a clip; tests put another one in its place."""
+    from ganimate.face.detect import DlibFollower
+
+    return DlibFollower()
+
+
+def read_photo(photo: Path | Image, progress: Progress) -> Image:
+    """Return the photo (H, W, 3) uint8, which may be read already; raises PhotoError."""
+    if isinstance(photo, np.ndarray):
+        return _checked(photo)
+    from ganimate.media import read_photo as read
+
+    with progress.stage(f"reading {photo.name}"):
+        return read(photo)
+
+
+def _checked(photo: Image) -> Image:
+    from ganimate.media import SMALLEST_SIDE_PX
+
+    shaped = photo.ndim == 3 and photo.shape[2] == 3 and photo.dtype == np.uint8
+    if not shaped:
+        message = f"a photo is an array (height, width, 3) of uint8, not {photo.shape} of {photo.dtype}"
+        raise PhotoError(message, "hand in RGB, as ganimate.read_photo returns it")
+    if min(photo.shape[:2]) < SMALLEST_SIDE_PX:
+        hint = f"a photo needs {SMALLEST_SIDE_PX} px a side, a face about 100"
+        raise PhotoError(f"the photo has only {photo.shape[1]}×{photo.shape[0]} px", hint)
+    return photo
+
+
+def find_model(name: str, progress: Progress) -> ZooEntry:
+    """Return the model of that name; raises ModelError."""
+    with progress.stage("looking for the model"):
+        from ganimate.zoo import catalogue
+
+        return catalogue.find_model(name)
+
+
+def find_faces(photo: Image, detector: str, progress: Progress) -> list[Face]:
+    """Return all faces of the photo, largest first; raises FaceError when there is none."""
+    with progress.stage("looking for faces"):
+        found = make_detector(detector).detect(photo)
+    if not found:
+        others = "a photo from the front in which the face is larger, upright and evenly lit often works"
+        hint = others if detector == "cnn" else f"try --detector cnn, which is slower and finds more; {others}"
+        raise FaceError("no face was found in the photo", hint)
+    return found
+
+
+def load_model(name: str | Path = Setup.model, device: str = Setup.device) -> Model:
+    """Return the model of that name, or in that file, ready to be used on `device`; raises ModelError, ConfigError."""
+    from ganimate.system.devices import choose_device
+    from ganimate.zoo import catalogue, checkpoint
+
+    return checkpoint.load_model(catalogue.find_model(str(name)).path, choose_device(device))
+
+
+@dataclass(frozen=True)
+class PreparedPhoto:
+    """The chosen faces of a photo before the model: `numbers` are theirs in the listing of all `found` faces."""
+
+    photo: Image
+    entry: ZooEntry
+    animator: Animator
+    people: list[PreparedFace]
+    numbers: list[int]
+    found: int
+
+    @property
+    def aus(self) -> tuple[int, ...]:
+        """The model's AUs, in its order."""
+        return self.entry.card.aus
+
+    def mark(self, paths: Sequence[Trajectory]) -> Mark:
+        """Return what results say of themselves in which each chosen face follows its own of `paths`."""
+        from ganimate.trajectory.plan import asked
+
+        return self.mark_of(asked(path, person.source_aus) for path, person in zip(paths, self.people, strict=True))
+
+    def mark_of(self, asked: Iterable[str]) -> Mark:
+        """Return what results say of themselves in which each chosen face shows what was `asked`."""
+        from ganimate.media.provenance import Mark
+
+        return Mark(self.entry.card.name, self.entry.digest, tuple(asked))
+
+    def corrected(self, seen_as: Sequence[Expression]) -> PreparedPhoto:
+        """Return the same with `seen_as`, one a face, in place of what the model reads from it."""
+        people = [
+            replace(person, source_aus=correction.resolve(person.source_aus, self.aus))
+            for person, correction in zip(self.people, seen_as, strict=True)
+        ]
+        return replace(self, people=people)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A model for any number of photos, loaded when the first of them has shown a face."""
+
+    entry: ZooEntry
+    setup: Setup
+
+    @classmethod
+    def of(cls, setup: Setup, progress: Progress) -> Session:
+        """Return a session with the model that the setup names; raises ModelError."""
+        return cls(find_model(setup.model, progress), setup)
+
+    @cached_property
+    def animator(self) -> Animator:
+        """The model on its device; raises ModelError."""
+        from ganimate.animation.animator import Animator
+        from ganimate.zoo import checkpoint
+
+        device = self._device()
+        return Animator(checkpoint.load_model(self.entry.path, device), device)
+
+    def _device(self) -> torch.device:
+        from ganimate.system.devices import choose_device
+
+        return choose_device(self.setup.device)
+
+    def check(self, *plans: Plan) -> None:
+        """Raise what is told before faces are sought: no such device, or an AU in a plan that the model lacks."""
+        self._device()
+        aus = self.entry.card.aus
+        for plan in plans:
+            plan.trajectory(np.zeros(len(aus), np.float32), aus)
+
+    def prepare(self, photo: Image, faces: Selection, progress: Progress) -> PreparedPhoto:
+        """Return the chosen faces of `photo` with the AUs that the model reads from them."""
+        from ganimate.face.detect import choose_faces
+
+        self._device()  # a wrong name is told before faces are sought
+        found = find_faces(photo, self.setup.detector, progress)
+        chosen = choose_faces(found, faces)
+        numbers = [next(n for n, face in enumerate(found, 1) if face is one) for one in chosen]
+        with progress.stage("reading the faces"):
+            people = self.animator.prepare(photo, chosen)
+        return PreparedPhoto(photo, self.entry, self.animator, people, numbers, len(found))
+
+
+def model_facts(entry: ZooEntry) -> dict[str, str]:
+    """Return which model this is, as plain data."""
+    return {"name": entry.name, "path": str(entry.path)}
+
+
+def face_facts(prepared: PreparedPhoto, place: int) -> dict[str, Any]:
+    """Return number and box of the chosen face at `place`, as plain data."""
+    return {"number": prepared.numbers[place], "box_px": box_facts(prepared.people[place].face)}
+
+
+def found_facts(faces: Sequence[Face]) -> list[dict[str, Any]]:
+    """Return number, box and, where the detector tells it, score of all faces of a photo, as plain data."""
+    facts: list[dict[str, Any]] = []
+    for number, face in enumerate(faces, 1):
+        score = getattr(face, "score", None)  # of dlib's detector; others have none
+        told = {} if score is None else {"score": round(score, 3)}
+        facts.append({"number": number, "box_px": box_facts(face), **told})
+    return facts
+
+
+def box_facts(face: Face) -> dict[str, float]:
+    """Return a face's box in pixels of the photo, as plain data."""
+    return {side: round(getattr(face.box, side), 1) for side in ("left", "top", "right", "bottom")}
+
+
+def au_facts(aus: Sequence[int], row: NDArray[np.float32]) -> dict[str, float]:
+    """Return intensities (N,) by the names of their AUs, as plain data."""
+    return {f"AU{number}": round(float(value), 4) for number, value in zip(aus, row, strict=True)}
