@@ -16,12 +16,15 @@ from ganimate.config import (
     CropSpec,
     GeneratorConfig,
     LossWeights,
+    Motion,
     Schedule,
     TrainConfig,
     from_dict,
     to_dict,
 )
+from ganimate.config.settings import check, leaves, part, setting
 from ganimate.errors import ConfigError
+from ganimate.trajectory import EASINGS, LOOPS
 
 CONFIGS = sorted(
     (kind for kind in vars(config_module).values() if isinstance(kind, type) and dataclasses.is_dataclass(kind)),
@@ -100,6 +103,49 @@ def test_unknown_and_mistyped_fields_are_named(kind: type, data: Any, message: s
     with pytest.raises(ConfigError) as caught:
         from_dict(kind, data)
     assert message in caught.value.message
+
+
+@dataclasses.dataclass(frozen=True)
+class Lamp:
+    """A config as others are: with numbers, a range that ends at another field, and choices."""
+
+    most: int = setting(5, "The most.", low=1, high=10)
+    level: int = setting(3, "The light.", low=0, high="most", option="--light")
+    colour: str = setting("red", choices=("red", "green"))
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclasses.dataclass(frozen=True)
+class House:
+    lamp: Lamp = part(Lamp(level=4), "--{}-of-the-lamp")
+    rooms: int = setting(2, "Rooms.")
+    doors: int = setting(2, follows="--rooms")
+
+
+def test_a_setting_checks_itself_by_what_is_said_of_it() -> None:
+    with pytest.raises(ConfigError, match=r"Lamp\.level must lie in \[0, 5\], not 6"):
+        Lamp(level=6)
+    assert Lamp(most=6, level=6).level == 6
+    with pytest.raises(ConfigError, match=r"Lamp\.colour must be one of red, green, not 'blue'"):
+        Lamp(colour="blue")
+
+
+def test_settings_of_parts_are_found_with_their_names_options_and_defaults() -> None:
+    told = [(leaf.name, leaf.said.option, leaf.parameter, leaf.default) for leaf in leaves(House)]
+    assert told == [
+        ("lamp.most", "--most-of-the-lamp", "most_of_the_lamp", 5),
+        ("lamp.level", "--light", "light", 4),
+        ("lamp.colour", "--colour-of-the-lamp", "colour_of_the_lamp", "red"),
+        ("rooms", "--rooms", "rooms", 2),
+        ("doors", "--doors", "doors", 2),
+    ]
+
+
+def test_easings_and_loops_are_those_of_trajectories() -> None:
+    choices = {leaf.name: leaf.said.choices for leaf in leaves(Motion)}
+    assert (choices["easing"], choices["loop"]) == (tuple(EASINGS), tuple(LOOPS))
 
 
 @dataclasses.dataclass(frozen=True)

@@ -374,8 +374,8 @@ def options(folder: Path, *more: object) -> tuple[object, ...]:
     return ("--out", out, "--steps", 3, "--batch", 4, "--channels", 4, "--threads", 1, "--device", "cpu", *more)
 
 
-def refused(result: Result, *words: str) -> None:
-    assert result.exit_code == 1, result.output
+def refused(result: Result, *words: str, code: int = 1) -> None:
+    assert result.exit_code == code, result.output
     assert result.stdout == "" and result.stderr.startswith("error: ")
     for word in words:
         assert word in result.stderr
@@ -425,8 +425,8 @@ def test_train_judge_replaces_by_force_only(cli: Cli, faces_pack: Path, tmp_path
 def test_train_judge_refuses_before_the_work(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
     refused(cli("train-judge", tmp_path, *options(tmp_path)), "is not a pack", "ganimate prepare")
     refused(cli("train-judge", faces_pack, "--out", tmp_path), "is a folder")
-    refused(cli("train-judge", faces_pack, *options(tmp_path, "--learning-rate", 5)), "learning_rate")
-    refused(cli("train-judge", faces_pack, *options(tmp_path, "--precision", "fp8")), "precision")
+    refused(cli("train-judge", faces_pack, *options(tmp_path, "--learning-rate", 5)), "--learning-rate", code=2)
+    refused(cli("train-judge", faces_pack, *options(tmp_path, "--precision", "fp8")), "--precision", code=2)
     (tmp_path / "file").write_text("")
     refused(cli("train-judge", faces_pack, "--out", tmp_path / "file" / "judge"), "cannot be written")
 

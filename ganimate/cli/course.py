@@ -23,8 +23,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.text import Text
 
 from ganimate.cli.console import PIPED_WIDTH, print_json
-from ganimate.cli.settings import flat, merged, new_config, read_changes, resumed_config
 from ganimate.config import TrainConfig, to_dict
+from ganimate.config.resolve import flat, merged, new_config, read_changes, resumed_config
 from ganimate.data.pack import Pack, open_pack
 from ganimate.errors import OutputError
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, create_run, is_run, read_config, write_config
@@ -93,11 +93,11 @@ class Course:
 
     @classmethod
     def plan(
-        cls, pack: Path, folder: Path, options: Mapping[str, Any], file: Path | None, resume: bool, quiet: bool
+        cls, pack: Path, folder: Path, given: Mapping[str, Any], file: Path | None, resume: bool, quiet: bool
     ) -> Course:
         """Return the run that the command line asks for; raises before anything is written."""
         opened = open_pack(pack)
-        settings = merged(read_changes(file) if file else {}, options)
+        settings = merged(read_changes(file) if file else {}, given)
         changes: dict[str, Any] = {}
         if resume:
             own = read_config(folder)

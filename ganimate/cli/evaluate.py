@@ -9,23 +9,13 @@ import typer
 
 from ganimate.cli import options
 from ganimate.cli.models import Name
+from ganimate.cli.settings import Options, with_settings
 from ganimate.cli.training import Pack
 from ganimate.config import EvaluationConfig
 
-DEFAULTS = EvaluationConfig()
-SAMPLE = "Who is measured"
 BESIDE = "By whom, and beside what"
 
-People = Annotated[int, typer.Option(min=1, metavar="N", help="People, one photo of each.", rich_help_panel=SAMPLE)]
-Pairs = Annotated[
-    int,
-    typer.Option(min=0, metavar="N", help="Pairs of photos of one person in two expressions.", rich_help_panel=SAMPLE),
-]
-Crowd = Annotated[
-    int,
-    typer.Option(min=0, metavar="N", help="Photos for the Fréchet distance; 0 leaves it out.", rich_help_panel=SAMPLE),
-]
-Seed = Annotated[int, typer.Option(min=0, metavar="N", help="Another seed, other people.", rich_help_panel=SAMPLE)]
+Sample = Annotated[EvaluationConfig, Options("Who is measured")]
 Judge = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="Who reads the AUs.", show_default="the one that ships", rich_help_panel=BESIDE),
@@ -71,13 +61,12 @@ def register(app: typer.Typer) -> None:
     app.command()(evaluate)
 
 
+@with_settings
 def evaluate(
     model: Name,
     pack: Pack,
-    people: People = DEFAULTS.people,
-    pairs: Pairs = DEFAULTS.pairs,
-    crowd: Crowd = DEFAULTS.crowd,
-    seed: Seed = DEFAULTS.seed,
+    *,
+    sample: Sample,
     judge: Judge = None,
     facs: Facs = None,
     against: Against = None,
@@ -96,6 +85,5 @@ def evaluate(
     from ganimate.cli.console import Display
     from ganimate.cli.measuring import Order, measure
 
-    config = EvaluationConfig(people, pairs, crowd, seed)
-    order = Order(model, against, pack, judge, facs, config, identity, device)
+    order = Order(model, against, pack, judge, facs, sample, identity, device)
     measure(order, out, force=force, as_json=json, display=Display(quiet))

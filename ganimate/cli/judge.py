@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ganimate.cli import options
+from ganimate.cli.settings import Options, with_settings
 from ganimate.config import JudgeConfig, JudgeTraining
 from ganimate.errors import OutputError
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 COURSE = "Course of the training"
 MACHINE = "Machine"
-DEFAULTS = JudgeTraining()
 
 PackFolder = Annotated[Path, typer.Argument(metavar="PACK", help="Prepared faces, from 'ganimate prepare'.")]
 JudgeOut = Annotated[Path, typer.Option("--out", "-o", metavar="JUDGE.safetensors", help="Where the judge is written.")]
@@ -34,14 +34,8 @@ Minutes = Annotated[
         rich_help_panel=COURSE,
     ),
 ]
-Steps = Annotated[int, typer.Option(min=1, metavar="N", help="Steps in all.", rich_help_panel=COURSE)]
-BatchImages = Annotated[int, typer.Option("--batch", min=2, metavar="N", help="Images a step.", rich_help_panel=COURSE)]
-Rate = Annotated[
-    float, typer.Option("--learning-rate", metavar="RATE", help="The highest learning rate.", rich_help_panel=COURSE)
-]
-Seed = Annotated[int, typer.Option(metavar="N", help="Seed of everything that is drawn.", rich_help_panel=COURSE)]
-Channels = Annotated[int, typer.Option(metavar="N", help="Width of the judge.", rich_help_panel=COURSE)]
-Precision = Annotated[str, typer.Option(metavar="KIND", help="auto, fp32 or bf16.", rich_help_panel=MACHINE)]
+Network = Annotated[JudgeConfig, Options(COURSE)]
+Training = Annotated[JudgeTraining, Options(COURSE, {"precision": MACHINE})]
 Threads = Annotated[
     int | None,
     typer.Option(min=1, metavar="N", help="Threads of the CPU.", show_default="one a core", rich_help_panel=MACHINE),
@@ -54,19 +48,17 @@ def register(app: typer.Typer) -> None:
     app.command()(train_judge)
 
 
+@with_settings
 def train_judge(
     pack: PackFolder,
     out: JudgeOut,
+    *,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     minutes: Minutes = None,
-    steps: Steps = DEFAULTS.steps,
-    batch: BatchImages = DEFAULTS.batch_images,
-    learning_rate: Rate = DEFAULTS.learning_rate,
-    channels: Channels = JudgeConfig().channels,
-    seed: Seed = DEFAULTS.seed,
-    precision: Precision = DEFAULTS.precision,
+    network: Network,
+    training: Training,
     threads: Threads = None,
     device: Device = "auto",
 ) -> None:
@@ -78,11 +70,8 @@ def train_judge(
     from ganimate.cli.console import Display, print_json
     from ganimate.data.pack import open_pack
 
-    training = replace(
-        DEFAULTS, batch_images=batch, steps=steps, learning_rate=learning_rate, seed=seed, precision=precision
-    )
     opened = open_pack(pack)
-    config = JudgeConfig(size_px=opened.spec.size_px, channels=channels)
+    config = replace(network, size_px=opened.spec.size_px)
     _claim(out, force)
     display = Display(quiet)
     trainer = _trainer(opened, config, training, device, threads, display)

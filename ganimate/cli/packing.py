@@ -12,7 +12,7 @@ from typing import Any
 
 from ganimate.cli import session
 from ganimate.cli.console import Display, plain_table
-from ganimate.config import CropSpec, PrepareOptions
+from ganimate.config import PrepareOptions
 from ganimate.data.pack import SKIPPED_NAME, Pack, PackWriter, open_pack
 from ganimate.data.prepare import Prepared, prepare
 from ganimate.errors import InputError
@@ -97,9 +97,3 @@ def _facts(pack: Pack, skipped: list[Prepared]) -> dict[str, Any]:
         "skipped": dict(kinds.most_common()),
         "skipped_rows": str(pack.path / SKIPPED_NAME),
     }
-
-
-def pack_options(size_px: int | None, validation_share: float | None) -> PrepareOptions:
-    """Return the options with the dataclasses' own defaults where nothing is given."""
-    spec = CropSpec() if size_px is None else CropSpec(size_px=size_px)
-    return PrepareOptions(spec) if validation_share is None else PrepareOptions(spec, validation_share)

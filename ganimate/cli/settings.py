@@ -1,151 +1,175 @@
-"""The settings of `ganimate train`: which option is which field of which dataclass, and the config that comes of it.
+"""Options of a command that are made from the fields of config dataclasses, so that a setting is named once.
 
-Defaults are read from the dataclasses; an option that is not given is None and changes nothing.
+A command takes a whole config where its parameter says under which heading of --help the options stand::
+
+    @with_settings
+    def animate(photo: Photo, motion: Annotated[Motion, Options("Timing")], quiet: Quiet = False) -> None: ...
+
+or, with `Changes`, only what the command line sets of one: what is not given changes nothing.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, get_args, get_type_hints
 
 import typer
 
-from ganimate.config import CriticConfig, TrainConfig, from_dict, to_dict
-from ganimate.errors import ConfigError, TrainingError
+from ganimate.config import from_dict
+from ganimate.config.settings import Leaf, leaves, parameter
 
-NETWORKS = "Networks"
-COURSE = "Course of the training"
-WEIGHTS = "Weights of the objective"
-
-# The fields of TrainConfig that each option of `train` sets, by the name of its parameter; later options win.
-FIELDS: Mapping[str, tuple[str, ...]] = {
-    "generator": ("generator.architecture",),
-    "channels": ("generator.channels",),
-    "blocks": ("generator.blocks",),
-    "correction_limit": ("generator.correction_limit",),
-    "critic_channels": ("critic.channels",),
-    "size": ("generator.size_px", "critic.size_px"),
-    "batch": ("batch_images",),
-    "critic_steps": ("schedule.critic_steps",),
-    "geometry_steps": ("schedule.geometry_steps",),
-    "steps": ("schedule.adversarial_steps",),
-    "critic_per_generator": ("schedule.critic_per_generator",),
-    "penalty_interval": ("schedule.penalty_interval",),
-    "critic_rests": ("schedule.critic_rests",),
-    "learning_rate": ("learning_rate", "critic_learning_rate"),
-    "critic_learning_rate": ("critic_learning_rate",),
-    "ema_decay": ("ema_decay",),
-    "pair_share": ("pair_share",),
-    "mapped_share": ("mapped_share",),
-    "transplant_share": ("transplant_share",),
-    "seed": ("seed",),
-    "save_every": ("save_steps",),
-    "sample_every": ("sample_steps",),
-    "adversarial_weight": ("weights.adversarial",),
-    "penalty_weight": ("weights.penalty",),
-    "critic_au_weight": ("weights.critic_au",),
-    "generator_au_weight": ("weights.generator_au",),
-    "cycle_weight": ("weights.cycle",),
-    "attention_size_weight": ("weights.attention_size",),
-    "attention_smoothness_weight": ("weights.attention_smoothness",),
-    "geometry_weight": ("weights.geometry",),
-    "flow_smoothness_weight": ("weights.flow_smoothness",),
-    "pair_weight": ("weights.pair",),
-    "color_weight": ("weights.color",),
-    "responsibility_weight": ("weights.responsibility",),
-    "features_weight": ("weights.features",),
-    "regions_weight": ("weights.regions",),
-    "precision": ("precision",),
-    "workers": ("workers",),
-}
-# What the weights on disk were made for; a resumed run cannot change it.
-FIXED = ("generator", "critic", "seed")
+SHOWN_MAX = 10**6  # bounds beyond are none that anybody needs to be told; the config checks them
 
 
-def setting(parameter: str, help_text: str, panel: str, metavar: str = "N") -> Any:
-    """Return the typer option of `parameter`, with the default that its dataclass gives."""
-    default = default_of(FIELDS[parameter][0])
-    words = parameter.replace("_", "-")
-    if isinstance(default, bool):
-        shown = words if default else f"no-{words}"
-        return typer.Option(f"--{words}/--no-{words}", help=help_text, show_default=shown, rich_help_panel=panel)
-    shown = f"{default:g}" if isinstance(default, float) else str(default)
-    return typer.Option(f"--{words}", help=help_text, metavar=metavar, show_default=shown, rich_help_panel=panel)
+@dataclass(frozen=True)
+class Options:
+    """The annotation of a parameter that is a config: its options stand under the heading `panel`.
+
+    `panels` are the headings of others, by the dotted name of a setting or of a part.
+    """
+
+    panel: str
+    panels: Mapping[str, str] = field(default_factory=dict)
+
+    def panel_of(self, name: str) -> str:
+        """Return the heading of the setting `name`: its own, or that of the part that it is in."""
+        while name and name not in self.panels:
+            name = name.rpartition(".")[0]
+        return self.panels[name] if name else self.panel
 
 
-def default_of(field: str) -> Any:
-    """Return the default of a field such as ``schedule.critic_steps``."""
-    value: Any = TrainConfig()
-    for name in field.split("."):
-        value = getattr(value, name)
-    return value
+@dataclass(frozen=True)
+class Changes(Options):
+    """The annotation of a parameter that holds what is given of the config `of`, as nested plain data.
+
+    Its headings come in the order of `panels`.
+    """
+
+    of: type = object
 
 
-def given(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the command line sets, as a part of a config in plain data."""
-    changes: dict[str, Any] = {}
-    for parameter, fields in FIELDS.items():
-        if parameters.get(parameter) is not None:
-            for field in fields:
-                _put(changes, field, parameters[parameter])
-    return changes
+@dataclass(frozen=True)
+class _Group:
+    """The options that stand for one parameter of a command."""
+
+    parameters: tuple[inspect.Parameter, ...]
+    fields: Mapping[str, tuple[str, ...]]  # what each option sets, by the name of its parameter; later ones win
+    built: type | None  # of the config that the command receives; None where it receives the changes
+
+    def take(self, given: dict[str, Any]) -> Any:
+        """Return what the command receives, and take the options' values out of `given`."""
+        changes: dict[str, Any] = {}
+        for name, fields in self.fields.items():
+            value = given.pop(name)
+            for dotted in fields if value is not None else ():
+                _put(changes, dotted, value.value if isinstance(value, Enum) else value)
+        return changes if self.built is None else from_dict(self.built, changes)
 
 
-def read_changes(path: Path) -> dict[str, Any]:
-    """Return a config, or a part of one, from a JSON file; raises ConfigError."""
-    try:
-        data = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path} is not JSON: {error}", "--dry-run prints a config to begin with") from error
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path} is not a table of settings", "--dry-run prints a config to begin with")
-    return data
+def with_settings(command: Callable[..., None]) -> Callable[..., None]:
+    """Return the command as typer takes it: with an option for each setting of the configs among its parameters."""
+    hints = get_type_hints(command, include_extras=True)
+    groups: dict[str, _Group] = {}
+    parameters: list[inspect.Parameter] = []
+    for name, own in inspect.signature(command).parameters.items():
+        group = _group(hints[name])
+        if group is None:
+            parameters.append(own.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY))
+        else:
+            groups[name] = group
+            parameters += group.parameters
+
+    def run(**given: Any) -> None:
+        for name, group in groups.items():
+            given[name] = group.take(given)
+        command(**given)
+
+    run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
+    run.__annotations__ = {each.name: each.annotation for each in parameters}
+    run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    return run
 
 
-def new_config(changes: Mapping[str, Any], size_px: int) -> TrainConfig:
-    """Return the config of a new run on faces of `size_px`; raises ConfigError for a wrong field or value."""
-    critic = {"size_px": size_px, "layers": CriticConfig.layers_for(size_px)}
-    sized = {"generator": {"size_px": size_px}, "critic": critic}
-    return from_dict(TrainConfig, merged(sized, changes))
+def _group(hint: Any) -> _Group | None:
+    """Return the options that stand for a parameter with this annotation; None for one that stands for itself."""
+    kind, *notes = get_args(hint) or (hint,)
+    for note in notes:
+        if isinstance(note, Changes):
+            order = [*note.panels.values(), note.panel]
+            found = sorted(leaves(note.of), key=lambda leaf: order.index(note.panel_of(leaf.name)))
+            changed = (_changed(leaf, note.panel_of(leaf.name)) for leaf in found if leaf.said.help)
+            return _Group(tuple(changed), _fields(found), None)
+        if isinstance(note, Options):
+            found = list(leaves(kind))
+            built = (_built(leaf, note.panel_of(leaf.name)) for leaf in found if leaf.said.help)
+            return _Group(tuple(built), _fields(found), kind)
+    return None
 
 
-def resumed_config(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConfig:
-    """Return the config of a run that goes on with `changes`; raises TrainingError for what cannot change."""
-    own = to_dict(config)
-    changed = merged(own, changes)
-    for field, value in flat(changed).items():
-        if field.split(".")[0] in FIXED and value != flat(own).get(field):
-            raise TrainingError(
-                f"a run that goes on cannot change {field} from {flat(own).get(field)} to {value}",
-                "leave the option out, or train into a new folder",
-            )
-    return from_dict(TrainConfig, changed)
+def _fields(found: list[Leaf]) -> dict[str, tuple[str, ...]]:
+    """Return the settings that each option sets, by the name of its parameter; raises ValueError for a name twice."""
+    names = [leaf.parameter for leaf in found if leaf.said.help]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"two settings are one option: {', '.join(sorted(twice))}")
+    fields: dict[str, tuple[str, ...]] = {leaf.parameter: (leaf.name,) for leaf in found if leaf.said.help}
+    for leaf in found:
+        if leaf.said.follows:
+            fields[parameter(leaf.said.follows)] += (leaf.name,)
+    return fields
 
 
-def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with `changes` on top, table by table."""
-    result = dict(base)
-    for name, value in changes.items():
-        below = result.get(name)
-        tables = isinstance(value, Mapping) and isinstance(below, Mapping)
-        result[name] = merged(below, value) if tables else value  # type: ignore[arg-type]
-    return result
+def _built(leaf: Leaf, panel: str) -> inspect.Parameter:
+    """Return the option of a setting that has its default, and whose range the command line checks."""
+    said, default = leaf.said, leaf.default
+    kind: Any = leaf.kind
+    if said.choices:
+        kind = _choice(leaf.parameter, said.choices)
+        default = kind(default)
+    words = said.option
+    if default is True and "/" not in words:
+        words = f"{words}/--no-{words.lstrip('-')}"
+    low, high = _bound(said.low), _bound(said.high)
+    option = typer.Option(
+        default, words, min=low, max=high, metavar=_metavar(leaf), help=said.help, rich_help_panel=panel
+    )
+    return inspect.Parameter(leaf.parameter, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind)
 
 
-def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested plain data by dotted names."""
-    result: dict[str, Any] = {}
-    for name, value in config.items():
-        result |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
-    return result
+def _changed(leaf: Leaf, panel: str) -> inspect.Parameter:
+    """Return the option of a setting that is None where it is not given; the whole config checks its range."""
+    words, shown = leaf.said.option, f"{leaf.default:g}" if leaf.kind is float else str(leaf.default)
+    if leaf.kind is bool:
+        shown = words.lstrip("-") if leaf.default else f"no-{words.lstrip('-')}"
+        words = f"{words}/--no-{words.lstrip('-')}"
+    option = typer.Option(
+        None, words, metavar=_metavar(leaf), help=leaf.said.help, show_default=shown, rich_help_panel=panel
+    )
+    kind: Any = leaf.kind | None
+    return inspect.Parameter(leaf.parameter, inspect.Parameter.KEYWORD_ONLY, default=option, annotation=kind)
 
 
-def _put(data: dict[str, Any], field: str, value: Any) -> None:
-    *tables, name = field.split(".")
+def _choice(name: str, choices: tuple[str, ...]) -> Any:
+    """Return an enumeration of the choices: what typer offers as such."""
+    return Enum(name, [(choice, choice) for choice in choices], type=str)
+
+
+def _bound(end: float | str | None) -> float | None:
+    """Return an end of a range for typer, in as few letters as can be; None where it is not one for --help."""
+    if not isinstance(end, int | float) or abs(end) > SHOWN_MAX:
+        return None
+    return int(end) if end == int(end) else end
+
+
+def _metavar(leaf: Leaf) -> str | None:
+    """Return what stands for the value in --help; None leaves that to typer."""
+    return leaf.said.metavar or ("N" if leaf.kind in (int, float) else None)
+
+
+def _put(data: dict[str, Any], dotted: str, value: Any) -> None:
+    *tables, name = dotted.split(".")
     for table in tables:
         data = data.setdefault(table, {})
     data[name] = value

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from ganimate.cli import options
-from ganimate.cli.settings import COURSE, NETWORKS, WEIGHTS, given, setting
-from ganimate.config import PrepareOptions
+from ganimate.cli.settings import Changes, Options, with_settings
+from ganimate.config import PrepareOptions, TrainConfig
 
-PACKING = PrepareOptions()
-MACHINE = "Machine"
-RUN = "Run"
+RUN, NETWORKS, MACHINE = "Run", "Networks", "Machine"
+COURSE, WEIGHTS = "Course of the training", "Weights of the objective"
 
 Images = Annotated[Path, typer.Argument(metavar="IMAGES", help="The folder that the table's names are in.")]
 Annotations = Annotated[
@@ -28,20 +28,27 @@ Identities = Annotated[
     ),
 ]
 PackOut = Annotated[Path, typer.Option("--out", "-o", metavar="FACES.pack", help="Where the pack is written.")]
-PackSize = Annotated[
-    int | None, typer.Option("--size", metavar="PX", help="Side of the faces.", show_default=str(PACKING.spec.size_px))
-]
-ValidationShare = Annotated[
-    float | None,
-    typer.Option(
-        metavar="SHARE",
-        help="Share of people, or of photos of nobody known, held out.",
-        show_default=str(PACKING.validation_share),
-    ),
-]
+Packing = Annotated[PrepareOptions, Options("Options")]
 PackDetector = Annotated[
     options.DetectorName,
     typer.Option("--detector", help="Finds the landmarks if the table has none; hog is fast, cnn slow and finds more."),
+]
+TrainChanges = Annotated[
+    Mapping[str, Any],
+    Changes(
+        panel=COURSE,
+        panels={
+            "save_steps": RUN,
+            "sample_steps": RUN,
+            "generator": NETWORKS,
+            "critic": NETWORKS,
+            "schedule": COURSE,
+            "weights": WEIGHTS,
+            "precision": MACHINE,
+            "workers": MACHINE,
+        },
+        of=TrainConfig,
+    ),
 ]
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="Prepared faces, from 'ganimate prepare'.")]
 RunOut = Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The run's folder.", rich_help_panel=RUN)]
@@ -55,13 +62,14 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
+@with_settings
 def prepare(
     images: Images,
     annotations: Annotations,
     out: PackOut,
+    *,
     identities: Identities = None,
-    size: PackSize = None,
-    validation_share: ValidationShare = None,
+    packing: Packing,
     detector: PackDetector = options.DetectorName.hog,
     force: options.Force = False,
     json: options.Json = False,
@@ -72,20 +80,21 @@ def prepare(
     Rows that cannot be used are counted, and listed with the reason in skipped.csv inside of the pack.
     """
     from ganimate.cli.console import Display, print_json
-    from ganimate.cli.packing import Sources, make_pack, pack_options
+    from ganimate.cli.packing import Sources, make_pack
 
     sources = Sources(images, annotations, identities, detector.value)
-    facts = make_pack(sources, out, pack_options(size, validation_share), force, Display(quiet))
+    facts = make_pack(sources, out, packing, force, Display(quiet))
     if json:
         print_json(facts)
     else:
         typer.echo(out)
 
 
+@with_settings
 def train(
-    ctx: typer.Context,
     pack: Pack,
     out: RunOut,
+    *,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in RUN, exactly.", rich_help_panel=RUN)
     ] = False,
@@ -102,94 +111,8 @@ def train(
     images: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Save and stop after N images.", rich_help_panel=RUN)
     ] = None,
-    save_every: Annotated[int | None, setting("save_every", "Steps from one checkpoint to the next.", RUN)] = None,
-    sample_every: Annotated[
-        int | None, setting("sample_every", "Steps from one sample sheet to the next.", RUN)
-    ] = None,
     quiet: options.Quiet = False,
-    generator: Annotated[
-        str | None, setting("generator", "Kind of generator: warping or attention.", NETWORKS, "KIND")
-    ] = None,
-    channels: Annotated[int | None, setting("channels", "Width of the generator.", NETWORKS)] = None,
-    blocks: Annotated[int | None, setting("blocks", "Residual blocks of the generator.", NETWORKS)] = None,
-    correction_limit: Annotated[
-        float | None,
-        setting(
-            "correction_limit", "Furthest that the network corrects the landmarks' motion, in crop widths.", NETWORKS
-        ),
-    ] = None,
-    critic_channels: Annotated[int | None, setting("critic_channels", "Width of the critic.", NETWORKS)] = None,
-    size: Annotated[int | None, setting("size", "Side of the faces; the pack's own.", NETWORKS, "PX")] = None,
-    steps: Annotated[int | None, setting("steps", "Steps of the full, adversarial game.", COURSE)] = None,
-    critic_steps: Annotated[
-        int | None, setting("critic_steps", "Steps before: the critic learns to read AUs.", COURSE)
-    ] = None,
-    geometry_steps: Annotated[
-        int | None, setting("geometry_steps", "Steps between: the generator learns to move faces.", COURSE)
-    ] = None,
-    batch: Annotated[int | None, setting("batch", "Images a step.", COURSE)] = None,
-    critic_per_generator: Annotated[
-        int | None, setting("critic_per_generator", "Critic steps to one of the generator.", COURSE)
-    ] = None,
-    penalty_interval: Annotated[
-        int | None, setting("penalty_interval", "Critic steps to one with the gradient penalty.", COURSE)
-    ] = None,
-    critic_rests: Annotated[
-        bool | None, setting("critic_rests", "The critic neither learns nor steers in the geometry steps.", COURSE)
-    ] = None,
-    learning_rate: Annotated[
-        float | None, setting("learning_rate", "Learning rate of both networks.", COURSE, "RATE")
-    ] = None,
-    critic_learning_rate: Annotated[
-        float | None, setting("critic_learning_rate", "Learning rate of the critic, if another.", COURSE, "RATE")
-    ] = None,
-    ema_decay: Annotated[float | None, setting("ema_decay", "Decay of the averaged weights.", COURSE, "SHARE")] = None,
-    pair_share: Annotated[
-        float | None, setting("pair_share", "Share of pairs of one person in a batch.", COURSE, "SHARE")
-    ] = None,
-    mapped_share: Annotated[
-        float | None,
-        setting("mapped_share", "Share of pairs made by mapping expressions onto others.", COURSE, "SHARE"),
-    ] = None,
-    transplant_share: Annotated[
-        float | None,
-        setting("transplant_share", "Share of the other pairs moved into others' photos.", COURSE, "SHARE"),
-    ] = None,
-    seed: Annotated[int | None, setting("seed", "Seed of everything that is drawn.", COURSE)] = None,
-    adversarial_weight: Annotated[float | None, setting("adversarial_weight", "Realism.", WEIGHTS)] = None,
-    penalty_weight: Annotated[float | None, setting("penalty_weight", "Gradient penalty.", WEIGHTS)] = None,
-    critic_au_weight: Annotated[
-        float | None, setting("critic_au_weight", "The critic's reading of AUs.", WEIGHTS)
-    ] = None,
-    generator_au_weight: Annotated[
-        float | None, setting("generator_au_weight", "AUs of the result as asked.", WEIGHTS)
-    ] = None,
-    cycle_weight: Annotated[float | None, setting("cycle_weight", "There and back again.", WEIGHTS)] = None,
-    attention_size_weight: Annotated[
-        float | None, setting("attention_size_weight", "Little is repainted.", WEIGHTS)
-    ] = None,
-    attention_smoothness_weight: Annotated[
-        float | None, setting("attention_smoothness_weight", "Smooth masks.", WEIGHTS)
-    ] = None,
-    geometry_weight: Annotated[
-        float | None, setting("geometry_weight", "Landmarks go where the AUs take them.", WEIGHTS)
-    ] = None,
-    flow_smoothness_weight: Annotated[
-        float | None, setting("flow_smoothness_weight", "Skin moves without folds.", WEIGHTS)
-    ] = None,
-    pair_weight: Annotated[float | None, setting("pair_weight", "The same person's real photo.", WEIGHTS)] = None,
-    color_weight: Annotated[float | None, setting("color_weight", "The paint is a plausible face.", WEIGHTS)] = None,
-    responsibility_weight: Annotated[
-        float | None, setting("responsibility_weight", "Painted where paint is nearer to the real photo.", WEIGHTS)
-    ] = None,
-    features_weight: Annotated[
-        float | None, setting("features_weight", "The same, in the critic's eyes.", WEIGHTS)
-    ] = None,
-    regions_weight: Annotated[
-        float | None, setting("regions_weight", "Mouth, brows and eyes are taken for those of a photo.", WEIGHTS)
-    ] = None,
-    precision: Annotated[str | None, setting("precision", "auto, fp32 or bf16.", MACHINE, "KIND")] = None,
-    workers: Annotated[int | None, setting("workers", "Processes that decode images.", MACHINE)] = None,
+    changes: TrainChanges,
     threads: Annotated[
         int | None,
         typer.Option(
@@ -206,7 +129,7 @@ def train(
     """
     from ganimate.cli.course import Course, Machine
 
-    course = Course.plan(pack, out, given(ctx.params), config, resume, quiet)
+    course = Course.plan(pack, out, changes, config, resume, quiet)
     if dry_run:
         course.print_config()
         return

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ganimate.config.networks import CropSpec, GeneratorConfig
-from ganimate.config.record import require
+from ganimate.config.settings import check, part, setting
 
 DEFAULT_MODEL = "default"  # the folder under models/ that is taken when no other is named
 
@@ -14,11 +14,13 @@ DEFAULT_MODEL = "default"  # the folder under models/ that is taken when no othe
 class PrepareOptions:
     """How photos become a pack; `validation_share` of the people (or of the photos of nobody known) is held out."""
 
-    spec: CropSpec = field(default_factory=CropSpec)
-    validation_share: float = 0.1  # 20 people of 200: enough to measure, few enough not to miss
+    spec: CropSpec = part(CropSpec())
+    validation_share: float = setting(  # 20 people of 200: enough to measure, few enough not to miss
+        0.1, "Share of people, or of photos of nobody known, held out.", low=0.0, high=0.9, metavar="SHARE"
+    )
 
     def __post_init__(self) -> None:
-        require(self, "validation_share", 0.0, 0.9)
+        check(self)
         GeneratorConfig(size_px=self.spec.size_px)  # a size that no generator takes is told before the work
 
 
@@ -26,16 +28,27 @@ class PrepareOptions:
 class Motion:
     """How a face goes from one expression to another, and what follows."""
 
-    frames: int = 16  # of the move, one way: 0.64 s, about what a smile takes to unfold
-    fps: float = 25.0  # frames of 4/100 s: GIF counts in 1/100 s and keeps this exactly
-    easing: str = "in-out"  # muscles neither start nor stop at full speed
-    hold_s: float = 0.5  # long enough to see the expression
-    loop: str = "ping-pong"  # the only one that repeats without a jump
+    # One way: 0.64 s, about what a smile takes to unfold.
+    frames: int = setting(16, "Frames of the move, one way.", low=2, high=10_000)
+    # Frames of 4/100 s: GIF counts in 1/100 s and keeps this exactly.
+    fps: float = setting(25.0, "Frames a second.", low=0.1, high=240.0)
+    easing: str = setting(  # muscles neither start nor stop at full speed
+        "in-out",
+        "How the move starts and stops: linear, in, out, in-out or min-jerk.",
+        choices=("linear", "in", "out", "in-out", "min-jerk"),
+        metavar="CURVE",
+    )
+    hold_s: float = setting(  # long enough to see the expression
+        0.5, "How long the end expression stays.", low=0.0, high=60.0, metavar="SECONDS", option="--hold"
+    )
+    loop: str = setting(  # the only one that repeats without a jump
+        "ping-pong",
+        "Stop at the end; go back and repeat; or jump back and repeat. (Of an MP4 only the player decides that.)",
+        choices=("once", "ping-pong", "cycle"),
+    )
 
     def __post_init__(self) -> None:
-        require(self, "frames", 2, 10_000)
-        require(self, "fps", 0.1, 240.0)
-        require(self, "hold_s", 0.0, 60.0)
+        check(self)
 
     @property
     def hold_frames(self) -> int:
@@ -49,15 +62,25 @@ class Driving:
 
     # AUs mean the same on every face: the person makes the very faces that were recorded, whatever the photo shows.
     # Relative to its first frame a clip only fits where that frame and the photo show about the same.
-    relative: bool = False
-    smooth_s: float = 0.0  # shown is what was recorded; trackers have often smoothed it already
-    most_fps: float = 60.0  # more is not seen
-    fewest_fps: float = 10.0  # fewer are seen one by one, so what lies between is filled in
+    relative: bool = setting(
+        False,
+        "Add what changes since the clip's first frame to what the photo shows, or show the AUs as they are.",
+        option="--relative/--absolute",
+    )
+    smooth_s: float = setting(  # shown is what was recorded; trackers have often smoothed it already
+        0.0,
+        "Calm a trembling clip: the standard deviation of the smoothing, such as 0.1.",
+        low=0.0,
+        high=60.0,
+        metavar="SECONDS",
+        option="--smooth",
+    )
+    most_fps: float = setting(60.0, low=1.0, high=1000.0)  # more is not seen
+    # Fewer are seen one by one, so what lies between is filled in.
+    fewest_fps: float = setting(10.0, low=0.0, high="most_fps")
 
     def __post_init__(self) -> None:
-        require(self, "smooth_s", 0.0, 60.0)
-        require(self, "most_fps", 1.0, 1000.0)
-        require(self, "fewest_fps", 0.0, self.most_fps)
+        check(self)
 
     def fps_for(self, clip_fps: float | None) -> float:
         """Return the frames a second of an animation for a clip: its own as a whole number, if not too many or few."""
@@ -70,27 +93,34 @@ class Driving:
 class Scrutiny:
     """How a result is shown beside itself, and how closely it is looked at."""
 
-    compare: bool = False  # the photo beside every frame
-    strip_frames: int = 8  # of a film strip: enough to see the move, large enough to see the face
-    identity_frames: int = 8  # 0.1 s each, beside the peak; 0 measures no identity
-    strict: bool = False  # a result in doubt is a failure
+    compare: bool = setting(False, "Write the photo and the result side by side in one picture.")
+    # Enough to see the move, large enough to see the face.
+    strip_frames: int = setting(8, "Frames of the film strip.", low=1, high=64)
+    identity_frames: int = setting(  # 0.1 s each
+        8,
+        "In how many frames, beside the end expression, the report measures identity; 0 for nowhere.",
+        low=0,
+        high=10_000,
+    )
+    strict: bool = setting(
+        False, "Exit with code 3 when the result, which is written, did not change the face or may be another person."
+    )
 
     def __post_init__(self) -> None:
-        require(self, "strip_frames", 1, 64)
-        require(self, "identity_frames", 0, 10_000)
+        check(self)
 
 
 @dataclass(frozen=True)
 class EvaluationConfig:
     """Who and how many are measured by `ganimate evaluate`."""
 
-    people: int = 64  # a mean over them is certain to about 0.02; 17 AUs at 4 intensities take minutes on two cores
-    pairs: int = 64  # of photos of one person
-    crowd: int = 256  # photos for the distance of distributions: fewer bend it, more take long
-    seed: int = 0
+    # A mean over them is certain to about 0.02; 17 AUs at 4 intensities take minutes on two cores.
+    people: int = setting(64, "People, one photo of each.", low=1, high=10_000)
+    pairs: int = setting(64, "Pairs of photos of one person in two expressions.", low=0, high=10_000)
+    crowd: int = setting(  # fewer bend the distance of distributions, more take long
+        256, "Photos for the Fréchet distance; 0 leaves it out.", low=0, high=100_000
+    )
+    seed: int = setting(0, "Another seed, other people.", low=0, high=2**63 - 1)
 
     def __post_init__(self) -> None:
-        require(self, "people", 1, 10_000)
-        require(self, "pairs", 0, 10_000)
-        require(self, "crowd", 0, 100_000)
-        require(self, "seed", 0, 2**63 - 1)
+        check(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganimate.config.record import require, require_choice
+from ganimate.config.settings import check, setting
 from ganimate.errors import ConfigError
 
 
@@ -12,32 +12,37 @@ from ganimate.errors import ConfigError
 class CropSpec:
     """How a face is turned upright and cut out; the same for training and animation, stored in the model file."""
 
-    size_px: int = 128  # the paper's size
-    interocular: float = 0.278  # distance of the eye centres / crop width: a jaw that drops stays inside
-    eye_line: float = 0.345  # height of the eye centres / crop height: brows and forehead above, chin below
+    size_px: int = setting(128, "Side of the faces.", low=16, high=1024, metavar="PX", option="--size")  # the paper's
+    # Distance of the eye centres / crop width: a jaw that drops stays inside.
+    interocular: float = setting(0.278, low=0.1, high=0.6)
+    # Height of the eye centres / crop height: brows and forehead above, chin below.
+    eye_line: float = setting(0.345, low=0.1, high=0.9)
 
     def __post_init__(self) -> None:
-        require(self, "size_px", 16, 1024)
-        require(self, "interocular", 0.1, 0.6)
-        require(self, "eye_line", 0.1, 0.9)
+        check(self)
 
 
 @dataclass(frozen=True)
 class GeneratorConfig:
     """Size and kind of a generator."""
 
-    architecture: str = "warping"  # moves the photo's own pixels: sharp at any resolution
-    size_px: int = 128
-    channels: int = 24  # the warp does most of the work; a step of 16 photos takes 2.2 s on one core
-    blocks: int = 6  # the paper's number of residual blocks
-    correction_limit: float = 0.012  # of the landmarks' motion, in crop widths: their own scatter; more undid the AUs
+    architecture: str = setting(  # moves the photo's own pixels: sharp at any resolution
+        "warping",
+        "Kind of generator: warping or attention.",
+        choices=("attention", "warping"),
+        metavar="KIND",
+        option="--generator",
+    )
+    size_px: int = setting(128, "Side of the faces; the pack's own.", low=32, high=512, metavar="PX", option="--size")
+    # The warp does most of the work; a step of 16 photos takes 2.2 s on one core.
+    channels: int = setting(24, "Width of the generator.", low=4, high=256)
+    blocks: int = setting(6, "Residual blocks of the generator.", low=1, high=32)  # the paper's number
+    correction_limit: float = setting(  # the landmarks' own scatter; more undid the AUs
+        0.012, "Furthest that the network corrects the landmarks' motion, in crop widths.", low=0.0, high=1.0
+    )
 
     def __post_init__(self) -> None:
-        require_choice(self, "architecture", ("attention", "warping"))
-        require(self, "size_px", 32, 512)
-        require(self, "channels", 4, 256)
-        require(self, "blocks", 1, 32)
-        require(self, "correction_limit", 0.0, 1.0)
+        check(self)
         if self.size_px % 16:
             raise ConfigError(f"GeneratorConfig.size_px must be a multiple of 16, not {self.size_px}")
 
@@ -46,10 +51,11 @@ class GeneratorConfig:
 class CriticConfig:
     """Size of the critic: stride-2 convolutions down to a 2×2 map at the default size (paper, section 4)."""
 
-    size_px: int = 128
-    channels: int = 48  # wide enough to see teeth and lids, cheap enough for two cores
-    max_channels: int = 384
-    layers: int = 6
+    size_px: int = setting(128, low=16, high=512, follows="--size")
+    # Wide enough to see teeth and lids, cheap enough for two cores.
+    channels: int = setting(48, "Width of the critic.", low=4, high=256)
+    max_channels: int = setting(384, low="channels", high=2048)
+    layers: int = setting(6, low=2, high=8)
 
     @staticmethod
     def layers_for(size_px: int) -> int:
@@ -57,10 +63,7 @@ class CriticConfig:
         return max(n for n in range(2, 9) if n == 2 or (size_px % 2**n == 0 and size_px >= 2 * 2**n))
 
     def __post_init__(self) -> None:
-        require(self, "size_px", 16, 512)
-        require(self, "channels", 4, 256)
-        require(self, "max_channels", self.channels, 2048)
-        require(self, "layers", 2, 8)
+        check(self)
         if self.size_px % 2**self.layers:
             raise ConfigError(
                 f"CriticConfig.size_px must be a multiple of 2^layers = {2**self.layers}, not {self.size_px}"
@@ -71,26 +74,25 @@ class CriticConfig:
 class RegionConfig:
     """Size of the critics of mouth and of brows, which keep the paint from being a blurred mean."""
 
-    channels: int = 32  # of the first of three layers: 0.3 million weights a region
+    channels: int = setting(32, low=4, high=256)  # of the first of three layers: 0.3 million weights a region
 
     def __post_init__(self) -> None:
-        require(self, "channels", 4, 256)
+        check(self)
 
 
 @dataclass(frozen=True)
 class JudgeConfig:
     """Size of the judge, which reads AUs to measure generators."""
 
-    size_px: int = 128
-    channels: int = 40  # of the first stage; 3 million weights, half a second for a step of 64 photos on one core
-    features: int = 128  # what the AUs are read from; few, so that some hundred faces settle their covariance
-    dropout: float = 0.1
+    size_px: int = setting(128, low=32, high=512)
+    # Of the first stage; 3 million weights, half a second for a step of 64 photos on one core.
+    channels: int = setting(40, "Width of the judge.", low=4, high=256)
+    # What the AUs are read from; few, so that some hundred faces settle their covariance.
+    features: int = setting(128, low=2, high=2048)
+    dropout: float = setting(0.1, low=0.0, high=0.9)
 
     def __post_init__(self) -> None:
-        require(self, "size_px", 32, 512)
-        require(self, "channels", 4, 256)
-        require(self, "features", 2, 2048)
-        require(self, "dropout", 0.0, 0.9)
+        check(self)
         if self.size_px % 32:
             raise ConfigError(f"JudgeConfig.size_px must be a multiple of 32, not {self.size_px}")
 

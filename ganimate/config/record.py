@@ -1,4 +1,4 @@
-"""What every configuration can do: check its fields, and go to plain data and back."""
+"""What every configuration can do: go to plain data and back."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def to_dict(config: Any) -> dict[str, Any]:
 def from_dict(cls: type[ConfigT], data: Mapping[str, Any]) -> ConfigT:
     """Return `cls` built from plain data; raises ConfigError for unknown, missing, mistyped or out-of-range fields."""
     if not isinstance(data, Mapping):
-        raise ConfigError(f"{cls.__name__} must be a table of fields, not {_shown(data)}")
+        raise ConfigError(f"{cls.__name__} must be a table of fields, not {shown(data)}")
     hints = get_type_hints(cls)
     unknown = sorted(set(data) - set(hints))
     if unknown:
-        raise ConfigError(f"{cls.__name__} has no field {_shown(unknown[0])}", "was this written by a newer ganimate?")
+        raise ConfigError(f"{cls.__name__} has no field {shown(unknown[0])}", "was this written by a newer ganimate?")
     values = {name: _revive(f"{cls.__name__}.{name}", hints[name], value) for name, value in data.items()}
     try:
         return cls(**values)
@@ -43,28 +43,11 @@ def _revive(name: str, kind: Any, value: Any) -> Any:
         except OverflowError:
             raise ConfigError(f"{name} must be {_KIND_NAMES[kind]}, not one of {len(str(value))} digits") from None
     if kind in _KIND_NAMES and type(value) is not kind:
-        raise ConfigError(f"{name} must be {_KIND_NAMES[kind]}, not {_shown(value)}")
+        raise ConfigError(f"{name} must be {_KIND_NAMES[kind]}, not {shown(value)}")
     return tuple(value) if isinstance(value, list) else value
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """Return a value for a sentence, and of a long one its beginning."""
     text = repr(value)
     return text if len(text) <= LONGEST_VALUE else f"{text[:LONGEST_VALUE]}…"
-
-
-def require(config: object, name: str, low: float, high: float) -> None:
-    """Raise ConfigError, with the range, unless the field `name` is a number in [`low`, `high`]."""
-    value = getattr(config, name)
-    if not isinstance(value, int | float) or not low <= value <= high:
-        raise ConfigError(
-            f"{type(config).__name__}.{name} must lie in [{low:g}, {high:g}], not {_shown(value)}",
-            "choose one that does",
-        )
-
-
-def require_choice(config: object, name: str, choices: tuple[str, ...]) -> None:
-    """Raise ConfigError, with the choices, unless the field `name` has one of them."""
-    value = getattr(config, name)
-    if value not in choices:
-        raise ConfigError(f"{type(config).__name__}.{name} must be one of {', '.join(choices)}, not {_shown(value)}")

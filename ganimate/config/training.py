@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ganimate.config.networks import CriticConfig, GeneratorConfig, RegionConfig
-from ganimate.config.record import require, require_choice
+from ganimate.config.settings import check, part, setting
 from ganimate.errors import ConfigError
 
 
@@ -14,24 +13,34 @@ from ganimate.errors import ConfigError
 class LossWeights:
     """Weights of the objective, for terms that are means over batch and pixels (paper, equation 5)."""
 
-    adversarial: float = 1.0
-    penalty: float = 10.0  # λ_gp of the paper
-    critic_au: float = 30.0  # the original 160 leaves a small critic no capacity for realism
-    generator_au: float = 20.0  # far below the original 160, for a small critic; it steers motion, not paint
-    cycle: float = 10.0  # original code
-    attention_size: float = 0.02  # original 0.1 closes the mask of a network that also moves
-    attention_smoothness: float = 4.0  # original code, in batch-independent form
-    geometry: float = 20.0  # keeps the flow near the landmarks' spline; the AU head may still ask for more
-    flow_smoothness: float = 2.0  # a fold of the skin is worse than a small error of the landmark
-    pair: float = 10.0  # same person, other expression: L1 at two scales
-    color: float = 20.0  # C shows the real photo (pairs) or the moved one, also where A hides it: no wild paint
-    responsibility: float = 2.0  # A opens where paint beats motion; without it the sharp photo always wins and A = 1
-    features: float = 2.0  # the critic's features of result and real target compared
-    regions: float = 1.5  # realism of mouth and brows: without it teeth and folds are the blurred mean of all that fits
+    adversarial: float = setting(1.0, "Realism.", low=0.0, high=1e4)
+    penalty: float = setting(10.0, "Gradient penalty.", low=0.0, high=1e4)  # λ_gp of the paper
+    # The original 160 leaves a small critic no capacity for realism.
+    critic_au: float = setting(30.0, "The critic's reading of AUs.", low=0.0, high=1e4)
+    # Far below the original 160, for a small critic; it steers motion, not paint.
+    generator_au: float = setting(20.0, "AUs of the result as asked.", low=0.0, high=1e4)
+    cycle: float = setting(10.0, "There and back again.", low=0.0, high=1e4)  # original code
+    # The original 0.1 closes the mask of a network that also moves.
+    attention_size: float = setting(0.02, "Little is repainted.", low=0.0, high=1e4)
+    # Original code, in batch-independent form.
+    attention_smoothness: float = setting(4.0, "Smooth masks.", low=0.0, high=1e4)
+    # Keeps the flow near the landmarks' spline; the AU head may still ask for more.
+    geometry: float = setting(20.0, "Landmarks go where the AUs take them.", low=0.0, high=1e4)
+    # A fold of the skin is worse than a small error of the landmark.
+    flow_smoothness: float = setting(2.0, "Skin moves without folds.", low=0.0, high=1e4)
+    # Same person, other expression: L1 at two scales.
+    pair: float = setting(10.0, "The same person's real photo.", low=0.0, high=1e4)
+    # C shows the real photo (pairs) or the moved one, also where A hides it: no wild paint.
+    color: float = setting(20.0, "The paint is a plausible face.", low=0.0, high=1e4)
+    # A opens where paint beats motion; without it the sharp photo always wins and A = 1.
+    responsibility: float = setting(2.0, "Painted where paint is nearer to the real photo.", low=0.0, high=1e4)
+    # The critic's features of result and real target compared.
+    features: float = setting(2.0, "The same, in the critic's eyes.", low=0.0, high=1e4)
+    # Realism of mouth and brows: without it teeth and folds are the blurred mean of all that fits.
+    regions: float = setting(1.5, "Mouth, brows and eyes are taken for those of a photo.", low=0.0, high=1e4)
 
     def __post_init__(self) -> None:
-        for item in dataclasses.fields(self):
-            require(self, item.name, 0.0, 1e4)
+        check(self)
 
 
 @dataclass(frozen=True)
@@ -39,49 +48,43 @@ class Augmentation:
     """What users' photos have and studio photos lack."""
 
     flip: bool = True
-    shift: float = 0.02  # crop widths; the detector's own scatter
-    rotate_deg: float = 4.0
-    scale: float = 0.05
-    brightness: float = 0.15
-    contrast: float = 0.2
-    saturation: float = 0.3
-    tint: float = 0.06  # one gain for each colour channel: light bulbs, shade
-    blur_probability: float = 0.2
-    jpeg_probability: float = 0.1
-    grey_probability: float = 0.1  # black and white photos, which paint must not tint
+    shift: float = setting(0.02, low=0.0, high=0.1)  # crop widths; the detector's own scatter
+    rotate_deg: float = setting(4.0, low=0.0, high=15.0)
+    scale: float = setting(0.05, low=0.0, high=0.1)
+    brightness: float = setting(0.15, low=0.0, high=1.0)
+    contrast: float = setting(0.2, low=0.0, high=1.0)
+    saturation: float = setting(0.3, low=0.0, high=1.0)
+    tint: float = setting(0.06, low=0.0, high=1.0)  # one gain for each colour channel: light bulbs, shade
+    blur_probability: float = setting(0.2, low=0.0, high=1.0)
+    jpeg_probability: float = setting(0.1, low=0.0, high=1.0)
+    # Black and white photos, which paint must not tint.
+    grey_probability: float = setting(0.1, low=0.0, high=1.0)
 
     def __post_init__(self) -> None:
-        require(self, "shift", 0.0, 0.1)
-        require(self, "rotate_deg", 0.0, 15.0)
-        require(self, "scale", 0.0, 0.1)
-        for name in (
-            "brightness",
-            "contrast",
-            "saturation",
-            "tint",
-            "blur_probability",
-            "jpeg_probability",
-            "grey_probability",
-        ):
-            require(self, name, 0.0, 1.0)
+        check(self)
 
 
 @dataclass(frozen=True)
 class Schedule:
     """The three phases in steps: critic's AU head alone, geometry and pairs, then the full game."""
 
-    critic_steps: int = 300  # the AU head then errs by 0.013 on unseen people, where the mean errs by 0.023
-    geometry_steps: int = 3000  # paint learns here from pairs: two hours on one CPU core; the default model had 7,600
-    adversarial_steps: int = 0  # each time that a few hundred were tried, they bent the paint (models/RUNS.md): GPUs
-    critic_per_generator: int = 1  # the paper's 5 belongs to 25,000 steps on a GPU
-    penalty_interval: int = 2  # every n-th critic step carries the penalty, n times as heavy: saves 0.1 s a step
-    critic_rests: bool = False  # in the geometry phase: saves 0.4 of 2.7 s a step where its AU head is done
+    # The AU head then errs by 0.013 on unseen people, where the mean errs by 0.023.
+    critic_steps: int = setting(300, "Steps before: the critic learns to read AUs.", low=0, high=10_000_000)
+    # Paint learns here from pairs: two hours on one CPU core; the default model had 7,600.
+    geometry_steps: int = setting(3000, "Steps between: the generator learns to move faces.", low=0, high=10_000_000)
+    # Each time that a few hundred were tried, they bent the paint (models/RUNS.md): they are for GPUs.
+    adversarial_steps: int = setting(
+        0, "Steps of the full, adversarial game.", low=0, high=10_000_000, option="--steps"
+    )
+    # The paper's 5 belongs to 25,000 steps on a GPU.
+    critic_per_generator: int = setting(1, "Critic steps to one of the generator.", low=1, high=20)
+    # Every n-th critic step carries the penalty, n times as heavy: saves 0.1 s a step.
+    penalty_interval: int = setting(2, "Critic steps to one with the gradient penalty.", low=1, high=64)
+    # Saves 0.4 of 2.7 s a step where its AU head is done.
+    critic_rests: bool = setting(False, "The critic neither learns nor steers in the geometry steps.")
 
     def __post_init__(self) -> None:
-        for name in ("critic_steps", "geometry_steps", "adversarial_steps"):
-            require(self, name, 0, 10_000_000)
-        require(self, "critic_per_generator", 1, 20)
-        require(self, "penalty_interval", 1, 64)
+        check(self)
         if self.critic_rests and self.adversarial_steps:
             raise ConfigError(
                 f"the critic cannot rest in a schedule with {self.adversarial_steps} adversarial steps, which need it",
@@ -98,44 +101,51 @@ class Schedule:
 class TrainConfig:
     """One training run, whole."""
 
-    generator: GeneratorConfig = field(default_factory=GeneratorConfig)
-    critic: CriticConfig = field(default_factory=CriticConfig)
-    regions: RegionConfig = field(default_factory=RegionConfig)
-    weights: LossWeights = field(default_factory=LossWeights)
-    augmentation: Augmentation = field(default_factory=Augmentation)
-    schedule: Schedule = field(default_factory=Schedule)
-    batch_images: int = 16
-    learning_rate: float = 4e-4  # four times the paper's: a step costs two seconds here, and steps are few
-    critic_learning_rate: float = 4e-4  # one critic step for each of the generator's: it must keep up
-    region_learning_rate: float = 4e-4
-    beta1: float = 0.5
-    beta2: float = 0.999
-    decay_fraction: float = 1 / 3  # linear to 0 over the last third, as in the paper
-    target_noise: float = 0.1  # targets are another photo's AUs plus U(±0.1)
-    pair_share: float = 0.75  # of each batch: two photos of one person, or a photo and what is made of it
-    mapped_share: float = 0.5  # of the pairs: made of somebody seen once, with another person's change of expression
-    transplant_share: float = (
-        0.7  # of the other pairs: their faces in other people's photos, or paint is for studios alone
+    generator: GeneratorConfig = part(GeneratorConfig())
+    critic: CriticConfig = part(CriticConfig(), "--critic-{}")
+    regions: RegionConfig = part(RegionConfig())
+    weights: LossWeights = part(LossWeights(), "--{}-weight")
+    augmentation: Augmentation = part(Augmentation())
+    schedule: Schedule = part(Schedule())
+    batch_images: int = setting(16, "Images a step.", low=2, high=1024, option="--batch")
+    # Four times the paper's: a step costs two seconds here, and steps are few.
+    learning_rate: float = setting(4e-4, "Learning rate of both networks.", low=1e-7, high=1.0, metavar="RATE")
+    critic_learning_rate: float = setting(  # one critic step for each of the generator's: it must keep up
+        4e-4,
+        "Learning rate of the critic, if another.",
+        low=1e-7,
+        high=1.0,
+        metavar="RATE",
+        follows="--learning-rate",
     )
-    ema_decay: float = 0.998
-    precision: str = "auto"  # bf16 where it is faster
-    sample_steps: int = 500
-    save_steps: int = 250
-    workers: int = 1
-    seed: int = 0
+    region_learning_rate: float = setting(4e-4, low=1e-7, high=1.0)
+    beta1: float = setting(0.5, low=0.0, high=0.99999)
+    beta2: float = setting(0.999, low=0.0, high=0.99999)
+    decay_fraction: float = setting(1 / 3, low=0.0, high=1.0)  # linear to 0 over the last third, as in the paper
+    target_noise: float = setting(0.1, low=0.0, high=1.0)  # targets are another photo's AUs plus U(±0.1)
+    # Two photos of one person, or a photo and what is made of it.
+    pair_share: float = setting(0.75, "Share of pairs of one person in a batch.", low=0.0, high=1.0, metavar="SHARE")
+    mapped_share: float = setting(  # made of somebody seen once, with another person's change of expression
+        0.5, "Share of pairs made by mapping expressions onto others.", low=0.0, high=1.0, metavar="SHARE"
+    )
+    transplant_share: float = setting(  # else paint is for studios alone
+        0.7, "Share of the other pairs moved into others' photos.", low=0.0, high=1.0, metavar="SHARE"
+    )
+    ema_decay: float = setting(0.998, "Decay of the averaged weights.", low=0.0, high=0.99999, metavar="SHARE")
+    precision: str = setting(  # bf16 where it is faster
+        "auto", "auto, fp32 or bf16.", choices=("auto", "fp32", "bf16"), metavar="KIND"
+    )
+    save_steps: int = setting(
+        250, "Steps from one checkpoint to the next.", low=1, high=10_000_000, option="--save-every"
+    )
+    sample_steps: int = setting(
+        500, "Steps from one sample sheet to the next.", low=1, high=10_000_000, option="--sample-every"
+    )
+    workers: int = setting(1, "Processes that decode images.", low=0, high=64)
+    seed: int = setting(0, "Seed of everything that is drawn.")
 
     def __post_init__(self) -> None:
-        require(self, "batch_images", 2, 1024)
-        for name in ("learning_rate", "critic_learning_rate", "region_learning_rate"):
-            require(self, name, 1e-7, 1.0)
-        for name in ("beta1", "beta2", "ema_decay"):
-            require(self, name, 0.0, 0.99999)
-        for name in ("decay_fraction", "target_noise", "pair_share", "mapped_share", "transplant_share"):
-            require(self, name, 0.0, 1.0)
-        require_choice(self, "precision", ("auto", "fp32", "bf16"))
-        for name in ("sample_steps", "save_steps"):
-            require(self, name, 1, 10_000_000)
-        require(self, "workers", 0, 64)
+        check(self)
         if self.generator.size_px != self.critic.size_px:
             raise ConfigError(
                 f"generator and critic must have one size_px, not {self.generator.size_px} and {self.critic.size_px}"
@@ -146,36 +156,32 @@ class TrainConfig:
 class JudgeTraining:
     """How a judge is trained. Nothing here is shared with the training of generators, not even the seed."""
 
-    batch_images: int = 64
-    steps: int = 2300  # 9 times through 16,400 photos; 25 minutes on one core
-    learning_rate: float = 2e-3  # the highest; it rises for a tenth of the steps and falls to 0
-    weight_decay: float = 0.03
-    warmup_share: float = 0.1
-    ema_decay: float = 0.995
-    rare_boost: float = 1.0  # how much more often a photo is drawn for each deviation of its strongest AU above 1
-    strong_boost: float = 2.0  # how much more an error counts at full intensity: else strong AUs are read too weak
-    chimera_share: float = 0.3  # of a batch: brows of one face over the mouth of another, so each is read by itself
-    transplant_share: float = 0.5  # of photos of people seen often: their faces in other people's photos
-    check_steps: int = 500
-    augmentation: Augmentation = field(
-        default_factory=lambda: Augmentation(  # harsher than a generator's: nothing here has to look good
+    batch_images: int = setting(64, "Images a step.", low=2, high=4096, option="--batch")
+    # 9 times through 16,400 photos; 25 minutes on one core.
+    steps: int = setting(2300, "Steps in all.", low=1, high=10_000_000)
+    # It rises for a tenth of the steps and falls to 0.
+    learning_rate: float = setting(2e-3, "The highest learning rate.", low=1e-7, high=1.0, metavar="RATE")
+    weight_decay: float = setting(0.03, low=0.0, high=1.0)
+    warmup_share: float = setting(0.1, low=0.0, high=1.0)
+    ema_decay: float = setting(0.995, low=0.0, high=0.99999)
+    # How much more often a photo is drawn for each deviation of its strongest AU above 1.
+    rare_boost: float = setting(1.0, low=0.0, high=100.0)
+    # How much more an error counts at full intensity: else strong AUs are read too weak.
+    strong_boost: float = setting(2.0, low=0.0, high=100.0)
+    # Of a batch: brows of one face over the mouth of another, so each is read by itself.
+    chimera_share: float = setting(0.3, low=0.0, high=1.0)
+    # Of photos of people seen often: their faces in other people's photos.
+    transplant_share: float = setting(0.5, low=0.0, high=1.0)
+    check_steps: int = setting(500, low=1, high=10_000_000)
+    augmentation: Augmentation = part(
+        Augmentation(  # harsher than a generator's: nothing here has to look good
             shift=0.04, rotate_deg=8.0, scale=0.08, brightness=0.3, contrast=0.3, saturation=0.5, tint=0.1,
             blur_probability=0.3, grey_probability=0.0,
         )
     )  # fmt: skip
-    precision: str = "auto"
-    seed: int = 7919  # far from the seeds that people give to generators
+    precision: str = setting("auto", "auto, fp32 or bf16.", choices=("auto", "fp32", "bf16"), metavar="KIND")
+    # Far from the seeds that people give to generators.
+    seed: int = setting(7919, "Seed of everything that is drawn.", low=0, high=2**63 - 1)
 
     def __post_init__(self) -> None:
-        require(self, "batch_images", 2, 4096)
-        require(self, "steps", 1, 10_000_000)
-        require(self, "learning_rate", 1e-7, 1.0)
-        require(self, "weight_decay", 0.0, 1.0)
-        for name in ("warmup_share", "chimera_share", "transplant_share"):
-            require(self, name, 0.0, 1.0)
-        require(self, "ema_decay", 0.0, 0.99999)
-        for name in ("rare_boost", "strong_boost"):
-            require(self, name, 0.0, 100.0)
-        require(self, "check_steps", 1, 10_000_000)
-        require_choice(self, "precision", ("auto", "fp32", "bf16"))
-        require(self, "seed", 0, 2**63 - 1)
+        check(self)

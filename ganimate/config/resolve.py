@@ -1,0 +1,67 @@
+"""From what is given to a whole config: a file, options, the run that goes on; later ones win."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ganimate.config.networks import CriticConfig
+from ganimate.config.record import from_dict, to_dict
+from ganimate.config.training import TrainConfig
+from ganimate.errors import ConfigError, TrainingError
+
+# What the weights on disk were made for; a resumed run cannot change it.
+FIXED = ("generator", "critic", "seed")
+
+
+def read_changes(path: Path) -> dict[str, Any]:
+    """Return a config, or a part of one, from a JSON file; raises ConfigError."""
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise ConfigError(f"{path} is not JSON: {error}", "--dry-run prints a config to begin with") from error
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path} is not a table of settings", "--dry-run prints a config to begin with")
+    return data
+
+
+def new_config(changes: Mapping[str, Any], size_px: int) -> TrainConfig:
+    """Return the config of a new run on faces of `size_px`; raises ConfigError for a wrong field or value."""
+    critic = {"size_px": size_px, "layers": CriticConfig.layers_for(size_px)}
+    sized = {"generator": {"size_px": size_px}, "critic": critic}
+    return from_dict(TrainConfig, merged(sized, changes))
+
+
+def resumed_config(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConfig:
+    """Return the config of a run that goes on with `changes`; raises TrainingError for what cannot change."""
+    own = to_dict(config)
+    changed = merged(own, changes)
+    for field, value in flat(changed).items():
+        if field.split(".")[0] in FIXED and value != flat(own).get(field):
+            raise TrainingError(
+                f"a run that goes on cannot change {field} from {flat(own).get(field)} to {value}",
+                "leave the option out, or train into a new folder",
+            )
+    return from_dict(TrainConfig, changed)
+
+
+def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with `changes` on top, table by table."""
+    result = dict(base)
+    for name, value in changes.items():
+        below = result.get(name)
+        tables = isinstance(value, Mapping) and isinstance(below, Mapping)
+        result[name] = merged(below, value) if tables else value  # type: ignore[arg-type]
+    return result
+
+
+def flat(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested plain data by dotted names."""
+    result: dict[str, Any] = {}
+    for name, value in config.items():
+        result |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {prefix + name: value}
+    return result
