@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from ganimate.render.paste import Paster
 from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import Result
@@ -18,6 +17,7 @@ from ganimate.cli import options, session
 from ganimate.config import CropSpec
 from ganimate.face.crop import Box, Face, align
 from ganimate.face.detect import FixedDetector
+from ganimate.render.paste import Paster
 from ganimate.trajectory import EASINGS, LOOPS, load_trajectory
 
 Run = Callable[..., Result]

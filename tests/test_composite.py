@@ -7,12 +7,12 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from ganimate.render.paste import Paster
 from numpy.typing import NDArray
 
 from ganimate.config import CropSpec
 from ganimate.face.crop import Face, Image, align
 from ganimate.render.composite import Change, Compositor, Territory
+from ganimate.render.paste import Paster
 
 SPEC = CropSpec()
 SIZE = SPEC.size_px

@@ -7,13 +7,13 @@ import tracemalloc
 import cv2
 import numpy as np
 import pytest
-from ganimate.render.paste import Paster
 from numpy.typing import NDArray
 
 from ganimate.config import CropSpec
 from ganimate.errors import FaceError
 from ganimate.face import crop as faces
 from ganimate.face.crop import ANCHOR_POINTS, ANCHORS, Box, Crop, Face, align, border_fade, crop_face, cut, transform
+from ganimate.render.paste import Paster
 
 Image = NDArray[np.uint8]
 Matrix = NDArray[np.float64]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from ganimate.render.paste import Paster
 from safetensors.torch import load, save
 from synthetic import mean_face
 from torch import Tensor, nn
@@ -20,6 +19,7 @@ from ganimate.networks.blocks import SoftGatedWarp, resize, warp
 from ganimate.networks.hold_map import leashed
 from ganimate.networks.pictures import to_pictures
 from ganimate.networks.warping import MOST_GAIN, GeometricMatcher, WarpingGenerator, change_strength, rim, stretch
+from ganimate.render.paste import Paster
 
 N_AUS = 5
 ARCHITECTURES = sorted(GENERATORS)

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from ganimate.render.compose import FaceEdit
 from PIL import Image
 
 from ganimate.animation.animator import Frame
 from ganimate.animation.outputs import Outputs, Recorder, StillRecorder
 from ganimate.errors import OutputError
+from ganimate.render.compose import FaceEdit
 
 
 def frame(value: float) -> Frame:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from ganimate.system.devices import bf16_is_fast, choose_device, step_seed
 
 from ganimate.errors import ConfigError
 from ganimate.networks.pictures import JITTER_PX, jitter, to_floats, to_pictures, to_tensor
+from ganimate.system.devices import bf16_is_fast, choose_device, step_seed
 
 ALL_VALUES = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
 
