@@ -108,7 +108,7 @@ class Batch:
             if tasks:
                 self._refuse_to_replace(tasks)
                 self._make_folder(tasks[0], folders)
-            with display.progress("animating photos", len(tasks), "finishing") as counted:
+            with display.count("animating photos", len(tasks), "finishing") as counted:
                 for count, (task, outcome) in enumerate(counted(self._made(tasks, ledger, folders)), 1):
                     outcomes[task.place] = outcome
                     tally.tell_outcome(outcome, count, len(tasks), display)

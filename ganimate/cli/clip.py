@@ -176,7 +176,7 @@ class VideoJob:
             writer.mark = Mark(entry.card.name, entry.digest, (str(wanted),))
         name = Path(self.outputs.path).name
         with (
-            display.progress("editing frames", video.facts.frames, f"writing {name}") as counted,
+            display.count("editing frames", video.facts.frames, f"writing {name}") as counted,
             writer,
         ):
             for image in counted(self._images(video, footage, wanted, tally)):

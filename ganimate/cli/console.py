@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bars
+from rich.table import Table as Grid
+
+from ganimate.system.progress import Table
 
 Item = TypeVar("Item")
 PIPED_WIDTH = 160  # tables for other programs are not folded to the width of a terminal
@@ -27,23 +30,42 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
 
 
-def print_table(table: Table, *, err: bool = False) -> None:
+def print_said(kind: str, colour: str, message: str, hint: str | None = None) -> None:
+    """Print ``KIND: message`` and ``hint: …`` on stderr, each on one line."""
+    typer.echo(f"{typer.style(f'{kind}:', fg=colour, bold=True)} {_one_line(message)}", err=True)
+    if hint:
+        typer.echo(f"{typer.style('hint:', bold=True)} {_one_line(hint)}", err=True)
+
+
+def _one_line(text: str) -> str:
+    return printable(" ".join(text.split()))
+
+
+def print_table(table: Table | Grid, *, err: bool = False) -> None:
     """Print a table on stdout, or on stderr."""
     console = _console(err)
     with console.capture() as captured:
-        console.print(table)
+        console.print(_grid(table) if isinstance(table, Table) else table)
     typer.echo("\n".join(line.rstrip() for line in captured.get().splitlines()), err=err)
 
 
-def plain_table(*headers: str, numeric: tuple[int, ...] = (), title: str | None = None) -> Table:
+def _grid(table: Table) -> Grid:
+    grid = plain_table(*table.headings, numeric=table.numeric, title=table.title)
+    grid.show_header = any(table.headings)
+    for row in table.rows:
+        grid.add_row(*row)
+    return grid
+
+
+def plain_table(*headers: str, numeric: tuple[int, ...] = (), title: str | None = None) -> Grid:
     """Return a table without lines; the columns at the places `numeric` are aligned to the right."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title=title, title_justify="left", title_style="bold")
+    table = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), title=title, title_justify="left", title_style="bold")
     for place, header in enumerate(headers):
         table.add_column(header, justify="right" if place in numeric else "left", header_style="dim")
     return table
 
 
-def cut_last_column(table: Table, beside: int) -> None:
+def cut_last_column(table: Grid, beside: int) -> None:
     """Keep each row of a table for stdout on one line of the terminal; the other columns are `beside` letters wide."""
     last = table.columns[-1]
     last.max_width, last.no_wrap, last.overflow = max(8, _console(err=False).width - beside), True, "ellipsis"
@@ -62,7 +84,7 @@ def _console(err: bool) -> Console:
 
 
 class Display:
-    """Notes and progress of one command, on stderr; progress only where somebody is watching."""
+    """The `Progress` of one command, on stderr: bars and stages only where somebody is watching."""
 
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
@@ -77,7 +99,11 @@ class Display:
         elif not self.quiet:
             typer.echo(text, err=True)
 
-    def table(self, table: Table) -> None:
+    def warn(self, message: str, hint: str | None = None) -> None:
+        """Print ``warning: …`` and ``hint: …``, each on one line; --quiet does not silence it."""
+        print_said("warning", "yellow", message, hint)
+
+    def table(self, table: Table | Grid) -> None:
         """Print a table."""
         if not self.quiet:
             print_table(table, err=True)
@@ -92,22 +118,20 @@ class Display:
             yield
 
     @contextmanager
-    def progress(self, text: str, total: int, after: str) -> Iterator[_Counter]:
+    def count(self, text: str, total: int, after: str = "") -> Iterator[_Counter]:
         """Show a bar for `total` items while the block passes them through the counter, and then the text `after`."""
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        bars = Progress(
-            *columns, TimeRemainingColumn(), console=self._console, transient=True, disable=not self._watched
-        )
+        bars = Bars(*columns, TimeRemainingColumn(), console=self._console, transient=True, disable=not self._watched)
         with bars:
-            yield _Counter(bars, text, total, after)
+            yield _Counter(bars, text, total, after or text)
 
 
 class _Counter:
-    def __init__(self, bars: Progress, text: str, total: int, after: str) -> None:
+    def __init__(self, bars: Bars, text: str, total: int, after: str) -> None:
         self._bars, self._after = bars, after
         self._task = bars.add_task(text, total=total)
 
-    def __call__(self, items: Iterator[Item]) -> Iterator[Item]:
+    def __call__(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield `items`, counting."""
         for item in items:
             yield item

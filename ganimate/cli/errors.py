@@ -22,7 +22,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from ganimate.cli.console import printable
+from ganimate.cli.console import print_said
 from ganimate.errors import GanimateError
 from ganimate.system import signals as stopping
 
@@ -33,30 +33,15 @@ _USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]
 UNCONVINCED = 3  # the exit code of a result that --strict does not accept
 
 
-def warn(message: str, hint: str | None = None) -> None:
-    """Print ``warning: …`` and ``hint: …`` on stderr, each on one line; --quiet does not silence it."""
-    _say("warning", "yellow", message, hint)
-
-
 def tell(message: str, hint: str | None = None) -> None:
     """Print ``error: …`` and ``hint: …`` on stderr, each on one line."""
     stopping.told()
-    _say("error", "red", message, hint)
-
-
-def _say(kind: str, colour: str, message: str, hint: str | None) -> None:
-    typer.echo(f"{typer.style(f'{kind}:', fg=colour, bold=True)} {_one_line(message)}", err=True)
-    if hint:
-        typer.echo(f"{typer.style('hint:', bold=True)} {_one_line(hint)}", err=True)
+    print_said("error", "red", message, hint)
 
 
 def usage_error(message: str, ctx: typer.Context) -> Exception:
     """Return the error, to be raised, of a command line whose parts are right and do not go together."""
     return _USAGE_ERROR(message, ctx)
-
-
-def _one_line(text: str) -> str:
-    return printable(" ".join(text.split()))
 
 
 class TellingGroup(TyperGroup):

@@ -59,7 +59,7 @@ def _perform(video: Video, first: int, stop: int | None, means: Means, display: 
     with display.stage("loading the model"):
         footage = clips.open_footage(Studio(entry, means).animator, video)
     fps = float(video.facts.fps)
-    with display.progress("reading the face", (stop or video.facts.frames) - first, "reading the face") as counted:
+    with display.count("reading the face", (stop or video.facts.frames) - first, "reading the face") as counted:
         readings = footage.read(islice(video.frames(), first, stop))
         try:
             told = performance(counted(readings), entry.card.aus, fps, first / fps)

@@ -143,12 +143,13 @@ class Job:
 
     def run(self, *, quiet: bool, as_json: bool) -> None:
         """Do the job, and print where its result is."""
-        made = self.make(Display(quiet))
+        display = Display(quiet)
+        made = self.make(display)
         if as_json:
             print_json(made.facts)
         else:
             typer.echo(self.outputs.path)
-        made.look.conclude()
+        made.look.conclude(display)
 
     def make(self, display: Display, studio: Studio | None = None) -> Made:
         """Do the job, in a `studio` that may be ready from another job, and return what came of it."""
@@ -225,7 +226,7 @@ class Job:
         """Generate and write all frames; return their number."""
         paths = [role.path for role in roles]
         frames = look.watch(sitting.animator.frames(sitting.photo, sitting.people, paths))
-        with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
+        with display.count("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
             shown = nearest(paths, [role.goal for role in roles])
             count = recorder.record(counted(frames), shown, self._mark(sitting, roles))
         if isinstance(recorder, Recorder) and recorder.sound_failure is not None:

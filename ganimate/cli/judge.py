@@ -118,7 +118,7 @@ def _trainer(
 
 def _train(trainer: JudgeTrainer, minutes: float | None, display: Display) -> None:
     total = trainer.training.steps
-    with display.progress("training the judge", total, "reading held-out photos") as count:
+    with display.count("training the judge", total, "reading held-out photos") as count:
         for record in count(trainer.run(minutes=minutes)):
             if record.held_out is not None:
                 display.note(_line(record, total))

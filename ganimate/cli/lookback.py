@@ -18,7 +18,7 @@ from ganimate.animation.read_back import ReadBack, Reader, judge_reader, own_rea
 from ganimate.animation.report import Report, face_facts
 from ganimate.cli import session
 from ganimate.cli.console import Display, plain_table
-from ganimate.cli.errors import UNCONVINCED, warn
+from ganimate.cli.errors import UNCONVINCED
 from ganimate.cli.session import Sitting
 from ganimate.config import Scrutiny
 from ganimate.errors import ModelError
@@ -129,12 +129,12 @@ class Lookback:
         frame = self.readback.peak_frame(place)
         return {"peak": {"frame": frame.frame} | face_facts(self.readback.aus, frame, place)}
 
-    def conclude(self) -> None:
+    def conclude(self, display: Display) -> None:
         """Warn of what speaks against the result; with --strict raises typer.Exit then."""
         doubts = self.readback.doubts()
         for doubt in doubts:
             which = f"face {self._sitting.numbers[doubt.face]}: " if len(self._sitting.numbers) > 1 else ""
-            warn(f"{which}{doubt.message}", doubt.hint)
+            display.warn(f"{which}{doubt.message}", doubt.hint)
         if doubts and self._scrutiny.strict:
             raise typer.Exit(UNCONVINCED)
 

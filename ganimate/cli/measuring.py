@@ -109,7 +109,7 @@ def _followed(text: str, total: int, work: Generator[None, None, Result], displa
     def steps() -> Iterator[None]:
         result.append((yield from work))
 
-    with display.progress(text, total, text) as counted:
+    with display.count(text, total, text) as counted:
         for _ in counted(steps()):
             pass
     return result[0]

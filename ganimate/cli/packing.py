@@ -47,7 +47,7 @@ def make_pack(sources: Sources, out: Path, options: PrepareOptions, force: bool,
         )
     skipped: list[Prepared] = []
     with PackWriter(out, options.spec, table.au_numbers, overwrite=force) as writer:
-        with display.progress("preparing faces", len(table.names), "moving the pack into place") as count:
+        with display.count("preparing faces", len(table.names), "moving the pack into place") as count:
             rows = prepare(sources.photos, table, persons, writer, options, detector)
             skipped = [made for made in count(rows) if made.skipped]
         _tell_skipped(skipped, display)

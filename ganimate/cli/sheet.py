@@ -171,7 +171,7 @@ def _draw(sitting: Sitting, path: Trajectory, figure: Figure, masks: bool, after
     made = cells(sitting.animator, sitting.photo, person, path, size)
     rows: list[list[Image]] = [[] for _ in figure.strips]
     step = 3 if masks else 1
-    with display.progress("making faces", len(path), after) as counted:
+    with display.count("making faces", len(path), after) as counted:
         for number, cell in enumerate(counted(made)):
             first = step * (number // len(figure.heads))
             for row, picture in zip(
