@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import sys
+import time
+
 import pytest
 
 from ganimate.cli.console import Display, print_table
@@ -16,6 +20,7 @@ def speak(progress: Progress) -> list[int]:
     progress.warn("it did not\nchange", "ask for more")
     progress.table(AUS)
     with progress.stage("loading"), progress.count("making frames", 3, "writing") as counted:
+        counted.describe("fast", "frame 0/3, fast")
         return list(counted(range(3)))
 
 
@@ -42,3 +47,35 @@ def test_quiet_keeps_warnings(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_table_without_headings_begins_with_its_rows(capsys: pytest.CaptureFixture[str]) -> None:
     print_table(Table(("", ""), (("name", "default"), ("size",))))
     assert capsys.readouterr().out.splitlines() == ["name  default", "size"]
+
+
+def lines_of_slow_work(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, quiet: bool) -> list[str]:
+    """Return what is said off a terminal of work of ten steps, a line of each of which could be told."""
+    clock_s = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: clock_s[0])
+    with Display(quiet).count("training", 20, done=10) as counted:
+        for step in counted(range(11, 21)):
+            clock_s[0] += 8
+            counted.describe("beside the bar", f"step {step}/20")
+    return capsys.readouterr().err.splitlines()
+
+
+def test_off_a_terminal_slow_work_speaks_twice_a_minute(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert lines_of_slow_work(capsys, monkeypatch, quiet=False) == ["step 14/20", "step 18/20"]
+    assert lines_of_slow_work(capsys, monkeypatch, quiet=True) == []
+
+
+def test_on_a_terminal_the_pace_stands_beside_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(screen, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
+    with Display().count("training", 20, done=10) as counted:
+        for _ in counted(range(2)):
+            counted.describe("geometry, 3 min left", "a line")
+    assert "geometry, 3 min left" in screen.getvalue()
+    assert "12/20" in screen.getvalue()
+    assert "a line" not in screen.getvalue()

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table as Grid
+from rich.text import Text
 
 from ganimate.system.progress import Table
 
 Item = TypeVar("Item")
 PIPED_WIDTH = 160  # tables for other programs are not folded to the width of a terminal
+LINE_EVERY_S = 25.0  # of work that goes on where nobody watches: with the step that is under way, twice a minute
 
 
 def print_json(result: Any) -> None:
@@ -118,18 +121,27 @@ class Display:
             yield
 
     @contextmanager
-    def count(self, text: str, total: int, after: str = "") -> Iterator[_Counter]:
+    def count(self, text: str, total: int, after: str = "", done: int = 0) -> Iterator[_Counter]:
         """Show a bar for `total` items while the block passes them through the counter, and then the text `after`."""
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        bars = Bars(*columns, TimeRemainingColumn(), console=self._console, transient=True, disable=not self._watched)
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Beside())
+        bars = Bars(*columns, console=self._console, transient=True, disable=not self._watched)
         with bars:
-            yield _Counter(bars, text, total, after or text)
+            task = bars.add_task(text, total=total, completed=done, beside="")
+            yield _Counter(self, bars, task, after or text)
+
+
+class _Beside(TimeRemainingColumn):
+    """What the work tells of its own pace, or else the time left by the pace so far."""
+
+    def render(self, task: Task) -> Text:
+        """Return what stands beside the bar."""
+        return Text(task.fields["beside"]) if task.fields["beside"] else super().render(task)
 
 
 class _Counter:
-    def __init__(self, bars: Bars, text: str, total: int, after: str) -> None:
-        self._bars, self._after = bars, after
-        self._task = bars.add_task(text, total=total)
+    def __init__(self, display: Display, bars: Bars, task: TaskID, after: str) -> None:
+        self._display, self._bars, self._task, self._after = display, bars, task, after
+        self._told_at_s = time.monotonic()
 
     def __call__(self, items: Iterable[Item]) -> Iterator[Item]:
         """Yield `items`, counting."""
@@ -137,3 +149,11 @@ class _Counter:
             yield item
             self._bars.advance(self._task)
         self._bars.update(self._task, description=self._after)
+
+    def describe(self, text: str, line: str) -> None:
+        """Show `text` beside the bar; where nobody watches, print `line` if none was printed for a while."""
+        self._bars.update(self._task, beside=text)
+        now_s = time.monotonic()
+        if self._bars.disable and now_s - self._told_at_s >= LINE_EVERY_S:
+            self._told_at_s = now_s
+            self._display.note(line)

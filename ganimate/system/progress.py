@@ -30,6 +30,10 @@ class Counter(Protocol):
         """Yield `items`, counting."""
         ...
 
+    def describe(self, text: str, line: str) -> None:
+        """Tell how it goes: `text` beside the bar; `line`, now and then, where there is no bar."""
+        ...
+
 
 class Progress(Protocol):
     """Whoever listens to long work."""
@@ -50,8 +54,11 @@ class Progress(Protocol):
         """Tell that something is going on, for as long as the block lasts."""
         ...
 
-    def count(self, text: str, total: int, after: str = "") -> AbstractContextManager[Counter]:
-        """Tell how many of `total` items the block has passed through the counter, and after the last `after`."""
+    def count(self, text: str, total: int, after: str = "", done: int = 0) -> AbstractContextManager[Counter]:
+        """Tell how many of `total` items the block has passed through the counter, and after the last `after`.
+
+        `done` of them came before.
+        """
         ...
 
 
@@ -73,10 +80,15 @@ class Silent:
         yield
 
     @contextmanager
-    def count(self, text: str, total: int, after: str = "") -> Iterator[Counter]:
+    def count(self, text: str, total: int, after: str = "", done: int = 0) -> Iterator[Counter]:
         """Say nothing, and pass all items on."""
-        yield _pass_on
+        yield _SilentCounter()
 
 
-def _pass_on(items: Iterable[Item]) -> Iterator[Item]:
-    yield from items
+class _SilentCounter:
+    def __call__(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Pass all items on."""
+        yield from items
+
+    def describe(self, text: str, line: str) -> None:
+        """Say nothing."""
