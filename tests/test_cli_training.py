@@ -16,16 +16,17 @@ from pathlib import Path
 import pytest
 import torch
 from kill9 import environment, torment
-from synthetic import make_pack, shoot, write_sources
+from synthetic import make_pack, shoot, tiny_config, write_sources
 from typer.testing import Result
 
 import ganimate.training.losses
 from ganimate.cli import training
-from ganimate.cli.course import PLAIN_STEPS, Reporter, config_text, duration
 from ganimate.config import CriticConfig, LossWeights, TrainConfig, to_dict
 from ganimate.config.resolve import new_config
 from ganimate.data.pack import open_pack
-from ganimate.training.trainer import Record, Trainer
+from ganimate.training.step_record import StepRecord
+from ganimate.training.step_report import StepReport, duration
+from ganimate.training.train_run import config_lines
 from ganimate.zoo.checkpoint import STATE_FORMAT, load_model, read_card, read_metadata
 
 Cli = Callable[..., Result]
@@ -227,7 +228,7 @@ def test_the_critic_is_as_deep_as_faces_are_wide(size_px: int, layers: int) -> N
 
 
 def test_the_printed_config_marks_what_differs() -> None:
-    text = config_text(new_config({"seed": 3}, 128)).plain
+    text = "\n".join(config_lines(new_config({"seed": 3}, 128)))
     assert " seed 3*" in text
     assert text.count("*") == 2  # and the explanation
     for name in to_dict(TrainConfig()):
@@ -419,31 +420,18 @@ def test_a_kill_at_any_moment_leaves_a_good_checkpoint(tmp_path: Path) -> None:
     assert len(tally.steps) == 3
 
 
-def told_by(faces_pack: Path, records: list[Record]) -> list[str]:
-    """Return the lines that a run of these records prints where nobody is watching."""
-    import io
-
-    from rich.console import Console
-    from synthetic import tiny_config
-
-    out = io.StringIO()
-    trainer = Trainer(open_pack(faces_pack), tiny_config(), torch.device("cpu"))
-    with Reporter(Console(file=out, width=200), trainer, None, None) as reporter:
-        for record in records:
-            reporter.report(record)
-    return out.getvalue().splitlines()
+def test_a_step_is_told_with_its_pace_and_its_terms() -> None:
+    report = StepReport(tiny_config(), 0, None, None)
+    short, line = report.told(StepRecord(5, "critic", {"critic_au": 0.25}, 9.0))
+    assert re.fullmatch(r"critic, [\d.]+ images/s, .* left", short)
+    assert line == f"step 5/9, {short}: critic_au 0.25"
 
 
-def test_a_piped_run_prints_a_plain_line_now_and_then(faces_pack: Path) -> None:
-    lines = told_by(faces_pack, [Record(step, "critic", {"critic_au": 0.25}, 9.0) for step in range(1, 121)])
-    assert len(lines) == 120 // PLAIN_STEPS
-    assert re.fullmatch(r"step 50/9, critic, [\d.]+ images/s, .* left: critic_au 0.25", lines[0])
-
-
-def test_a_warning_is_told_once_and_again_much_later(faces_pack: Path) -> None:
-    records = [Record(step, "adversarial", {}, 9.0, "saturated; do this") for step in range(1, 1500)]
-    warnings = [line for line in told_by(faces_pack, records) if line.startswith("warning")]
-    assert warnings == ["warning: saturated; do this (step 1)", "warning: saturated; do this (step 1001)"]
+def test_a_warning_is_told_once_and_again_much_later() -> None:
+    report = StepReport(tiny_config(), 0, None, None)
+    records = [StepRecord(step, "adversarial", {}, 9.0, "saturated; do this") for step in range(1, 1500)]
+    warnings = [warning for warning in map(report.warning, records) if warning is not None]
+    assert warnings == ["saturated; do this (step 1)", "saturated; do this (step 1001)"]
 
 
 @pytest.mark.parametrize(

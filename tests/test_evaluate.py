@@ -16,10 +16,10 @@ from patches import AUS
 from synthetic import make_pack, shoot
 from typer.testing import Result
 
-from ganimate.cli import measuring
 from ganimate.config import CropSpec, JudgeConfig
 from ganimate.data.pack import open_pack
 from ganimate.errors import DependencyError
+from ganimate.evaluation import evaluation_run
 from ganimate.face.detect import GridEmbedder
 from ganimate.facs import OPENFACE_AUS
 from ganimate.figures.drawing import LINE_PX
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(autouse=True)
 def grid_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "make_embedder", GridEmbedder)
+    monkeypatch.setattr(evaluation_run, "make_embedder", GridEmbedder)
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +195,7 @@ def test_identity_can_be_left_out(
     def missing() -> GridEmbedder:
         raise DependencyError("no dlib", "add --no-identity")
 
-    monkeypatch.setattr(measuring, "make_embedder", missing)
+    monkeypatch.setattr(evaluation_run, "make_embedder", missing)
     command = ("evaluate", tiny_model, faces_pack, "--judge", judge, *FEW)
     refused(cli(*command), "no dlib", "--no-identity")
     done = cli(*command, "--no-identity", "--json")

@@ -11,7 +11,7 @@ from synthetic import SIZE_PX, Shot, make_pack, shoot, write_sources
 import ganimate.media.photos
 from ganimate.config import CropSpec, PrepareOptions
 from ganimate.data.pack import MARGIN, Pack, PackWriter, open_pack
-from ganimate.data.prepare import Prepared, held_out, prepare
+from ganimate.data.prepare import PreparedRow, held_out, prepare
 from ganimate.errors import ConfigError, OutputError
 from ganimate.face.crop import Box, Face, crop_face
 from ganimate.face.detect import Detector, FixedDetector
@@ -30,7 +30,7 @@ def run(
     landmarks: bool = True,
     detector: Detector | None = None,
     spoil: Callable[[Path, Path], None] = lambda photos, table: None,
-) -> tuple[list[Prepared], Pack]:
+) -> tuple[list[PreparedRow], Pack]:
     photos, table, identities = write_sources(folder, shots, landmarks=landmarks)
     spoil(photos, table)
     annotations = read_openface(table)

@@ -20,7 +20,7 @@ from ganimate.config import Augmentation, TrainConfig
 from ganimate.data.expression_donors import Donation, Donors
 from ganimate.data.expression_mapping import Shown, map_shading
 from ganimate.data.pack import MARGIN, Pack
-from ganimate.data.samples import Batch
+from ganimate.data.samples import TrainingBatch
 from ganimate.data.transplant import transplant
 from ganimate.errors import PackError
 from ganimate.face.crop import Image, transform
@@ -72,7 +72,7 @@ class _Shot:
     known: NDArray[np.float32]
 
 
-class FaceDataset(Dataset[Batch]):
+class FaceDataset(Dataset[TrainingBatch]):
     """Item `step` is the batch of that step."""
 
     def __init__(self, pack: Pack, config: TrainConfig, steps: int | None = None) -> None:
@@ -128,7 +128,7 @@ class FaceDataset(Dataset[Batch]):
         points = plain_landmarks(self._pack, known).numpy()
         return fit_response(points, self._pack.aus[known], person, self._pack.au_numbers)
 
-    def __getitem__(self, step: int) -> Batch:
+    def __getitem__(self, step: int) -> TrainingBatch:
         rng = np.random.default_rng(step_seed(self._config.seed, "batch", step))
         count = self._config.batch_images
         pairs = round(count * self._config.pair_share) if self._persons else 0
@@ -137,7 +137,7 @@ class FaceDataset(Dataset[Batch]):
         shots = [self._shoot(rng, sample, _draw_view(rng, self._config.augmentation, size)) for sample in samples]
         targets = [shot.target for shot in shots if shot.target is not None]
         known = [shot.known for shot in shots[:pairs]]
-        return Batch(
+        return TrainingBatch(
             to_tensor(np.stack([shot.source for shot in shots])),
             torch.from_numpy(self._pack.aus[[sample.index for sample in samples]]),
             torch.from_numpy(np.stack([sample.y_to for sample in samples])),
@@ -261,7 +261,7 @@ def plain_landmarks(pack: Pack, indices: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy(points.astype(np.float32))
 
 
-def batches(dataset: FaceDataset, start: int, workers: int) -> DataLoader[Batch]:
+def batches(dataset: FaceDataset, start: int, workers: int) -> DataLoader[TrainingBatch]:
     """Return an iterable of the batches from step `start` on, decoded by `workers` processes."""
     return DataLoader(
         dataset,

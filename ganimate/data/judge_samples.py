@@ -1,6 +1,6 @@
 """What a judge learns from: photos of a pack, drawn, turned, lit and recombined by rules of their own.
 
-Kept apart from the samples of generators on purpose. A lesson is a pure function of the pack, the training's config
+Kept apart from the samples of generators on purpose. A batch is a pure function of the pack, the training's config
 and the step.
 """
 
@@ -30,7 +30,7 @@ CUT_SOFTNESS = 0.02  # crop heights over which one half goes over into the other
 
 
 @dataclass(frozen=True)
-class Lesson:
+class JudgeBatch:
     """`image` (B, 3, S, S) in [-1, 1], `aus` (B, N) in [0, 1], `known` (B, N): 0 where a chimera hides it, else 1."""
 
     image: Tensor
@@ -38,8 +38,8 @@ class Lesson:
     known: Tensor
 
 
-class Lessons:
-    """The lessons of a training on the photos that are not held out; `at` returns that of a step."""
+class JudgeSamples:
+    """The batches of a training on the photos that are not held out; `at` returns that of a step."""
 
     def __init__(self, pack: Pack, training: JudgeTraining) -> None:
         self._pack, self._training = pack, training
@@ -61,16 +61,16 @@ class Lessons:
         shares: NDArray[np.float64] = weights / weights.sum()
         return shares
 
-    def at(self, step: int) -> Lesson:
-        """Return the lesson of a step."""
+    def at(self, step: int) -> JudgeBatch:
+        """Return the batch of a step."""
         how = self._training
         rng = np.random.default_rng(step_seed(how.seed, "lesson", step))
         chosen = rng.choice(self.photos, how.batch_images, p=self._shares)
         size = self._pack.spec.size_px
         image = to_tensor(np.stack([_look(self._photo(int(i), rng), rng, how.augmentation, size) for i in chosen]))
         aus = torch.from_numpy(self._pack.aus[chosen])
-        lesson = self._chimeras(Lesson(image, aus, torch.ones_like(aus)), rng)
-        return Lesson(_relight(lesson.image, rng, how.augmentation), lesson.aus, lesson.known)
+        batch = self._chimeras(JudgeBatch(image, aus, torch.ones_like(aus)), rng)
+        return JudgeBatch(_relight(batch.image, rng, how.augmentation), batch.aus, batch.known)
 
     def _photo(self, index: int, rng: np.random.Generator) -> Image:
         """Return a stored photo, or its face in the photo of somebody seen once, if it is of a person seen often.
@@ -84,24 +84,24 @@ class Lessons:
         points, host_points = (((self._pack.landmarks[i] + 0.5) / len(photo)).astype(np.float32) for i in (index, host))
         return transplant([photo], [points], self._pack.image(host), host_points)[0]
 
-    def _chimeras(self, lesson: Lesson, rng: np.random.Generator) -> Lesson:
-        """Return the lesson with the first faces recombined: brows and eyes their own, the rest their neighbour's.
+    def _chimeras(self, batch: JudgeBatch, rng: np.random.Generator) -> JudgeBatch:
+        """Return the batch with the first faces recombined: brows and eyes their own, the rest their neighbour's.
 
         In photos AUs come in company: smiles with narrow eyes. A network that guesses one from the other would report
         what a generator did not do.
         """
-        count = round(len(lesson.image) * self._training.chimera_share)
+        count = round(len(batch.image) * self._training.chimera_share)
         if count < 2:
-            return lesson
-        size = lesson.image.shape[-1]
+            return batch
+        size = batch.image.shape[-1]
         height = CUT_HEIGHT + rng.uniform(-CUT_SCATTER, CUT_SCATTER)
         rows = (torch.arange(size) + 0.5) / size
         lower = torch.sigmoid((rows - height) / CUT_SOFTNESS * 4)[:, None]  # (S, 1)
-        image, aus, known = lesson.image.clone(), lesson.aus.clone(), lesson.known.clone()
+        image, aus, known = batch.image.clone(), batch.aus.clone(), batch.known.clone()
         image[:count] = torch.lerp(image[:count], image[:count].roll(1, 0), lower)
         aus[:count] = torch.where(self._upper, aus[:count], aus[:count].roll(1, 0))
         known[:count] = (~self._between).to(known)
-        return Lesson(image, aus, known)
+        return JudgeBatch(image, aus, known)
 
 
 def _region(number: int) -> str:

@@ -24,7 +24,7 @@ KINDS: Mapping[type[InputError], str] = {PhotoError: "unreadable photo", FaceErr
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedRow:
     """What became of one row of the table: `skipped` is None when it is in the pack, else the reason."""
 
     name: str
@@ -44,7 +44,7 @@ def prepare(
     writer: PackWriter,
     options: PrepareOptions,
     detector: Detector | None = None,
-) -> Iterator[Prepared]:
+) -> Iterator[PreparedRow]:
     """Add every usable row of `table` to `writer`, and note the others there; yields what became of each.
 
     `persons` maps photo names to people. Landmarks come from the table where it has them, else from `detector`.
@@ -69,7 +69,7 @@ def prepare(
                 complaint = Complaint(KINDS.get(type(error), "unusable"), error.message)
         if complaint is not None:
             writer.skip(name, complaint.kind, complaint.reason)
-        yield Prepared(name, complaint)
+        yield PreparedRow(name, complaint)
 
 
 def _landmarks(table: AnnotationTable, row: int, photo: Image, detector: Detector | None) -> NDArray[np.float32]:

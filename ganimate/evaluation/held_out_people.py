@@ -26,7 +26,7 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Panel:
+class HeldOutPeople:
     """Indices into a pack, all of them held out.
 
     `people` (n): one photo a person; `pairs` (m, 2): two photos of one person with different expressions; `crowd` (c):
@@ -39,7 +39,7 @@ class Panel:
     held: Indices
 
 
-def choose_panel(pack: Pack, config: EvaluationConfig) -> Panel:
+def choose_held_out_people(pack: Pack, config: EvaluationConfig) -> HeldOutPeople:
     """Return who is measured; raises PackError where nobody is held out."""
     held = pack.indices(validation=True)
     if not len(held):
@@ -48,7 +48,7 @@ def choose_panel(pack: Pack, config: EvaluationConfig) -> Panel:
         )
     drawn = _drawn(pack, held, config.seed, "people")
     clean = _clean_by_source(pack, drawn)
-    return Panel(
+    return HeldOutPeople(
         np.array(_in_turns([_one_a_person(pack, group) for group in clean])[: config.people], np.int64),
         np.array(_pairs(pack, held, config.seed)[: config.pairs], np.int64).reshape(-1, 2),
         np.array(_in_turns(clean)[: config.crowd], np.int64),

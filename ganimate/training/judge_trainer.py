@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganimate.config import JudgeConfig, JudgeTraining, to_dict
-from ganimate.data.judge_samples import Lesson, Lessons
+from ganimate.data.judge_samples import JudgeBatch, JudgeSamples
 from ganimate.data.pack import MARGIN, Pack
 from ganimate.errors import TrainingError
 from ganimate.networks.judge import Judge
@@ -58,16 +58,16 @@ class JudgeTrainer:
     def __init__(self, pack: Pack, config: JudgeConfig, training: JudgeTraining, device: torch.device) -> None:
         pack.require_size(config.size_px)
         self.pack, self.config, self.training, self.device = pack, config, training, device
-        self.lessons = Lessons(pack, training)
+        self.samples = JudgeSamples(pack, training)
         torch.manual_seed(step_seed(training.seed, "judge"))
         judge = Judge(config, len(pack.au_numbers))
         nn.init.zeros_(judge.au_head.weight)  # it begins by saying the mean
         with torch.no_grad():
-            judge.au_head.bias.copy_(torch.from_numpy(self.lessons.means))
+            judge.au_head.bias.copy_(torch.from_numpy(self.samples.means))
         self.judge: Judge = judge.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.judge).requires_grad_(False).eval()
         self._optimizer = torch.optim.AdamW(_groups(self.judge, training.weight_decay), lr=0.0, fused=True)
-        self._scale = torch.from_numpy(1 / self.lessons.deviations**2).to(device)  # (N,)
+        self._scale = torch.from_numpy(1 / self.samples.deviations**2).to(device)  # (N,)
         self._bf16 = training.precision == "bf16" or (training.precision == "auto" and bf16_is_fast(device))
         self.step_index = 0
         self.seconds = 0.0
@@ -91,15 +91,15 @@ class JudgeTrainer:
         """Do one step at `progress` in [0, 1] of the course; raises TrainingError where the error is not finite."""
         began = time.perf_counter()
         # 1. Photos, some of them recombined, and their labels.
-        lesson = self.lessons.at(self.step_index)
+        batch = self.samples.at(self.step_index)
         torch.manual_seed(step_seed(self.training.seed, "dropout", self.step_index))
         # 2. The judge reads them and learns by how far it was off, strong AUs counting more.
         for group in self._optimizer.param_groups:
             group["lr"] = self.training.learning_rate * pace(progress, self.training.warmup_share)
         self.judge.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
-            aus = self.judge(lesson.image.to(self.device)).aus
-        error = self._error(aus, lesson)
+            aus = self.judge(batch.image.to(self.device)).aus
+        error = self._error(aus, batch)
         value = float(error.detach())
         if not math.isfinite(value):
             raise TrainingError(
@@ -118,9 +118,9 @@ class JudgeTrainer:
         elapsed = time.perf_counter() - began
         return JudgeRecord(self.step_index, value, len(aus) / elapsed, held_out)
 
-    def _error(self, aus: Tensor, lesson: Lesson) -> Tensor:
+    def _error(self, aus: Tensor, batch: JudgeBatch) -> Tensor:
         """Return the mean squared error in units of each AU's variance, strong labels weighted up."""
-        label, known = lesson.aus.to(self.device), lesson.known.to(self.device)
+        label, known = batch.aus.to(self.device), batch.known.to(self.device)
         weight = known * (1 + self.training.strong_boost * label)
         return (weight * self._scale * (aus - label).square()).mean()
 
@@ -151,7 +151,7 @@ class JudgeTrainer:
             "config": to_dict(self.training),
             "steps": self.step_index,
             "hours": round(self.seconds / 3600, 3),
-            "training_photos": len(self.lessons.photos),
+            "training_photos": len(self.samples.photos),
         }
         held_out = self.agreement()
         if held_out is not None:

@@ -14,16 +14,16 @@ from torch import Tensor, nn
 from ganimate.config import TrainConfig, to_dict
 from ganimate.data.dataset import FaceDataset, batches
 from ganimate.data.pack import Pack
-from ganimate.data.samples import Batch
+from ganimate.data.samples import TrainingBatch
 from ganimate.errors import ModelError, TrainingError
 from ganimate.networks import Critic, Edit, RegionCritics, Verdict, build_generator
 from ganimate.networks.pictures import jitter
 from ganimate.system.devices import bf16_is_fast, channels_last, step_seed
 from ganimate.training import losses
 from ganimate.training.objective import (
+    CriticReading,
     CriticTerms,
     GeneratorTerms,
-    Reading,
     RegionTerms,
     adversarial_terms,
     geometry_terms,
@@ -34,13 +34,10 @@ from ganimate.training.run_folder import (
     STATE_NAME,
     cut_log,
     logged_seconds,
-    read_config,
     remove_leftovers,
 )
-from ganimate.training.step_record import Record, mask_statistics, saturation
+from ganimate.training.step_record import StepRecord, mask_statistics, saturation
 from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
-
-__all__ = ["Record", "Trainer", "read_config"]
 
 STEERED_IMAGES = 6  # of a batch: enough to learn one gain an AU
 FEATURE_LAYERS = slice(1, 5)  # of the critic: neither pixels nor the whole face
@@ -83,7 +80,7 @@ class Trainer:
             return "critic"
         return "geometry" if self.step_index < schedule.critic_steps + schedule.geometry_steps else "adversarial"
 
-    def step(self, batch: Batch) -> Record:
+    def step(self, batch: TrainingBatch) -> StepRecord:
         """Do one step on a batch; raises TrainingError, with the term's name, when a term is not finite.
 
         After any error the networks may be between two steps: they must not be saved, only restored.
@@ -108,9 +105,9 @@ class Trainer:
         self.step_index += 1
         self._between_steps = True
         elapsed = time.perf_counter() - began
-        return Record(self.step_index, phase, terms, len(batch.source) / elapsed, saturation(phase, terms))
+        return StepRecord(self.step_index, phase, terms, len(batch.source) / elapsed, saturation(phase, terms))
 
-    def _adversarial_step(self, batch: Batch) -> dict[str, float]:
+    def _adversarial_step(self, batch: TrainingBatch) -> dict[str, float]:
         # 1. The generator makes faces with the wanted AUs.
         with self._autocast():
             edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to, batch.landmarks_from)
@@ -137,7 +134,7 @@ class Trainer:
         self.critic.requires_grad_(True)
         return terms | self._region_step(edit, batch) | mask_statistics(edit)
 
-    def _geometry_step(self, batch: Batch) -> dict[str, float]:
+    def _geometry_step(self, batch: TrainingBatch) -> dict[str, float]:
         with self._autocast():
             edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to, batch.landmarks_from)
         batch = batch.moved_along(edit.flow)
@@ -150,7 +147,7 @@ class Trainer:
         self.critic.requires_grad_(True)
         return terms | self._region_step(edit, batch) | mask_statistics(edit)
 
-    def _read(self, edit: Edit, batch: Batch, *, aus: bool = True) -> Reading:
+    def _read(self, edit: Edit, batch: TrainingBatch, *, aus: bool = True) -> CriticReading:
         """Return what the critic, whose weights rest, reads in the edits."""
         with self._autocast():
             shown = edit.steered if edit.steerable is None else edit.steered[-STEERED_IMAGES:]
@@ -160,9 +157,9 @@ class Trainer:
                 told = torch.lerp(batch.target, edit.image[: batch.pairs], batch.known)
                 matched = self.critic(told).features[FEATURE_LAYERS]
                 real = self.critic(batch.target).features[FEATURE_LAYERS]
-        return Reading(None if steered is None else steered.aus, matched, real, self._score(edit, batch))
+        return CriticReading(None if steered is None else steered.aus, matched, real, self._score(edit, batch))
 
-    def _score(self, edit: Edit, batch: Batch) -> Tensor | None:
+    def _score(self, edit: Edit, batch: TrainingBatch) -> Tensor | None:
         """Return what the critics of regions, whose weights rest, make of the pairs' paint; None where none counts.
 
         Not of the wishes: of AUs that photos hardly show they know nothing, and what they say of them makes blotches.
@@ -175,7 +172,7 @@ class Trainer:
         self.regions.requires_grad_(True)
         return scores
 
-    def _region_step(self, edit: Edit, batch: Batch) -> dict[str, float]:
+    def _region_step(self, edit: Edit, batch: TrainingBatch) -> dict[str, float]:
         """Let the critics of regions learn to tell the pairs' paint from photos."""
         if not self.config.weights.regions or not batch.pairs:
             return {}
@@ -186,7 +183,7 @@ class Trainer:
         fake = self.regions.score(edit.painted[pairs].detach(), batch.landmarks_to[pairs], batch.y_to[pairs])
         return self._descend(RegionTerms(losses.hinge(real, fake)), self.region_optimizer)
 
-    def _critic_step(self, batch: Batch, fake: Tensor | None) -> dict[str, float]:
+    def _critic_step(self, batch: TrainingBatch, fake: Tensor | None) -> dict[str, float]:
         with self._autocast():
             real: Verdict = self.critic(jitter(batch.source))
             judged: Verdict | None = None if fake is None else self.critic(jitter(fake))
@@ -255,7 +252,7 @@ class Trainer:
         images: int | None = None,
         stop: Callable[[], bool] | None = None,
         on_sample: Callable[[Trainer], None] | None = None,
-    ) -> Iterator[Record]:
+    ) -> Iterator[StepRecord]:
         """Train until the schedule or a budget is over, or until `stop` says so; yields a record a step.
 
         `minutes` and `images` count from here. Writes the log, the state and the model into `folder`, at last also
