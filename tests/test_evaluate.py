@@ -16,10 +16,10 @@ from patches import AUS
 from synthetic import make_pack, shoot
 from typer.testing import Result
 
-from ganimate.cli import measuring
 from ganimate.config import CropSpec, JudgeConfig
 from ganimate.data.pack import open_pack
 from ganimate.errors import DependencyError
+from ganimate.evaluation import evaluation_run
 from ganimate.face.detect import GridEmbedder
 from ganimate.facs import OPENFACE_AUS
 from ganimate.figures.drawing import LINE_PX
@@ -38,7 +38,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(autouse=True)
 def grid_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "make_embedder", GridEmbedder)
+    monkeypatch.setattr(evaluation_run, "make_embedder", GridEmbedder)
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,7 @@ def test_the_tables_tell_what_was_measured(cli: Cli, tiny_model: Path, faces_pac
         assert row in told
     assert "MISS" in told or "pass" in told
     assert "3 people" in done.stderr and "2 pairs" in done.stderr
+    assert re.search(r"of \d+ photos held out 3 are measured; not: \d+ of people who", done.stderr)
 
 
 def test_aus_that_the_judge_cannot_read_are_named(
@@ -195,7 +196,7 @@ def test_identity_can_be_left_out(
     def missing() -> GridEmbedder:
         raise DependencyError("no dlib", "add --no-identity")
 
-    monkeypatch.setattr(measuring, "make_embedder", missing)
+    monkeypatch.setattr(evaluation_run, "make_embedder", missing)
     command = ("evaluate", tiny_model, faces_pack, "--judge", judge, *FEW)
     refused(cli(*command), "no dlib", "--no-identity")
     done = cli(*command, "--no-identity", "--json")

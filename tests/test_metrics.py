@@ -13,8 +13,8 @@ from ganimate.evaluation.metrics import (
     LEVELS,
     SUMMARY,
     JudgeWorth,
-    Kind,
     Metric,
+    MetricKind,
     change_matrix,
     correlation,
     crosstalk,
@@ -232,11 +232,15 @@ def test_frechet_distance_of_gaussians_in_closed_form() -> None:
 
 @pytest.mark.parametrize(("value", "least", "most"), [(0.4, True, True), (0.41, True, False), (0.39, False, True)])
 def test_bars_are_met_at_their_value(value: float, least: bool, most: bool) -> None:
-    assert Kind("", at_least=0.4).passes(value) is least
-    assert Kind("", at_most=0.4).passes(value) is most
-    assert Kind("").passes(value) is None
+    assert MetricKind("", at_least=0.4).passes(value) is least
+    assert MetricKind("", at_most=0.4).passes(value) is most
+    assert MetricKind("").passes(value) is None
 
 
 def test_what_could_not_be_measured_clears_no_bar() -> None:
-    assert Kind("", at_least=0.4).passes(math.nan) is False
-    assert (Kind("", at_least=0.4).bar, Kind("", at_most=1.5).bar, Kind("").bar) == ("≥ 0.4", "≤ 1.5", "")
+    assert MetricKind("", at_least=0.4).passes(math.nan) is False
+    assert (MetricKind("", at_least=0.4).bar, MetricKind("", at_most=1.5).bar, MetricKind("").bar) == (
+        "≥ 0.4",
+        "≤ 1.5",
+        "",
+    )

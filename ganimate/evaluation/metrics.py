@@ -45,7 +45,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Kind:
+class MetricKind:
     """What a metric of one key is, in words, and its bar, if it has one."""
 
     title: str
@@ -67,26 +67,26 @@ class Kind:
 
 
 # In the order in which they are told. Intensities 0 to 1; pixels of 255.
-SUMMARY: Mapping[str, Kind] = {
-    "response_mean": Kind(f"asked AU from 0 to 1, mean of {' '.join(map(str, BAR_AUS))}", at_least=0.40),
-    "response_lowest": Kind("the same, the weakest of them", at_least=0.25),
-    "crosstalk_mean": Kind("the other AUs' change, person by person", at_most=0.06),
-    "crosstalk_of_means_mean": Kind("the other AUs' mean change"),
-    "monotone_share_lowest": Kind("people whose reading rises at every step, worst AU", at_least=0.85),
-    "monotone_share_mean": Kind("the same, mean of all AUs"),
-    "identity_distance_mean": Kind("identity: distance to the source", at_most=0.30),
-    "identity_distance_p95": Kind("the same, 95th percentile", at_most=0.45),
-    "identity_share_same": Kind(f"share under {SAME_PERSON:g}, who count as the same person"),
-    "pair_l1_ratio": Kind("same person, other expression: L1 / not changing", at_most=0.75),
-    "pair_dssim_ratio": Kind("the same by 1 − SSIM"),
-    "pair_l1": Kind("L1 to the real photo, of 255"),
-    "pair_ssim": Kind("SSIM with the real photo"),
-    "untouched_change": Kind("the photo's own AUs asked: change, of 255", at_most=1.5),
-    "outside_change": Kind("one AU at 1: change outside the face, of 255"),
-    "attention_mean": Kind("the same: mean attention A"),
-    "painted_share": Kind(f"the same: share of pixels with A < {PAINTED:g}"),
-    "sharpness_moved": Kind("the same: gradient energy where only moved / source's", at_least=0.9),
-    "frechet_judge_features": Kind("Fréchet distance of the judge's features (not FID)"),
+SUMMARY: Mapping[str, MetricKind] = {
+    "response_mean": MetricKind(f"asked AU from 0 to 1, mean of {' '.join(map(str, BAR_AUS))}", at_least=0.40),
+    "response_lowest": MetricKind("the same, the weakest of them", at_least=0.25),
+    "crosstalk_mean": MetricKind("the other AUs' change, person by person", at_most=0.06),
+    "crosstalk_of_means_mean": MetricKind("the other AUs' mean change"),
+    "monotone_share_lowest": MetricKind("people whose reading rises at every step, worst AU", at_least=0.85),
+    "monotone_share_mean": MetricKind("the same, mean of all AUs"),
+    "identity_distance_mean": MetricKind("identity: distance to the source", at_most=0.30),
+    "identity_distance_p95": MetricKind("the same, 95th percentile", at_most=0.45),
+    "identity_share_same": MetricKind(f"share under {SAME_PERSON:g}, who count as the same person"),
+    "pair_l1_ratio": MetricKind("same person, other expression: L1 / not changing", at_most=0.75),
+    "pair_dssim_ratio": MetricKind("the same by 1 − SSIM"),
+    "pair_l1": MetricKind("L1 to the real photo, of 255"),
+    "pair_ssim": MetricKind("SSIM with the real photo"),
+    "untouched_change": MetricKind("the photo's own AUs asked: change, of 255", at_most=1.5),
+    "outside_change": MetricKind("one AU at 1: change outside the face, of 255"),
+    "attention_mean": MetricKind("the same: mean attention A"),
+    "painted_share": MetricKind(f"the same: share of pixels with A < {PAINTED:g}"),
+    "sharpness_moved": MetricKind("the same: gradient energy where only moved / source's", at_least=0.9),
+    "frechet_judge_features": MetricKind("Fréchet distance of the judge's features (not FID)"),
 }
 
 

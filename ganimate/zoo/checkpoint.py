@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -24,6 +26,7 @@ from ganimate.errors import ConfigError, ModelError
 from ganimate.facs import ACTION_UNITS
 from ganimate.networks import Judge, build_generator
 from ganimate.networks.critic import Critic
+from ganimate.networks.pictures import to_tensor
 from ganimate.system.files import write_file
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
@@ -97,6 +100,12 @@ class LoadedJudge:
 
     card: JudgeCard
     network: Judge
+
+    @torch.inference_mode()
+    def read(self, crops: NDArray[np.uint8], device: torch.device) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the AUs (B, N) and features (B, F) that it reads from crops (B, S, S, 3)."""
+        reading = self.network(to_tensor(crops).to(device))
+        return reading.aus.cpu().numpy(), reading.features.cpu().numpy()
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What `ganimate evaluate` found, as tables, JSON lines and pictures; one model, or two side by side."""
+"""What an evaluation found, as tables, JSON lines and pictures; one model, or two side by side."""
 
 from __future__ import annotations
 
@@ -7,33 +7,31 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rich.table import Table
-
-from ganimate.cli.console import plain_table
-from ganimate.evaluation.measurement import Report
+from ganimate.evaluation.measurement import ModelMeasurement
 from ganimate.evaluation.metrics import BAR_AUS, SEEN, SUMMARY, JudgeWorth, Metric
 from ganimate.face.crop import Image
 from ganimate.facs import ACTION_UNITS
 from ganimate.figures.drawing import contact_sheet
 from ganimate.figures.plots import Response, response_plot
+from ganimate.system.progress import Table
 
 JUDGE = "judge"  # stands for the model in the lines about the judge itself
 
 
 @dataclass(frozen=True)
-class Findings:
-    """The judge's worth, and a report for each model; all of the same AUs and people."""
+class EvaluationResults:
+    """The judge's worth, and what was measured of each model; all of the same AUs and people."""
 
     worth: JudgeWorth
-    reports: Sequence[Report]
+    models: Sequence[ModelMeasurement]
 
     def lines(self) -> Iterator[str]:
         """Yield a line of JSON for each metric."""
         for metric in self.worth.metrics():
             yield self._line(JUDGE, metric)
-        for report in self.reports:
-            for metric in report.metrics:
-                yield self._line(report.model, metric)
+        for model in self.models:
+            for metric in model.metrics:
+                yield self._line(model.name, metric)
 
     def _line(self, model: str, metric: Metric) -> str:
         facts: dict[str, Any] = {"model": model, "name": metric.name, "value": round(metric.value, 5), "n": metric.n}
@@ -54,7 +52,7 @@ class Findings:
         yield self._au_table()
         yield self._summary_table()
         seen = self._seen_table()
-        if seen.row_count:
+        if seen.rows:
             yield seen
 
     def _judge_table(self) -> Table:
@@ -63,52 +61,49 @@ class Findings:
         if worth.n_codes:
             told = [("judge·codes", worth.by_codes), ("labels·codes", worth.labels_by_codes), *told]
             title += f", {worth.n_codes} with human codes"
-        headers = (name for name, _ in told)
-        table = plain_table("AU", "", *headers, "", numeric=tuple(range(2, 2 + len(told))), title=title)
+        rows = []
         for place, au in enumerate(worth.aus):
-            values = [_number(float(column[place]), 2) for _, column in told]
-            table.add_row(str(au), ACTION_UNITS[au].name, *values, "" if worth.readable[place] else "cannot read it")
-        return table
+            values = (_number(float(column[place]), 2) for _, column in told)
+            rows.append((str(au), ACTION_UNITS[au].name, *values, "" if worth.readable[place] else "cannot read it"))
+        return Table(("AU", "", *(name for name, _ in told), ""), tuple(rows), _numbers(2, len(told)), title)
 
     def _au_table(self) -> Table:
         parts, headers = self._columns(_AU_COLUMNS)
-        title = f"one AU from 0 to 1, {self.reports[0].metrics[0].n} people"
-        table = plain_table("AU", "", *headers, "", numeric=tuple(range(2, 2 + len(parts))), title=title)
+        title = f"one AU from 0 to 1, {self.models[0].metrics[0].n} people"
+        rows = []
         for au in self.worth.aus:
-            told = [_value(report.find(key, au), 2) for report, key, _ in parts]
-            notes = ["not counted"] if au in self.worth.unreadable else ["has a bar"] if au in BAR_AUS else [""]
-            table.add_row(str(au), ACTION_UNITS[au].name, *told, *notes)
-        return table
+            told = (_value(model.find(key, au), 2) for model, key, _ in parts)
+            note = "not counted" if au in self.worth.unreadable else "has a bar" if au in BAR_AUS else ""
+            rows.append((str(au), ACTION_UNITS[au].name, *told, note))
+        return Table(("AU", "", *headers, ""), tuple(rows), _numbers(2, len(parts)), title)
 
-    def _columns(self, columns: Sequence[tuple[str, str]]) -> tuple[list[tuple[Report, str, str]], list[str]]:
-        """Return each model's columns, as report, key and title, and what stands above them."""
-        parts = [(report, key, title) for report in self.reports for key, title in columns]
-        several = len(self.reports) > 1
-        return parts, [f"{report.model}: {title}" if several else title for report, _, title in parts]
+    def _columns(self, columns: Sequence[tuple[str, str]]) -> tuple[list[tuple[ModelMeasurement, str, str]], list[str]]:
+        """Return each model's columns, as measurement, key and title, and what stands above them."""
+        parts = [(model, key, title) for model in self.models for key, title in columns]
+        several = len(self.models) > 1
+        return parts, [f"{model.name}: {title}" if several else title for model, _, title in parts]
 
     def _seen_table(self) -> Table:
         """Return the averages by how often the pack shows a person; without rows where there are none."""
         parts, headers = self._columns(_SEEN_COLUMNS)
-        table = plain_table("one AU from 0 to 1", "n", *headers, numeric=(1, *range(2, 2 + len(parts))))
+        rows = []
         for seen, who in SEEN.items():
-            found = [report.find(key.format(seen)) for report, key, _ in parts]
+            found = [model.find(key.format(seen)) for model, key, _ in parts]
             if any(found):
                 n = next(metric.n for metric in found if metric)
-                table.add_row(who, str(n), *(_value(metric, 3) for metric in found))
-        return table
+                rows.append((who, str(n), *(_value(metric, 3) for metric in found)))
+        return Table(("one AU from 0 to 1", "n", *headers), tuple(rows), _numbers(1, 1 + len(parts)))
 
     def _summary_table(self) -> Table:
-        names = [report.model for report in self.reports]
-        table = plain_table("measured", "n", *names, "bar", "", numeric=(1, *range(2, 2 + len(names))))
+        names, rows = [model.name for model in self.models], []
         for key, kind in SUMMARY.items():
-            found = [report.find(key) for report in self.reports]
+            found = [model.find(key) for model in self.models]
             if any(found):
                 n = next(metric.n for metric in found if metric)
                 passed = " / ".join(_passed(kind.passes(metric.value) if metric else None) for metric in found)
-                table.add_row(
-                    kind.title, str(n), *(_value(metric, 3) for metric in found), kind.bar, passed.strip(" /")
-                )
-        return table
+                values = (_value(metric, 3) for metric in found)
+                rows.append((kind.title, str(n), *values, kind.bar, passed.strip(" /")))
+        return Table(("measured", "n", *names, "bar", ""), tuple(rows), _numbers(1, 1 + len(names)))
 
     def verdict(self) -> str:
         """Return which AUs no average counts, in a sentence."""
@@ -118,16 +113,16 @@ class Findings:
 
     def response(self) -> Image:
         """Return the matrix plot (H, W, 3), a panel for each model."""
-        panels = [Response(report.model, report.matrix) for report in self.reports]
+        panels = [Response(model.name, model.matrix) for model in self.models]
         return response_plot(panels, self.worth.aus, self.worth.unreadable)
 
     def sheet(self) -> Image:
         """Return the sheet (H, W, 3): a row a person and model; the photo, then each AU at 1."""
         rows, titles = [], []
-        for place, name in enumerate(self.reports[0].names):
-            for report in self.reports:
-                rows.append((report.faces[place], *report.results[place]))
-                titles.append(f"{name} | {report.model}")
+        for place, name in enumerate(self.models[0].names):
+            for model in self.models:
+                rows.append((model.faces[place], *model.results[place]))
+                titles.append(f"{name} | {model.name}")
         return contact_sheet(rows, titles, ("photo", *(f"AU{au}" for au in self.worth.aus)))
 
 
@@ -137,6 +132,11 @@ _SEEN_COLUMNS = (
     ("monotone_share_{}_mean", "rises"),
     ("identity_distance_{}_mean", "identity"),
 )
+
+
+def _numbers(first: int, count: int) -> tuple[int, ...]:
+    """Return the places of `count` columns of numbers from the place `first` on."""
+    return tuple(range(first, first + count))
 
 
 def _value(metric: Metric | None, digits: int) -> str:
