@@ -64,7 +64,8 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
 
     For example: ganimate timeline plot examples/greeting.yaml -o greeting.png
     """
-    from ganimate.figures.plots import trajectory_plot
+    from ganimate.facs import ACTION_UNITS
+    from ganimate.figures.plots import Band, bands_plot
     from ganimate.media import check_output, write_image
     from ganimate.timeline import load_timeline
     from ganimate.timeline.summary import on_a_neutral_face
@@ -75,7 +76,10 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
     marks = [(keyframe.time_s, str(keyframe.expression)) for keyframe in timeline.keyframes]
     if len(marks) > MOST_LABELS:
         marks = [(time_s, "") for time_s, _ in marks]
-    picture = trajectory_plot(on_a_neutral_face(timeline), marks, file.name)
+    shown = on_a_neutral_face(timeline)
+    units = [ACTION_UNITS[number] for number in shown.aus]
+    bands = [Band(unit.label, unit.name, values) for unit, values in zip(units, shown.values.T, strict=True)]
+    picture = bands_plot(shown.times_s, bands, marks, shown.duration_s, file.name)
     write_image(path, picture, force)
     Display(quiet).note("drawn on a neutral face: AUs that the timeline does not set stay as in the photo")
     typer.echo(path)

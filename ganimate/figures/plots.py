@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.facs import ACTION_UNITS
-from ganimate.trajectory import Trajectory
-
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.image import AxesImage
@@ -51,35 +48,50 @@ def response_plot(responses: Sequence[Response], aus: Sequence[int], unreadable:
     return np.array(canvas.buffer_rgba(), np.uint8)[..., :3]  # type: ignore[no-untyped-call]
 
 
-def trajectory_plot(path: Trajectory, marks: Sequence[tuple[float, str]], title: str) -> NDArray[np.uint8]:
-    """Return the intensity of each AU over time as a picture (H, W, 3): a band for each AU of `path`.
+@dataclass(frozen=True)
+class Band:
+    """One AU over time: what stands beside it and within it, and its intensities (F,) in [0, 1]."""
+
+    label: str
+    name: str
+    values: NDArray[np.floating]
+
+
+def bands_plot(
+    times_s: NDArray[np.floating],
+    bands: Sequence[Band],
+    marks: Sequence[tuple[float, str]],
+    duration_s: float,
+    title: str,
+) -> NDArray[np.uint8]:
+    """Return intensities over the times (F,) as a picture (H, W, 3), band below band.
 
     `marks` are times in seconds, each with the words that stand above its line.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(BANDS_IN, BAND_IN * len(path.aus) + 1.6), dpi=DPI, layout="constrained")
+    figure = Figure(figsize=(BANDS_IN, BAND_IN * len(bands) + 1.6), dpi=DPI, layout="constrained")
     canvas = FigureCanvasAgg(figure)
-    bands = figure.subplots(len(path.aus), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, au, values in zip(bands, path.aus, path.values.T, strict=True):
-        axes.fill_between(path.times_s, values, color="tab:blue", alpha=0.3, linewidth=0)
-        axes.plot(path.times_s, values, color="tab:blue", linewidth=1.2)
+    rows = figure.subplots(len(bands), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, band in zip(rows, bands, strict=True):
+        axes.fill_between(times_s, band.values, color="tab:blue", alpha=0.3, linewidth=0)
+        axes.plot(times_s, band.values, color="tab:blue", linewidth=1.2)
         axes.set_ylim(0.0, 1.05)
         axes.set_yticks([0, 0.5, 1])
-        axes.set_ylabel(ACTION_UNITS[au].label, rotation=0, ha="right", va="center")
-        axes.text(0.003, 0.86, ACTION_UNITS[au].name, transform=axes.transAxes, fontsize=7, color="0.35", va="top")
+        axes.set_ylabel(band.label, rotation=0, ha="right", va="center")
+        axes.text(0.003, 0.86, band.name, transform=axes.transAxes, fontsize=7, color="0.35", va="top")
         axes.grid(axis="x", color="0.9")
         for time_s, _ in marks:
             axes.axvline(time_s, color="0.55", linewidth=0.8, linestyle=":")
     for time_s, words in marks:
         place = (time_s, 1.0)
         shown = words if len(words) <= LONGEST_MARK else f"{words[: LONGEST_MARK - 1]}…"
-        bands[0].annotate(
-            shown, place, (0, 4), bands[0].get_xaxis_transform(), "offset points", fontsize=7, rotation=30, color="0.25"
+        rows[0].annotate(
+            shown, place, (0, 4), rows[0].get_xaxis_transform(), "offset points", fontsize=7, rotation=30, color="0.25"
         )
-    bands[-1].set_xlim(0.0, path.duration_s)
-    bands[-1].set_xlabel("seconds")
+    rows[-1].set_xlim(0.0, duration_s)
+    rows[-1].set_xlabel("seconds")
     figure.suptitle(title)
     canvas.draw()  # type: ignore[no-untyped-call]
     return np.array(canvas.buffer_rgba(), np.uint8)[..., :3]  # type: ignore[no-untyped-call]
