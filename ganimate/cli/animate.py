@@ -36,7 +36,7 @@ def animate(
     ctx: typer.Context,
     photo: options.PhotoOrVideo,
     expressions: options.Expressions = None,
-    own: options.OwnByFace = None,
+    seen_as: options.SeenAsByFace = None,
     others: options.Others = options.OtherAUs.keep,
     trajectory: options.Trajectory = None,
     timeline: options.Timeline = None,
@@ -77,7 +77,7 @@ def animate(
         display = Display(told.quiet)
         return print_result(clip.make(display), display, as_json=told.json)
     check_photo_options(ctx)
-    who = face_groups(ctx, face, expressions, own)
+    who = face_groups(ctx, face, expressions, seen_as)
     if timeline is not None:
         asked = _by_timeline(timeline, motion.fps if is_given(ctx, "fps") else None, who)
     elif trajectory is not None:

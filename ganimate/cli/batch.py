@@ -43,58 +43,48 @@ Photos = Annotated[
     ),
 ]
 Recursive = Annotated[
-    bool,
-    typer.Option("--recursive", "-r", help="Also look into the folders of folders.", rich_help_panel=options.RESULTS),
+    bool, options.option(options.RESULTS, "Also look into the folders of folders.", "--recursive", "-r")
 ]
 Folder = Annotated[
     Path,
-    typer.Option(
+    options.option(
+        options.RESULTS,
+        "Where results go: me.jpg becomes FOLDER/me.gif, and photos from the folders of a folder go to folders "
+        "of the same names. Photos that would share a name keep their suffix (me.jpg.gif), or get the folder above "
+        "them (a/me.gif).",
         "--output",
         "-o",
         metavar="FOLDER",
-        help="Where results go: me.jpg becomes FOLDER/me.gif, and photos from the folders of a folder go to folders "
-        "of the same names. Photos that would share a name keep their suffix (me.jpg.gif), or get the folder above "
-        "them (a/me.gif).",
-        show_default=False,
-        rich_help_panel=options.RESULTS,
     ),
 ]
 FormatChoice = Annotated[
-    Format,
-    typer.Option("--format", help="An animation, or a still of the end expression.", rich_help_panel=options.RESULTS),
+    Format, options.option(options.RESULTS, "An animation, or a still of the end expression.", "--format", shown=True)
 ]
 Resume = Annotated[
     bool,
-    typer.Option(
+    options.option(
+        options.RESULTS,
+        "Skip what an earlier batch has done, unless the photo, the model or what is asked has changed since.",
         "--resume",
-        help="Skip what an earlier batch has done, unless the photo, the model or what is asked has changed since.",
-        rich_help_panel=options.RESULTS,
+        shown=True,
     ),
 ]
 Jobs = Annotated[
     int,
-    typer.Option(
-        min=1,
-        max=64,
+    options.option(
+        options.RESULTS,
+        "Photos at the same time, each in a process with its share of the cores and some 0.6 GB of memory.",
         metavar="N",
-        help="Photos at the same time, each in a process with its share of the cores and some 0.6 GB of memory.",
-        rich_help_panel=options.RESULTS,
+        low=1,
+        high=64,
+        shown=True,
     ),
 ]
 ReportFile = Annotated[
     str | None,
-    typer.Option(
-        "--report",
-        metavar="FILE.json",
-        help="Also write what came of each photo, and why.",
-        show_default=False,
-        rich_help_panel=options.RESULTS,
-    ),
+    options.option(options.RESULTS, "Also write what came of each photo, and why.", "--report", metavar="FILE.json"),
 ]
-Json = Annotated[
-    bool,
-    typer.Option("--json", help="Print what came of each photo as JSON on stdout.", rich_help_panel=options.RESULTS),
-]
+Json = Annotated[bool, options.option(options.RESULTS, "Print what came of each photo as JSON on stdout.", "--json")]
 
 
 def register(app: typer.Typer) -> None:
@@ -108,7 +98,7 @@ def batch(
     photos: Photos,
     output: Folder,
     expressions: options.Expressions = None,
-    own: options.Own = None,
+    seen_as: options.SeenAs = None,
     others: options.Others = options.OtherAUs.keep,
     trajectory: options.Trajectory = None,
     *,
@@ -143,7 +133,7 @@ def batch(
         plan = move(["self"], expressions, others.value, motion)
     else:
         raise usage_error(f"{NOTHING_TO_SHOW}1.0", ctx)
-    asked, display = FaceRequest(plan, correction(own)), Display(quiet)
+    asked, display = FaceRequest(plan, correction(seen_as)), Display(quiet)
     session = Session.of(setup, display)
     asked.check(session, display)
     inputs = [*([trajectory] if trajectory else []), *asked.photos()]

@@ -34,86 +34,71 @@ class TableFormat(str, Enum):
 
 Table = Annotated[
     Path | None,
-    typer.Option(
+    options.option(
+        CLIP,
+        "What the face does: a table of OpenFace, py-feat or LibreFace, blendshapes of MediaPipe or ARKit "
+        "(Live Link Face), or a saved trajectory.",
         "--aus",
         metavar="TABLE.csv",
-        help="What the face does: a table of OpenFace, py-feat or LibreFace, blendshapes of MediaPipe or ARKit "
-        "(Live Link Face), or a saved trajectory.",
-        show_default=False,
-        rich_help_panel=CLIP,
     ),
 ]
 Filmed = Annotated[
     Path | None,
-    typer.Option(
+    options.option(
+        CLIP,
+        "What the face does: a video of one, read by the model itself; its sound goes into an .mp4.",
         "--video",
         metavar="CLIP",
-        help="What the face does: a video of one, read by the model itself; its sound goes into an .mp4.",
-        show_default=False,
-        rich_help_panel=CLIP,
     ),
 ]
 FormatChoice = Annotated[
     TableFormat | None,
-    typer.Option(
+    options.option(
+        CLIP,
+        "openface, libreface, trajectory, py-feat or blendshapes.",
         "--format",
         metavar="NAME",
-        help="openface, libreface, trajectory, py-feat or blendshapes.",
-        show_default="told by the columns",
-        rich_help_panel=CLIP,
+        shown="told by the columns",
     ),
 ]
 TableFps = Annotated[
     float | None,
-    typer.Option(
-        min=0.1,
-        max=1000,
+    options.option(
+        CLIP,
+        "Frames a second of the table, where it tells no times or wrong ones.",
         metavar="N",
-        help="Frames a second of the table, where it tells no times or wrong ones.",
-        show_default="30, where it tells none",
-        rich_help_panel=CLIP,
+        low=0.1,
+        high=1000,
+        shown="30, where it tells none",
     ),
 ]
 Person = Annotated[
-    str | None,
-    typer.Option(
-        metavar="LABEL",
-        help="Who of the people in the table.",
-        show_default="the one with most rows",
-        rich_help_panel=CLIP,
-    ),
+    str | None, options.option(CLIP, "Who of the people in the table.", metavar="LABEL", shown="the one with most rows")
 ]
 Start = Annotated[
-    float | None,
-    typer.Option(
-        min=0, metavar="SECONDS", help="Where to begin.", show_default="the clip's beginning", rich_help_panel=CLIP
-    ),
+    float | None, options.option(CLIP, "Where to begin.", metavar="SECONDS", low=0, shown="the clip's beginning")
 ]
-End = Annotated[
-    float | None,
-    typer.Option(metavar="SECONDS", help="Where to end.", show_default="the clip's end", rich_help_panel=CLIP),
-]
+End = Annotated[float | None, options.option(CLIP, "Where to end.", metavar="SECONDS", shown="the clip's end")]
 Repeated = Annotated[Driving, Options(options.TIMING, {"relative": options.SHOWN})]
 OutputFps = Annotated[
     float | None,
-    typer.Option(
-        min=0.1,
-        max=240,
+    options.option(
+        options.TIMING,
+        "Frames a second of the animation.",
         metavar="N",
-        help="Frames a second of the animation.",
-        show_default=f"the clip's, at most {Driving.most_fps:g}",
-        rich_help_panel=options.TIMING,
+        low=0.1,
+        high=240,
+        shown=f"the clip's, at most {Driving.most_fps:g}",
     ),
 ]
 Result = Annotated[
     str | None,
-    typer.Option(
+    options.option(
+        options.RESULTS,
+        ".mp4, .gif, or folder/ for PNG frames; .png, .jpg or .webp of one frame. Default: beside the photo.",
         "--output",
         "-o",
         metavar="PATH",
-        help=".mp4, .gif, or folder/ for PNG frames; .png, .jpg or .webp of one frame. Default: beside the photo.",
-        show_default=False,
-        rich_help_panel=options.RESULTS,
     ),
 ]
 
@@ -134,7 +119,7 @@ def drive(
     person: Person = None,
     start: Start = None,
     end: End = None,
-    own: options.Own = None,
+    seen_as: options.SeenAs = None,
     *,
     driving: Repeated,
     fps: OutputFps = None,
@@ -159,7 +144,7 @@ def drive(
 
     clip = _one_clip(ctx, aus, video)
     refuse_idle(ctx)
-    faces, display, seen_as, sound = options.parse_selection(face), Display(told.quiet), correction(own), None
+    faces, display, corrected, sound = options.parse_selection(face), Display(told.quiet), correction(seen_as), None
     if video is None:
         name = None if format is None else format.value
         performance = read_table(clip, name, table_fps, person, display).between(start, end)
@@ -175,7 +160,7 @@ def drive(
     display.note("one frame, so one picture" if still else f"{count} frames at {plan.fps:g} a second")
     _check_spared(clip, beside.save_trajectory)
     place = options.result_path(output, photo, clip.stem, ".png" if still else ".mp4")
-    request = Request(photo, FaceRequest(plan, seen_as), setup, faces, still=still)
+    request = Request(photo, FaceRequest(plan, corrected), setup, faces, still=still)
     run_job(
         Job(request, beside.outputs(place), "once", beside.save_trajectory, scrutiny, beside.mark, sound), beside, told
     )

@@ -57,14 +57,14 @@ class FaceGroups:
 
 
 def face_groups(
-    ctx: typer.Context, faces: Sequence[str], expressions: Sequence[str] | None, owns: Sequence[str] | None
+    ctx: typer.Context, faces: Sequence[str], expressions: Sequence[str] | None, seen_as: Sequence[str] | None
 ) -> FaceGroups:
     """Return who does what, from the values of `--face`, `--au` and `--from` and their order; raises usage errors.
 
     `--face` given once chooses faces who all do the same, wherever it stands. Given more often, it opens groups: what
     stands before the first is for all of them.
     """
-    values = {"face": iter(faces), "expressions": iter(expressions or ()), "own": iter(owns or ())}
+    values = {"face": iter(faces), "expressions": iter(expressions or ()), "seen_as": iter(seen_as or ())}
     given = [(name, next(values[name])) for name in ctx.meta.get(ORDER, ()) if name in values]
     selections = [value for name, value in given if name == "face"]
     if len(selections) < 2:
@@ -89,7 +89,7 @@ def face_groups(
 
 def _asked(given: Iterable[tuple[str, str]]) -> Asked:
     pairs = list(given)
-    seen_as = [value for name, value in pairs if name == "own"]
+    seen_as = [value for name, value in pairs if name == "seen_as"]
     return Asked(tuple(value for name, value in pairs if name == "expressions"), seen_as[-1] if seen_as else None)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,21 @@ TIMING = "Timing"
 RESULTS = "Results"
 SCRUTINY = "See and measure"
 MEANS = "Model and faces"
+
+
+def option(
+    panel: str,
+    help: str,
+    *names: str,
+    metavar: str | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    shown: bool | str = False,
+) -> Any:
+    """Return an option under the heading `panel` of --help, which says of its default what `shown` says."""
+    return typer.Option(
+        *names, metavar=metavar, min=low, max=high, help=help, show_default=shown, rich_help_panel=panel
+    )
 
 
 class BlinkName(str, Enum):
@@ -53,230 +68,163 @@ class DetectorName(str, Enum):
 
 
 PhotoOrVideo = Annotated[
-    Path,
-    typer.Argument(metavar="PHOTO", help="A photo of one or more faces, or a video of one.", show_default=False),
+    Path, typer.Argument(metavar="PHOTO", help="A photo of one or more faces, or a video of one.", show_default=False)
 ]
 Photo = Annotated[Path, typer.Argument(metavar="PHOTO", help="A photo of one or more faces.", show_default=False)]
 Expressions = Annotated[
     list[str] | None,
-    typer.Option(
+    option(
+        SHOWN,
+        "The face to end with: AUs from 0 to 1 (12=1.0), changes (12=+0.4), presets (happiness, fear:0.6), "
+        "neutral, self, another photo's (@other.jpg), or several with commas. May be repeated; later ones win.",
         "--au",
         "--expression",
         "-e",
         metavar="EXPR",
-        help="The face to end with: AUs from 0 to 1 (12=1.0), changes (12=+0.4), presets (happiness, fear:0.6), "
-        "neutral, self, another photo's (@other.jpg), or several with commas. May be repeated; later ones win.",
-        show_default=False,
-        rich_help_panel=SHOWN,
     ),
 ]
-Own = Annotated[
-    str | None,
-    typer.Option(
-        "--from",
-        metavar="EXPR",
-        help="What the photo shows (y_r), where the model misreads it; 12=0.2 corrects one AU.",
-        show_default=False,
-        rich_help_panel=SHOWN,
-    ),
-]
-OwnByFace = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--from",
-        metavar="EXPR",
-        help="What the photo shows (y_r), where the model misreads it; 12=0.2 corrects one AU.",
-        show_default=False,
-        rich_help_panel=SHOWN,
-    ),
-]
-Start = Annotated[
-    str,
-    typer.Option("--from", metavar="EXPR", help="The face to begin with.", show_default=False, rich_help_panel=SHOWN),
-]
-Goal = Annotated[
-    str,
-    typer.Option("--to", metavar="EXPR", help="The face to end with.", show_default=False, rich_help_panel=SHOWN),
-]
+_SEEN_AS = option(
+    SHOWN, "What the photo shows (y_r), where the model misreads it; 12=0.2 corrects one AU.", "--from", metavar="EXPR"
+)
+SeenAs = Annotated[str | None, _SEEN_AS]
+SeenAsByFace = Annotated[list[str] | None, _SEEN_AS]
+Start = Annotated[str, option(SHOWN, "The face to begin with.", "--from", metavar="EXPR")]
+Goal = Annotated[str, option(SHOWN, "The face to end with.", "--to", metavar="EXPR")]
 Trajectory = Annotated[
     str | None,
-    typer.Option(
-        metavar="FILE.csv",
-        help="Play a trajectory, such as --save-trajectory writes, instead of --au.",
-        show_default=False,
-        rich_help_panel=SHOWN,
-    ),
+    option(SHOWN, "Play a trajectory, such as --save-trajectory writes, instead of --au.", metavar="FILE.csv"),
 ]
 Timeline = Annotated[
     str | None,
-    typer.Option(
+    option(
+        SHOWN,
+        "Play a timeline of keyframes, AU tracks and blinks instead of --au; see 'ganimate timeline check'.",
         metavar="FILE.yaml",
-        help="Play a timeline of keyframes, AU tracks and blinks instead of --au; see 'ganimate timeline check'.",
-        show_default=False,
-        rich_help_panel=SHOWN,
     ),
 ]
 BlinkChoice = Annotated[
     BlinkName | None,
-    typer.Option(
-        "--blink",
-        help="Lay blinks over it at natural intervals, or none. Default: none, or as a timeline says.",
-        show_default=False,
-        rich_help_panel=SHOWN,
-    ),
+    option(SHOWN, "Lay blinks over it at natural intervals, or none. Default: none, or as a timeline says.", "--blink"),
 ]
 Seed = Annotated[
-    int | None,
-    typer.Option(
-        "--seed",
-        min=0,
-        metavar="N",
-        help="With --blink auto: other numbers, other times.",
-        show_default=False,
-        rich_help_panel=SHOWN,
-    ),
+    int | None, option(SHOWN, "With --blink auto: other numbers, other times.", "--seed", metavar="N", low=0)
 ]
-Others = Annotated[
-    OtherAUs,
-    typer.Option(help="AUs that are not named: as in the photo, or zero.", rich_help_panel=SHOWN),
-]
+Others = Annotated[OtherAUs, option(SHOWN, "AUs that are not named: as in the photo, or zero.", shown=True)]
 Ramp = Annotated[
     float,
-    typer.Option(
+    option(
+        TIMING,
+        "Of a video: how long the expression takes to come at the start.",
         "--ramp",
-        min=0,
-        max=60,
         metavar="SECONDS",
-        help="Of a video: how long the expression takes to come at the start.",
-        rich_help_panel=TIMING,
+        low=0,
+        high=60,
+        shown=True,
     ),
 ]
 Output = Annotated[
     str | None,
-    typer.Option(
+    option(
+        RESULTS,
+        ".gif, .mp4, or folder/ for PNG frames; with --still .png, .jpg or .webp. Default: beside the photo.",
         "--output",
         "-o",
         metavar="PATH",
-        help=".gif, .mp4, or folder/ for PNG frames; with --still .png, .jpg or .webp. Default: beside the photo.",
-        show_default=False,
-        rich_help_panel=RESULTS,
     ),
 ]
 Film = Annotated[
     str | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="PATH",
-        help=".gif, .mp4, or folder/ for PNG frames. Default: beside the photo.",
-        show_default=False,
-        rich_help_panel=RESULTS,
+    option(
+        RESULTS, ".gif, .mp4, or folder/ for PNG frames. Default: beside the photo.", "--output", "-o", metavar="PATH"
     ),
 ]
-Still = Annotated[
-    bool, typer.Option("--still", help="One picture of the end expression instead.", rich_help_panel=RESULTS)
-]
-SaveAttention = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PATH",
-        help="Also write the attention maps: white keeps the photo. A picture shows the end expression.",
-        show_default=False,
-        rich_help_panel=RESULTS,
-    ),
-]
-SaveColor = Annotated[
-    str | None,
-    typer.Option(
-        metavar="PATH", help="Also write what was painted, likewise.", show_default=False, rich_help_panel=RESULTS
-    ),
-]
-SaveTrajectory = Annotated[
-    str | None,
-    typer.Option(
-        metavar="FILE.csv",
-        help="Also write the AUs of every frame, those of one face, to be edited and used with --trajectory.",
-        show_default=False,
-        rich_help_panel=RESULTS,
-    ),
-]
-PrintTrajectory = Annotated[
-    bool, typer.Option("--print-trajectory", help="Print the AUs of every frame on stderr.", rich_help_panel=RESULTS)
-]
-StripPath = Annotated[
-    str | None,
-    typer.Option(
-        "--strip",
-        metavar="PATH",
-        help="Also write a film strip: a row of frames, cut around the faces, as .png, .jpg or .webp.",
-        show_default=False,
-        rich_help_panel=SCRUTINY,
-    ),
-]
-Reports = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--report",
-        metavar="PATH",
-        help="Also write what can be measured of every frame: AUs asked and read again, identity, pixels changed. "
-        ".json, .csv, or .png for a plot. May be repeated.",
-        show_default=False,
-        rich_help_panel=SCRUTINY,
-    ),
-]
+Still = Annotated[bool, option(RESULTS, "One picture of the end expression instead.", "--still")]
 Mark = Annotated[
     bool,
-    typer.Option(
-        help="Write into the result, unseen, that it is synthetic, and by which model and AUs (XMP; see 'ganimate "
+    option(
+        RESULTS,
+        "Write into the result, unseen, that it is synthetic, and by which model and AUs (XMP; see 'ganimate "
         "inspect'). Without it, say so yourself.",
-        rich_help_panel=RESULTS,
+        shown=True,
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", "-f", help="Replace results that exist.", rich_help_panel=RESULTS)]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.", rich_help_panel=RESULTS)]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr.", rich_help_panel=RESULTS)
-]
+Force = Annotated[bool, option(RESULTS, "Replace results that exist.", "--force", "-f")]
+Json = Annotated[bool, option(RESULTS, "Print the result as JSON on stdout.", "--json")]
+Quiet = Annotated[bool, option(RESULTS, "No notes and no progress on stderr.", "--quiet", "-q")]
 FaceChoice = Annotated[
     str,
-    typer.Option(
+    option(
+        MEANS,
+        "largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them.",
         "--face",
         metavar="WHICH",
-        help="largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them.",
-        rich_help_panel=MEANS,
+        shown=True,
     ),
 ]
 FaceGroups = Annotated[
     list[str],
-    typer.Option(
-        "--face",
-        metavar="WHICH",
-        help="largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them. Given more than once, "
+    option(
+        MEANS,
+        "largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them. Given more than once, "
         "each takes the --au, --expression and --from that follow it: --face 1 -e fear --face 2 -e anger; what stands "
         "before the first is for all.",
-        rich_help_panel=MEANS,
+        "--face",
+        metavar="WHICH",
+        shown=True,
     ),
 ]
 Timing = Annotated[Motion, Options(TIMING)]
 Closely = Annotated[Scrutiny, Options(SCRUTINY)]
 Means = Annotated[Setup, Options(MEANS)]
 DetectorChoice = Annotated[
-    DetectorName,
-    typer.Option("--detector", help="hog is fast; cnn is slow and finds more.", rich_help_panel=MEANS),
+    DetectorName, option(MEANS, "hog is fast; cnn is slow and finds more.", "--detector", shown=True)
 ]
-Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps …", rich_help_panel=MEANS)]
+Device = Annotated[str, option(MEANS, "auto, cpu, cuda, cuda:1, mps …", metavar="NAME", shown=True)]
 
 
 @dataclass(frozen=True)
 class Beside:
     """What is written beside the result itself, and how all of it is written."""
 
-    save_attention: SaveAttention = None
-    save_color: SaveColor = None
-    save_trajectory: SaveTrajectory = None
-    print_trajectory: PrintTrajectory = False
-    strip: StripPath = None
-    report: Reports = None
+    save_attention: Annotated[
+        str | None,
+        option(
+            RESULTS,
+            "Also write the attention maps: white keeps the photo. A picture shows the end expression.",
+            metavar="PATH",
+        ),
+    ] = None
+    save_color: Annotated[str | None, option(RESULTS, "Also write what was painted, likewise.", metavar="PATH")] = None
+    save_trajectory: Annotated[
+        str | None,
+        option(
+            RESULTS,
+            "Also write the AUs of every frame, those of one face, to be edited and used with --trajectory.",
+            metavar="FILE.csv",
+        ),
+    ] = None
+    print_trajectory: Annotated[
+        bool, option(RESULTS, "Print the AUs of every frame on stderr.", "--print-trajectory")
+    ] = False
+    strip: Annotated[
+        str | None,
+        option(
+            SCRUTINY,
+            "Also write a film strip: a row of frames, cut around the faces, as .png, .jpg or .webp.",
+            "--strip",
+            metavar="PATH",
+        ),
+    ] = None
+    report: Annotated[
+        list[str] | None,
+        option(
+            SCRUTINY,
+            "Also write what can be measured of every frame: AUs asked and read again, identity, pixels changed. "
+            ".json, .csv, or .png for a plot. May be repeated.",
+            "--report",
+            metavar="PATH",
+        ),
+    ] = None
     mark: Mark = True
     force: Force = False
 

@@ -15,42 +15,35 @@ MOST_INTENSITIES = 50
 
 Rows = Annotated[
     list[str] | None,
-    typer.Option(
+    options.option(
+        options.SHOWN,
+        "AUs, a row each (1,2,12), or an expression as one row (happiness; 6=1,12=0.8). May be repeated. "
+        "Default: all AUs of the model.",
         "--au",
         "--expression",
         "-e",
         metavar="ROWS",
-        help="AUs, a row each (1,2,12), or an expression as one row (happiness; 6=1,12=0.8). May be repeated. "
-        "Default: all AUs of the model.",
-        show_default=False,
-        rich_help_panel=options.SHOWN,
     ),
 ]
 Intensities = Annotated[
-    str,
-    typer.Option(metavar="LIST", help="Intensities from 0 to 1, a column each.", rich_help_panel=options.SHOWN),
+    str, options.option(options.SHOWN, "Intensities from 0 to 1, a column each.", metavar="LIST", shown=True)
 ]
 Masks = Annotated[
     bool,
-    typer.Option(
+    options.option(
+        options.SHOWN,
+        "Below each row also the attention, where white keeps the photo, and what was painted.",
         "--masks",
-        help="Below each row also the attention, where white keeps the photo, and what was painted.",
-        rich_help_panel=options.SHOWN,
+        shown=True,
     ),
 ]
 Size = Annotated[
-    int,
-    typer.Option("--size", min=64, max=1024, metavar="PX", help="Side of each face.", rich_help_panel=options.SHOWN),
+    int, options.option(options.SHOWN, "Side of each face.", "--size", metavar="PX", low=64, high=1024, shown=True)
 ]
 Output = Annotated[
     str | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="PICTURE",
-        help=".png, .jpg or .webp. Default: beside the photo.",
-        show_default=False,
-        rich_help_panel=options.RESULTS,
+    options.option(
+        options.RESULTS, ".png, .jpg or .webp. Default: beside the photo.", "--output", "-o", metavar="PICTURE"
     ),
 ]
 
