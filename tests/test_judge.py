@@ -23,7 +23,7 @@ from ganimate.face.crop import Face, crop_face
 from ganimate.facs import OPENFACE_AUS
 from ganimate.networks import Judge
 from ganimate.networks.pictures import to_tensor
-from ganimate.training.judge_trainer import JudgeRecord, JudgeTrainer, agree, pace, read_photos
+from ganimate.training.judge_trainer import JudgeRecord, JudgeTrainer, agree, read_photos
 from ganimate.zoo import catalogue as zoo
 from ganimate.zoo.catalogue import find_judge
 from ganimate.zoo.checkpoint import (
@@ -220,7 +220,7 @@ def test_the_judge_that_ships_reads_the_example_photo(astronaut: NDArray[np.uint
 # What it learns from
 
 
-def test_lessons_are_a_pure_function_of_the_step(pack: Pack) -> None:
+def test_batches_are_a_pure_function_of_the_step(pack: Pack) -> None:
     one, other = JudgeSamples(pack, SHORT), JudgeSamples(pack, SHORT)
     one.at(3)
     for a, b in zip(vars(one.at(7)).values(), vars(other.at(7)).values(), strict=True):
@@ -339,12 +339,6 @@ def test_a_wish_and_the_clock_end_it(pack: Pack) -> None:
     assert len(list(trainer.run(stop=lambda: trainer.step_index >= 2))) == 2
     assert list(trainer.run(minutes=0)) == []
     assert [record.step for record in trainer.run()] == [3, 4]
-
-
-def test_the_rate_rises_and_falls() -> None:
-    assert pace(0.1, 0.1) == pytest.approx(1) and pace(1.0, 0.1) == pytest.approx(0)
-    assert 0 < pace(0, 0.1) < pace(0.05, 0.1) < 1 and 1 > pace(0.4, 0.1) > pace(0.7, 0.1) > 0
-    assert pace(0, 0.0) == 1 and pace(1.0, 1.0) >= 0
 
 
 def test_an_error_that_is_not_finite_ends_it(pack: Pack) -> None:

@@ -98,6 +98,19 @@ class Schedule:
         """All steps of the three phases."""
         return self.critic_steps + self.geometry_steps + self.adversarial_steps
 
+    def phase_of(self, step: int) -> str:
+        """Return the phase in which a step lies, counted from 0: critic, geometry or adversarial."""
+        return next((phase for phase in ("critic", "geometry") if step < self.end_of(phase)), "adversarial")
+
+    def end_of(self, phase: str) -> int:
+        """Return how many steps are done when a phase is over."""
+        ends = {
+            "critic": self.critic_steps,
+            "geometry": self.critic_steps + self.geometry_steps,
+            "adversarial": self.total_steps,
+        }
+        return ends[phase]
+
 
 @dataclass(frozen=True)
 class TrainConfig:

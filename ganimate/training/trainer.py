@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,10 +16,12 @@ from ganimate.data.dataset import FaceDataset, batches
 from ganimate.data.pack import Pack
 from ganimate.data.samples import TrainingBatch
 from ganimate.errors import ModelError, TrainingError
-from ganimate.networks import Critic, Edit, RegionCritics, Verdict, build_generator
+from ganimate.networks import Critic, Edit, GeneratorNetwork, RegionCritics, Verdict, build_generator
 from ganimate.networks.pictures import jitter
 from ganimate.system.devices import bf16_is_fast, channels_last, step_seed
 from ganimate.training import losses
+from ganimate.training.averaging import averaged
+from ganimate.training.learning_rate import linear_decay
 from ganimate.training.objective import (
     CriticReading,
     CriticTerms,
@@ -60,25 +62,36 @@ class Trainer:
         self.generator = channels_last(generator.to(device))
         self.critic = channels_last(Critic(config.critic, count).to(device))
         self.regions = RegionCritics(config.regions, count).to(device)
-        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        self._averaging = averaged(self.generator, config.ema_decay)
         self.generator_optimizer = self._adam(self.generator, config.learning_rate)
         self.critic_optimizer = self._adam(self.critic, config.critic_learning_rate)
         self.region_optimizer = self._adam(self.regions, config.region_learning_rate)
         self.step_index = 0
         self.seconds = 0.0  # of work in all, over all resumptions
+        self._schedule_rates()
         self._between_steps = True
         self.bf16 = config.precision == "bf16" or (config.precision == "auto" and bf16_is_fast(device))
 
     def _adam(self, network: nn.Module, rate: float) -> torch.optim.Adam:
         return torch.optim.Adam(network.parameters(), rate, (self.config.beta1, self.config.beta2), fused=True)
 
+    def _schedule_rates(self) -> None:
+        """Let the rates of the generator and the critic go from the next step on as the whole schedule says."""
+        config, first = self.config, self.config.schedule.critic_steps
+        total, done = config.schedule.total_steps - first, max(0, self.step_index - first)
+        share = config.decay_fraction
+        self._generator_rate = linear_decay(self.generator_optimizer, config.learning_rate, total, share, done)
+        self._critic_rate = linear_decay(self.critic_optimizer, config.critic_learning_rate, total, share, done)
+
+    @property
+    def average(self) -> GeneratorNetwork:
+        """The generator as users get it: its weights averaged over the last steps."""
+        return cast(GeneratorNetwork, self._averaging.module)
+
     @property
     def phase(self) -> str:
         """The phase of the next step: critic, geometry or adversarial."""
-        schedule = self.config.schedule
-        if self.step_index < schedule.critic_steps:
-            return "critic"
-        return "geometry" if self.step_index < schedule.critic_steps + schedule.geometry_steps else "adversarial"
+        return self.config.schedule.phase_of(self.step_index)
 
     def step(self, batch: TrainingBatch) -> StepRecord:
         """Do one step on a batch; raises TrainingError, with the term's name, when a term is not finite.
@@ -91,7 +104,6 @@ class Trainer:
         self._between_steps = False
         torch.manual_seed(step_seed(self.config.seed, "noise", self.step_index))
         batch = batch.to(self.device)
-        self._set_learning_rates()
         if phase == "critic":
             terms |= self._critic_step(batch, None)
         elif phase == "geometry":
@@ -101,7 +113,10 @@ class Trainer:
         else:
             terms |= self._adversarial_step(batch)
         if phase != "critic":
-            self._update_average()
+            self._averaging.update_parameters(self.generator)
+            self._generator_rate.step()
+            if not self.config.schedule.critic_rests:
+                self._critic_rate.step()
         self.step_index += 1
         self._between_steps = True
         elapsed = time.perf_counter() - began
@@ -115,7 +130,8 @@ class Trainer:
         # 2. The critic learns to tell them from photos, and to read AUs from photos (equations 1 and 3).
         terms = self._critic_step(batch, edit.image.detach())
         # 3. Every n-th time the generator answers.
-        if self.step_index % self.config.schedule.critic_per_generator:
+        first = self.config.schedule.end_of("geometry")
+        if (self.step_index - first) % self.config.schedule.critic_per_generator:
             return terms
         # 4. There and back again, for a quarter of the batch: the cycle (equation 4).
         back = slice(batch.pairs, batch.pairs + max(1, len(batch.source) // 4))
@@ -226,24 +242,6 @@ class Trainer:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
-    def _set_learning_rates(self) -> None:
-        config = self.config
-        length = max(1.0, (config.schedule.total_steps - config.schedule.critic_steps) * config.decay_fraction)
-        factor = min(1.0, max(config.schedule.total_steps - self.step_index, 0) / length)
-        for optimizer, rate in (
-            (self.generator_optimizer, config.learning_rate),
-            (self.critic_optimizer, config.critic_learning_rate),
-        ):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * factor
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        done = self.step_index - self.config.schedule.critic_steps
-        decay = min(self.config.ema_decay, (1 + done) / (10 + done))
-        for mean, weight in zip(self.average.parameters(), self.generator.parameters(), strict=True):
-            mean.lerp_(weight, 1 - decay)
-
     def run(
         self,
         folder: Path,
@@ -313,7 +311,8 @@ class Trainer:
 
     def _networks(self) -> dict[str, nn.Module]:
         return {
-            "generator": self.generator, "critic": self.critic, "regions": self.regions, "average": self.average,
+            "generator": self.generator, "critic": self.critic, "regions": self.regions,
+            "average": self._averaging,
         }  # fmt: skip
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
@@ -338,6 +337,7 @@ class Trainer:
         try:
             scatter(tensors, self._networks(), self._optimizers())
             self.step_index = int(facts["step"])
+            self._schedule_rates()
             logged = logged_seconds(folder, self.config.batch_images, self.step_index)
             self.seconds = float(facts.get("seconds", logged))
         except (RuntimeError, ValueError, KeyError, IndexError, TypeError) as error:
