@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import torch
 from kill9 import environment, torment
-from synthetic import make_pack, shoot, tiny_config, write_sources
+from synthetic import make_pack, shoot, write_sources
 from typer.testing import Result
 
 import ganimate.training.losses
@@ -24,8 +24,6 @@ from ganimate.cli import training
 from ganimate.config import CriticConfig, LossWeights, TrainConfig, to_dict
 from ganimate.config.resolve import new_config
 from ganimate.data.pack import open_pack
-from ganimate.training.step_record import StepRecord
-from ganimate.training.step_report import StepReport, duration
 from ganimate.training.train_run import config_lines
 from ganimate.zoo.checkpoint import STATE_FORMAT, load_model, read_card, read_metadata
 
@@ -418,28 +416,6 @@ def test_an_interrupt_saves_and_leaves_with_a_sentence(
 def test_a_kill_at_any_moment_leaves_a_good_checkpoint(tmp_path: Path) -> None:
     tally = torment(tmp_path, kills=3, seed=1)
     assert len(tally.steps) == 3
-
-
-def test_a_step_is_told_with_its_pace_and_its_terms() -> None:
-    report = StepReport(tiny_config(), 0, None, None)
-    short, line = report.told(StepRecord(5, "critic", {"critic_au": 0.25}, 9.0))
-    assert re.fullmatch(r"critic, [\d.]+ images/s, .* left", short)
-    assert line == f"step 5/9, {short}: critic_au 0.25"
-
-
-def test_a_warning_is_told_once_and_again_much_later() -> None:
-    report = StepReport(tiny_config(), 0, None, None)
-    records = [StepRecord(step, "adversarial", {}, 9.0, "saturated; do this") for step in range(1, 1500)]
-    warnings = [warning for warning in map(report.warning, records) if warning is not None]
-    assert warnings == ["saturated; do this (step 1)", "saturated; do this (step 1001)"]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0, "0 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 00 min"), (11100, "3 h 05 min")],
-)
-def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
 
 
 def test_export_makes_a_model_for_users(cli: Cli, finished: Path, tmp_path: Path) -> None:
