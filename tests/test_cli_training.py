@@ -92,6 +92,20 @@ def test_prepare_tells_the_same_as_json(cli: Cli, tmp_path: Path) -> None:
     assert facts["pack"] == str(out)
 
 
+def test_prepare_says_whom_it_holds_out_and_what_cannot_be_measured(cli: Cli, tmp_path: Path) -> None:
+    shots = shoot(people=4, photos=2, strangers=4)
+    photos, table, identities = write_sources(tmp_path, shots)
+    command = ("prepare", photos, "-a", table, "--size", 32, "--force", "-o", tmp_path / "faces.pack")
+    for seed in range(5):
+        known = cli(*command, "--identities", identities, "--validation-share", 0.01, "--split-seed", seed)
+        assert "held out: 1 of 4 people seen more than once, 1 of 4 seen once" in known.stderr
+        assert "warning" not in known.stderr
+    unknown = cli(*command, "--validation-share", 0.01)
+    assert "held out: 0 of 0 people seen more than once, 3 of 12 seen once" in unknown.stderr
+    assert "warning: nobody seen more than once is held out" in unknown.stderr and "--identities" in unknown.stderr
+    assert "warning: nobody is held out" in cli(*command, "--validation-share", 0).stderr
+
+
 def test_prepare_replaces_a_pack_by_force_only(cli: Cli, tmp_path: Path) -> None:
     photos, table, _ = write_sources(tmp_path, SHOTS)
     command = ("prepare", photos, "-a", table, "-o", tmp_path / "faces.pack", "--size", 32)

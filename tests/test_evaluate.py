@@ -94,6 +94,7 @@ def test_the_tables_tell_what_was_measured(cli: Cli, tiny_model: Path, faces_pac
         assert row in told
     assert "MISS" in told or "pass" in told
     assert "3 people" in done.stderr and "2 pairs" in done.stderr
+    assert re.search(r"of \d+ photos held out 3 are measured; not: \d+ of people who", done.stderr)
 
 
 def test_aus_that_the_judge_cannot_read_are_named(

@@ -67,7 +67,9 @@ def test_padded_crops_are_left_out_where_a_source_has_others(pack: Pack) -> None
     outside = np.where(np.arange(len(pack)) % 2, 0.3, 0.0).astype(np.float32)
     held = np.ones(len(pack), bool)
     mixed = replace(pack, outside=outside, validation=held, names=np.array([f"a/{i}" for i in range(len(pack))]))
-    assert (outside[choose_held_out_people(mixed, ALL).crowd] <= PADDED).all()
+    chosen = choose_held_out_people(mixed, ALL)
+    assert (outside[chosen.crowd] <= PADDED).all()
+    assert chosen.padded == len(pack) // 2
     padded = replace(mixed, outside=np.linspace(0.1, 0.6, len(pack)).astype(np.float32))
     assert len(choose_held_out_people(padded, ALL).crowd) == len(pack) // 2  # the better half
 

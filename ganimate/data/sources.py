@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ganimate.config import PrepareOptions
 from ganimate.data.pack import SKIPPED_NAME, Pack, PackWriter, open_pack
 from ganimate.data.prepare import PreparedRow, prepare
@@ -77,12 +80,34 @@ def _tell_pack(facts: dict[str, Any], skipped: int, progress: Progress) -> None:
         f"{facts['packed']} of {facts['packed'] + skipped} rows packed: {facts['training']} photos to train on, "
         f"{facts['validation']} held out"
     )
-    people = f"{facts['people']} people known by name, {facts['people_held_out']} of them held out"
-    progress.note(people if facts["people"] else "nobody is known by name, so there are no pairs of one person")
+    if facts["people"]:
+        progress.note(f"{facts['people']} people known by name, {facts['people_held_out']} of them held out")
+    else:
+        progress.note("nobody is known by name, so there are no pairs of one person")
+    often, once = facts["seen_often"], facts["seen_once"]
+    progress.note(
+        f"held out: {often['held_out']} of {often['people']} people seen more than once, "
+        f"{once['held_out']} of {once['people']} seen once"
+    )
     if skipped:
         progress.note(f"all skipped rows and why: {facts['skipped_rows']}")
     if facts["training"] < 2:
         progress.note("warning: there are too few photos to train on; lower --validation-share or add photos")
+    _warn_of_gaps(facts, progress)
+
+
+def _warn_of_gaps(facts: dict[str, Any], progress: Progress) -> None:
+    """Warn of what 'ganimate evaluate' will not be able to measure, as nobody for it is held out."""
+    if not facts["validation"]:
+        progress.warn(
+            "nobody is held out, so 'ganimate evaluate' has nobody to measure a model on", "raise --validation-share"
+        )
+    elif not facts["seen_often"]["held_out"]:
+        progress.warn(
+            "nobody seen more than once is held out, so 'ganimate evaluate' cannot compare results with real photos of "
+            "the same people (pair metrics)",
+            "say who is who with --identities, and add people with several photos",
+        )
 
 
 def _facts(pack: Pack, skipped: Sequence[PreparedRow]) -> dict[str, Any]:
@@ -96,6 +121,17 @@ def _facts(pack: Pack, skipped: Sequence[PreparedRow]) -> dict[str, Any]:
         "validation": int(held.sum()),
         "people": len(set(pack.person[pack.person >= 0].tolist())),
         "people_held_out": len(set(pack.person[held & (pack.person >= 0)].tolist())),
+        "seen_often": _seen(pack, pack.seen_often),
+        "seen_once": _seen(pack, ~pack.seen_often),
         "skipped": dict(_kinds(skipped).most_common()),
         "skipped_rows": str(pack.path / SKIPPED_NAME),
+    }
+
+
+def _seen(pack: Pack, kind: NDArray[np.bool_]) -> dict[str, int]:
+    """Return how many people the photos of a `kind` (n,) show, and how many of them are held out."""
+    owners = np.where(pack.person >= 0, pack.person, -1 - np.arange(len(pack)))  # nobody known is somebody else each
+    return {
+        "people": len(np.unique(owners[kind])),
+        "held_out": len(np.unique(owners[kind & pack.validation])),
     }

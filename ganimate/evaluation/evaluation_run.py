@@ -56,7 +56,8 @@ class EvaluationRun:
         """Return what is measured of all models; raises PackError or ModelError for what does not go together."""
         entries = [find_model(name) for name in (self.model, self.against) if name is not None]
         protocol, models = self._prepare(entries, progress)
-        progress.note(_told(protocol.held_out, protocol.pack))
+        for line in _told(protocol.held_out, protocol.pack):
+            progress.note(line)
         codes = {} if self.codes is None else self.codes.read(self.codes.table, protocol.aus)
         study = study_judge(protocol, codes)
         worth = _followed("reading held-out photos", protocol.study_batches, study, progress)
@@ -113,11 +114,18 @@ def _names(entries: Sequence[ZooEntry]) -> list[str]:
     return names if len(set(names)) == len(names) else [str(entry.path) for entry in entries]
 
 
-def _told(held_out: HeldOutPeople, pack: Pack) -> str:
+def _told(held_out: HeldOutPeople, pack: Pack) -> Iterator[str]:
+    """Yield who is measured, and why that is not all who are held out."""
+    people, photos = len(held_out.people), len(held_out.held)
     counts = Counter(source(str(name)) for name in pack.names[held_out.people])
     spread = ", ".join(f"{name} {count}" for name, count in counts.items() if name)
-    told = f"{len(held_out.people)} people{f' ({spread})' if spread else ''}, {len(held_out.pairs)} pairs of one person"
-    return f"{told}, {len(held_out.crowd)} photos for the Fréchet distance; all held out"
+    told = f"{people} people{f' ({spread})' if spread else ''}, {len(held_out.pairs)} pairs of one person"
+    yield f"{told}, {len(held_out.crowd)} photos for the Fréchet distance; all held out"
+    if people < photos:
+        others = photos - people - held_out.padded
+        padded = f"{held_out.padded} of faces that reach beyond their photos" if held_out.padded else ""
+        again = f"{others} of people who are measured already, or beyond --people" if others else ""
+        yield f"of {photos} photos held out {people} are measured; not: {', '.join(filter(None, (padded, again)))}"
 
 
 def check_folder(folder: Path, force: bool) -> None:

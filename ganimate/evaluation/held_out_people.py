@@ -30,13 +30,15 @@ class HeldOutPeople:
     """Indices into a pack, all of them held out.
 
     `people` (n): one photo a person; `pairs` (m, 2): two photos of one person with different expressions; `crowd` (c):
-    photos for distributions, several of one person among them; `held` (v): all that is held out.
+    photos for distributions, several of one person among them; `held` (v): all that is held out. `padded` of these show
+    faces that reach beyond their photos, and are not measured.
     """
 
     people: Indices
     pairs: Indices
     crowd: Indices
     held: Indices
+    padded: int = 0
 
 
 def choose_held_out_people(pack: Pack, config: EvaluationConfig) -> HeldOutPeople:
@@ -53,6 +55,7 @@ def choose_held_out_people(pack: Pack, config: EvaluationConfig) -> HeldOutPeopl
         np.array(_pairs(pack, held, config.seed)[: config.pairs], np.int64).reshape(-1, 2),
         np.array(_in_turns(clean)[: config.crowd], np.int64),
         held,
+        len(held) - sum(map(len, clean)),
     )
 
 
