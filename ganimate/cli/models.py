@@ -12,6 +12,8 @@ from ganimate.config import DEFAULT_MODEL, to_dict
 if TYPE_CHECKING:
     from ganimate.zoo.catalogue import ZooEntry
 
+NOT_TOLD = "not told"
+
 Name = Annotated[str, typer.Argument(metavar="NAME|PATH", help="A model of the list, or a file.")]
 
 
@@ -46,7 +48,9 @@ def list_models(json: options.Json = False) -> None:
             card = entry.card
             megabytes = f"{entry.size_bytes / 1e6:.1f} MB"
             size = f"{card.generator.size_px} px"
-            table.add_row(entry.name, card.generator.architecture, size, str(len(card.aus)), megabytes, card.license)
+            table.add_row(
+                entry.name, card.generator.architecture, size, str(len(card.aus)), megabytes, card.license or NOT_TOLD
+            )
         print_table(table)
 
 
@@ -84,11 +88,11 @@ def _print_entry(entry: ZooEntry) -> None:
     table.show_header = False
     table.add_row("name", entry.name)
     table.add_row("file", f"{entry.path} ({entry.size_bytes / 1e6:.1f} MB)")
-    table.add_row("licence", card.license)
+    table.add_row("licence", card.license or NOT_TOLD)
     table.add_row("digest", entry.digest)
     for part in ("generator", "critic", "crop"):
         table.add_row(part, _told(to_dict(getattr(card, part))))
-    table.add_row("training", _told(card.training) or "not told")  # all of it with --json
+    table.add_row("training", _told(card.training) or NOT_TOLD)  # all of it with --json
     for place, number in enumerate(card.aus):
         unit = ACTION_UNITS[number]
         table.add_row("" if place else "AUs", f"{unit.label:<4}  {unit.name}")
