@@ -55,6 +55,7 @@ def test_a_mirrored_face_has_its_landmarks_on_the_other_side() -> None:
     np.testing.assert_array_equal(other.crop(noise()), one.crop(noise())[:, ::-1])
     mirrored = one.landmarks(POINTS)[MIRROR] * [-1, 1] + [1, 0]
     np.testing.assert_allclose(other.landmarks(POINTS), mirrored, atol=1e-6)
+    assert one.landmarks(POINTS).dtype == other.landmarks(POINTS).dtype == np.float32
 
 
 PLAIN = (np.ones(3, np.float32), 0.0, 1.0, 0.0, None)

@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -456,6 +457,32 @@ def test_export_makes_a_model_for_users(cli: Cli, finished: Path, tmp_path: Path
     shown = cli("models", "show", out)
     assert shown.exit_code == 0
     assert "smile" in shown.stdout
+
+
+def test_the_cards_command_finds_the_model_and_nothing_is_claimed(cli: Cli, finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "with space" / "smile"
+    result = cli("export", finished, "--out", out)
+    assert "add --license" in result.stderr
+    assert read_card(out / "model.safetensors").license == ""
+    card = (out / "README.md").read_text()
+    (command,) = re.findall(r"^ganimate animate .*$", card, re.MULTILINE)
+    assert shlex.split(command)[3:5] == ["--model", str(out)]
+    assert "| licence | not told |" in card
+    assert re.search(r"licence +not told", cli("models", "show", out).stdout)
+
+
+def test_a_card_tells_the_stretches_of_a_run(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
+    run, out = tmp_path / "run", tmp_path / "model"
+    command = ("train", faces_pack, "--out", run)
+    assert cli(*command, *TINY, "--images", 12).exit_code == 0
+    assert (
+        cli(*command, "--resume", "--threads", 1, "--save-every", 9, "--images", 4).exit_code == 0
+    )  # the same goes on
+    assert cli(*command, "--resume", "--threads", 1, "--batch", 2).exit_code == 0
+    assert cli("export", run, "--out", out).exit_code == 0
+    told = "7 steps: 4 steps of 4 photos (critic 2, geometry 2, adversarial 0), then "
+    told += "3 steps of 2 photos (critic 0, geometry 0, adversarial 3)"
+    assert told in (out / "README.md").read_text()
 
 
 def test_export_keeps_what_is_there_unless_forced(cli: Cli, finished: Path, tmp_path: Path) -> None:

@@ -155,7 +155,8 @@ def export(
         str | None, typer.Option(metavar="NAME", help="The model's name.", show_default="the folder's")
     ] = None,
     license_text: Annotated[
-        str | None, typer.Option("--license", metavar="TEXT", help="Its terms of use.", show_default="the run's")
+        str | None,
+        typer.Option("--license", metavar="TEXT", help="Its terms of use.", show_default="none are claimed"),
     ] = None,
     force: options.Force = False,
 ) -> None:
@@ -166,6 +167,8 @@ def export(
     from ganimate.training.export import export_run
 
     exported = export_run(run, out, name=name, license_text=license_text, overwrite=force)
+    if license_text is None:
+        typer.echo("nobody is told on what terms the model may be used: add --license TEXT", err=True)
     if exported.card_kept:
         typer.echo(f"{exported.card} was there and is kept", err=True)
     typer.echo(exported.weights)

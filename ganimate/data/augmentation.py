@@ -34,12 +34,14 @@ class View:
         """Return the view of a stored image (S, S, 3), in its own light."""
         size = (self.size_px, self.size_px)
         image = cv2.warpAffine(stored, self.to_crop, size, borderMode=cv2.BORDER_REPLICATE)
-        return np.asarray(image[:, ::-1] if self.flip else image, np.uint8)
+        return np.ascontiguousarray(image[:, ::-1] if self.flip else image, np.uint8)
 
     def landmarks(self, stored: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return landmarks (68, 2) of the stored image, in its pixels, as landmarks of the view, in crop widths."""
-        points = ((transform(stored, self.to_crop) + 0.5) / self.size_px).astype(np.float32)
-        return (points[MIRROR] - [1, 0]) * np.array([-1, 1], np.float32) if self.flip else points
+        points = (transform(stored, self.to_crop) + 0.5) / self.size_px
+        if self.flip:
+            points = (points[MIRROR] - [1, 0]) * [-1, 1]
+        return points.astype(np.float32)
 
     def expose(self, image: Image) -> Image:
         """Return an image (S, S, 3) under the view's light and through its camera."""

@@ -67,6 +67,9 @@ class EvaluationRun:
             _followed(f"measuring {name}", protocol.photos, measure_model(protocol, model, name, worth), progress)
             for name, model in zip(_names(entries), models, strict=True)
         ]
+        crowd = len(protocol.held_out.crowd)
+        if crowd and not all(model.find("frechet_judge_features") for model in measured):
+            progress.note(f"no Fréchet distance: it is of the spread of more features than {crowd} photos can show")
         return EvaluationResults(worth, measured)
 
     def _prepare(self, entries: Sequence[ZooEntry], progress: Progress) -> tuple[EvaluationProtocol, list[Model]]:

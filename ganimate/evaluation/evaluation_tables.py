@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ganimate.evaluation.measurement import ModelMeasurement
-from ganimate.evaluation.metrics import BAR_AUS, SEEN, SUMMARY, JudgeWorth, Metric
+from ganimate.evaluation.metrics import BAR_AUS, SEEN, SUMMARY, JudgeWorth, Metric, MetricKind
 from ganimate.face.crop import Image
 from ganimate.facs import ACTION_UNITS
 from ganimate.figures.drawing import contact_sheet
@@ -35,15 +35,19 @@ class EvaluationResults:
 
     def _line(self, model: str, metric: Metric) -> str:
         facts: dict[str, Any] = {"model": model, "name": metric.name, "value": round(metric.value, 5), "n": metric.n}
-        for name, au in (("au", metric.au), ("read_au", metric.read_au)):
-            if au is not None:
-                facts[name] = au
+        for name, value in (("au", metric.au), ("read_au", metric.read_au), ("people", metric.people)):
+            if value is not None:
+                facts[name] = value
+        if metric.of_aus:
+            facts["of_aus"] = list(metric.of_aus)
+        if metric.low is not None and metric.high is not None:
+            facts["interval"] = [round(metric.low, 5), round(metric.high, 5)]
         read = metric.au if metric.read_au is None else metric.read_au
         if read is not None:
             facts["judge_can_read"] = read not in self.worth.unreadable
         kind = SUMMARY.get(metric.key)
         if kind is not None and kind.bar:
-            facts |= {"bar": kind.bar, "passes": kind.passes(metric.value)}
+            facts |= {"bar": kind.bar, "passes": kind.passes(metric)}
         return json.dumps(facts, ensure_ascii=False, allow_nan=False)
 
     def tables(self) -> Iterator[Table]:
@@ -72,7 +76,7 @@ class EvaluationResults:
         title = f"one AU from 0 to 1, {self.models[0].metrics[0].n} people"
         rows = []
         for au in self.worth.aus:
-            told = (_value(model.find(key, au), 2) for model, key, _ in parts)
+            told = (_value_of_au(model.find(key, au)) for model, key, _ in parts)
             note = "not counted" if au in self.worth.unreadable else "has a bar" if au in BAR_AUS else ""
             rows.append((str(au), ACTION_UNITS[au].name, *told, note))
         return Table(("AU", "", *headers, ""), tuple(rows), _numbers(2, len(parts)), title)
@@ -99,10 +103,10 @@ class EvaluationResults:
         for key, kind in SUMMARY.items():
             found = [model.find(key) for model in self.models]
             if any(found):
-                n = next(metric.n for metric in found if metric)
-                passed = " / ".join(_passed(kind.passes(metric.value) if metric else None) for metric in found)
+                first = next(metric for metric in found if metric)
+                passed = " / ".join(_passed(kind, metric) if metric else "" for metric in found)
                 values = (_value(metric, 3) for metric in found)
-                rows.append((kind.title, str(n), *values, kind.bar, passed.strip(" /")))
+                rows.append((kind.told(first), str(first.n), *values, kind.bar, passed.strip(" /")))
         return Table(("measured", "n", *names, "bar", ""), tuple(rows), _numbers(1, 1 + len(names)))
 
     def verdict(self) -> str:
@@ -140,12 +144,27 @@ def _numbers(first: int, count: int) -> tuple[int, ...]:
 
 
 def _value(metric: Metric | None, digits: int) -> str:
-    return "" if metric is None else _number(metric.value, digits)
+    """Return a number with its interval, if it has one, such as ``0.412 [0.350, 0.470]``."""
+    if metric is None:
+        return ""
+    number = _number(metric.value, digits)
+    if metric.low is None or metric.high is None:
+        return number
+    return f"{number} [{metric.low:.{digits}f}, {metric.high:.{digits}f}]"
+
+
+def _value_of_au(metric: Metric | None) -> str:
+    """Return a number with half the width of its interval, such as ``0.41 ±0.06``."""
+    if metric is None or metric.low is None or metric.high is None:
+        return _value(metric, 2)
+    return f"{_number(metric.value, 2)} ±{(metric.high - metric.low) / 2:.2f}"
 
 
 def _number(value: float, digits: int) -> str:
     return f"{value:.{digits}f}" if value == value else ""  # NaN: there was nothing to compare with
 
 
-def _passed(passes: bool | None) -> str:
-    return "" if passes is None else "pass" if passes else "MISS"
+def _passed(kind: MetricKind, metric: Metric) -> str:
+    if kind.lacks_people(metric):
+        return "too few"
+    return {True: "pass", False: "MISS", None: ""}[kind.passes(metric)]

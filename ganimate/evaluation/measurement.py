@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ganimate.animation.animator import AnimatedFrame, Animator, PreparedFace
 from ganimate.data.dataset import plain_landmarks
 from ganimate.data.pack import MARGIN
+from ganimate.evaluation.intervals import with_intervals
 from ganimate.evaluation.metrics import (
     LEVELS,
     PAINTED,
@@ -101,9 +103,9 @@ class _Measuring:
     protocol: EvaluationProtocol
     animator: Animator
     readings: list[Floats] = field(default_factory=list)  # (N asked, L, N read) a person
-    attention: list[tuple[float, float]] = field(default_factory=list)  # mean A, share that is painted
-    outside: list[float] = field(default_factory=list)
-    energies: list[tuple[float, float]] = field(default_factory=list)  # of the result, of the source
+    attention: list[Floats] = field(default_factory=list)  # (N, 2) a person: mean A, share that is painted
+    outside: list[Floats] = field(default_factory=list)  # (N,) a person
+    energies: list[Floats] = field(default_factory=list)  # (N, 2) a person: of the result, of the source
     distances: list[Floats] = field(default_factory=list)  # a person; none without an embedder
     untouched: list[float] = field(default_factory=list)
     changed: list[tuple[float, float]] = field(default_factory=list)  # L1 and SSIM of a pair
@@ -147,11 +149,14 @@ class _Measuring:
         """Measure one person's pictures with each AU at 1."""
         crops = [subject.crop_of(frame.image) for frame in frames]
         background = ~face_region(subject.landmarks, len(subject.face), AROUND_FACE)
-        for crop, frame in zip(crops, frames, strict=True):
-            (edit,) = frame.edits
-            self.attention.append((float(edit.attention.mean()), float((edit.attention < PAINTED).mean())))
-            self.outside.append(mean_change(crop, subject.face, background))
-            self.energies.append(energy_where_moved(subject.face, crop, edit.attention, edit.displacement))
+        edits = [frame.edits[0] for frame in frames]
+        self.attention.append(np.array([(e.attention.mean(), (e.attention < PAINTED).mean()) for e in edits], float))
+        self.outside.append(np.array([mean_change(crop, subject.face, background) for crop in crops]))
+        energies = (
+            energy_where_moved(subject.face, crop, edit.attention, edit.displacement)
+            for crop, edit in zip(crops, edits, strict=True)
+        )
+        self.energies.append(np.array(list(energies), float))
         if len(self.shown) < SHEET_PEOPLE:
             self.shown.append((subject.face, tuple(crops)))
 
@@ -192,31 +197,46 @@ class _Measuring:
             made.append(subject.crop_of(frame.image))
             real.append(subject.face)
             yield
-        if len(crowd) > 1:
-            self.frechet = frechet_distance(*(self.protocol.read(np.stack(faces))[1] for faces in (real, made)))
+        if not len(crowd):
+            return
+        features = [self.protocol.read(np.stack(faces))[1] for faces in (real, made)]
+        if len(crowd) > features[0].shape[1]:  # fewer do not settle their covariance
+            self.frechet = frechet_distance(*features)
 
     def result(self, name: str, worth: JudgeWorth) -> ModelMeasurement:
         """Return all that was seen, as numbers."""
-        readings, held_out = np.stack(self.readings), self.protocol.held_out
-        names = tuple(str(self.protocol.pack.names[index]) for index in held_out.people[: len(self.shown)])
-        often = self.protocol.pack.seen_often[held_out.people]
-        apart = seen_metrics(readings, self.distances, often, worth)
-        metrics = (*response_metrics(readings, worth), *self._picture_metrics(), *apart)
+        held_out, pack = self.protocol.held_out, self.protocol.pack
+        names = tuple(str(pack.names[index]) for index in held_out.people[: len(self.shown)])
+        metrics = [
+            *with_intervals(partial(self._measure_people, worth), np.arange(len(held_out.people))),
+            *with_intervals(self._measure_pairs, pack.person[held_out.pairs[:, 0]].astype(np.int64)),
+        ]
+        if self.frechet is not None:
+            metrics.append(Metric("frechet_judge_features", self.frechet, len(held_out.crowd)))
         faces, results = zip(*self.shown, strict=True)
-        return ModelMeasurement(name, self.protocol.aus, metrics, change_matrix(readings), names, faces, results)
+        matrix = change_matrix(np.stack(self.readings))
+        return ModelMeasurement(name, self.protocol.aus, tuple(metrics), matrix, names, faces, results)
 
-    def _picture_metrics(self) -> list[Metric]:
-        n, (attention, painted) = len(self.readings), np.mean(self.attention, axis=0)
-        result, source = np.sum(self.energies, axis=0)
+    def _measure_people(self, worth: JudgeWorth, places: NDArray[np.int64]) -> list[Metric]:
+        """Return what is measured of the people at some places, of whom some may be there more than once."""
+        n, readings = len(places), np.stack(self.readings)[places]
+        distances = [self.distances[place] for place in places]
+        often = self.protocol.pack.seen_often[self.protocol.held_out.people[places]]
+        attention, painted = np.stack(self.attention)[places].mean((0, 1))
+        result, source = np.stack(self.energies)[places].sum((0, 1))
         found = [
-            *identity_metrics(np.concatenate(self.distances), n),
-            *pair_metrics(np.array(self.changed), np.array(self.unchanged)),
-            Metric("untouched_change", float(np.mean(self.untouched)), n),
-            Metric("outside_change", float(np.mean(self.outside)), n),
+            *response_metrics(readings, worth),
+            *identity_metrics(np.concatenate(distances), n),
+            Metric("untouched_change", float(np.array(self.untouched)[places].mean()), n),
+            Metric("outside_change", float(np.stack(self.outside)[places].mean()), n),
             Metric("attention_mean", float(attention), n),
             Metric("painted_share", float(painted), n),
             *sharpness_metric(float(result), float(source), n),
+            *seen_metrics(readings, distances, often, worth),
         ]
-        if self.frechet is not None:
-            found.append(Metric("frechet_judge_features", self.frechet, len(self.protocol.held_out.crowd)))
+        return [metric for metric in found if math.isfinite(metric.value)]
+
+    def _measure_pairs(self, places: NDArray[np.int64]) -> list[Metric]:
+        """Return what is measured of the pairs at some places."""
+        found = pair_metrics(*(np.array(seen).reshape(-1, 2)[places] for seen in (self.changed, self.unchanged)))
         return [metric for metric in found if math.isfinite(metric.value)]

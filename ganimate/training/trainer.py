@@ -11,7 +11,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from ganimate.config import TrainConfig, to_dict
+from ganimate.config import TrainConfig, from_dict, to_dict
 from ganimate.data.dataset import FaceDataset, batches
 from ganimate.data.pack import Pack
 from ganimate.data.samples import TrainingBatch
@@ -21,6 +21,7 @@ from ganimate.networks.pictures import jitter
 from ganimate.system.devices import bf16_is_fast, channels_last, step_seed
 from ganimate.training import losses
 from ganimate.training.averaging import averaged
+from ganimate.training.history import Stretch, went_on
 from ganimate.training.learning_rate import linear_decay
 from ganimate.training.objective import (
     CriticReading,
@@ -68,6 +69,7 @@ class Trainer:
         self.region_optimizer = self._adam(self.regions, config.region_learning_rate)
         self.step_index = 0
         self.seconds = 0.0  # of work in all, over all resumptions
+        self.history = [Stretch(0, to_dict(config))]
         self._schedule_rates()
         self._between_steps = True
         self.bf16 = config.precision == "bf16" or (config.precision == "auto" and bf16_is_fast(device))
@@ -288,6 +290,7 @@ class Trainer:
         """Return what the model file says of this run."""
         facts = {
             "config": to_dict(self.config),
+            "history": [to_dict(stretch) for stretch in self.history],
             "steps": self.step_index,
             "hours": round(self.seconds / 3600, 3),
             "photos": len(self.pack),
@@ -303,6 +306,7 @@ class Trainer:
             "format": STATE_FORMAT,
             "step": self.step_index,
             "config": to_dict(self.config),
+            "history": [to_dict(stretch) for stretch in self.history],
             "seconds": self.seconds,
             "pack": self.pack.fingerprint,
         }
@@ -338,6 +342,8 @@ class Trainer:
             scatter(tensors, self._networks(), self._optimizers())
             self.step_index = int(facts["step"])
             self._schedule_rates()
+            before = [from_dict(Stretch, one) for one in facts["history"]]
+            self.history = went_on(before, self.step_index, self.config)
             logged = logged_seconds(folder, self.config.batch_images, self.step_index)
             self.seconds = float(facts.get("seconds", logged))
         except (RuntimeError, ValueError, KeyError, IndexError, TypeError) as error:

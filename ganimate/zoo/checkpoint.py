@@ -32,7 +32,7 @@ from ganimate.system.files import write_file
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 MODEL_FORMAT = "ganimate-model-1"
-STATE_FORMAT = "ganimate-state-1"
+STATE_FORMAT = "ganimate-state-2"
 JUDGE_FORMAT = "ganimate-judge-1"
 _REMEDIES = {
     MODEL_FORMAT: "fetch or export it again; 'ganimate models' lists the models that are here",
@@ -51,7 +51,7 @@ class ModelCard:
     critic: CriticConfig
     crop: CropSpec
     aus: tuple[int, ...]
-    license: str = "weights for non-commercial research use only"
+    license: str = ""  # nobody has told the terms
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -77,7 +77,7 @@ class JudgeCard:
     judge: JudgeConfig
     crop: CropSpec
     aus: tuple[int, ...]
-    license: str = "weights for non-commercial research use only"
+    license: str = ""  # nobody has told the terms
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
