@@ -67,7 +67,7 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
 
     For example: ganimate timeline plot examples/greeting.yaml -o greeting.png
     """
-    from ganimate.cli.console import Display
+    from ganimate.cli.console import Display, printable
     from ganimate.figures.plots import trajectory_plot
     from ganimate.media import check_output, write_image
     from ganimate.timeline import load_timeline
@@ -78,7 +78,7 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
     marks = [(keyframe.time_s, str(keyframe.expression)) for keyframe in timeline.keyframes]
     if len(marks) > MOST_LABELS:
         marks = [(time_s, "") for time_s, _ in marks]
-    picture = trajectory_plot(_on_a_neutral_face(timeline), marks, file.name)
+    picture = trajectory_plot(_on_a_neutral_face(timeline), marks, printable(file.name))
     write_image(path, picture, force)
     Display(quiet).note("drawn on a neutral face: AUs that the timeline does not set stay as in the photo")
     typer.echo(path)
