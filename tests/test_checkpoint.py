@@ -4,6 +4,9 @@ import json
 import os
 import stat
 import struct
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -252,3 +255,23 @@ def test_a_pickle_is_not_executed(tmp_path: Path) -> None:
 def test_a_model_is_no_state(model_path: Path) -> None:
     with pytest.raises(ModelError, match="has the format 'ganimate-model-1', not 'ganimate-state-2'"):
         read_tensors(model_path, STATE_FORMAT)
+
+
+@pytest.mark.parametrize("architecture", ["attention", "warping"])
+def test_a_model_loads_without_torchs_compiler(tmp_path: Path, architecture: str) -> None:
+    # torch._dynamo takes a second to import and leaves a folder among the temporary files
+    card = replace(CARD, generator=GeneratorConfig(architecture, 32, 4, 1))
+    path = tmp_path / "model.safetensors"
+    save_model(path, card, build_generator(card.generator, 3), Critic(card.critic, 3))
+    code = f"""
+import sys
+from pathlib import Path
+from ganimate.zoo.checkpoint import load_model
+load_model(Path({str(path)!r}))
+print(*(name for name in ("torch._dynamo", "torch._inductor") if name in sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout == "\n"
+    if architecture == "warping":
+        smooth = build_generator(card.generator, 3).get_buffer("matcher._smooth")
+        assert smooth.sum() == 1

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ganimate.config import Driving
 from ganimate.errors import ExpressionError
 from ganimate.trajectory import Performance
 from ganimate.trajectory.performances import gaussian_smoothed
@@ -66,10 +67,16 @@ def test_at_its_own_rate_the_rows_come_back(rows: int, fps: float) -> None:
     np.testing.assert_allclose(performance.resampled(fps).values, performance.values, atol=1e-5)
 
 
-def test_times_of_three_decimals_cost_no_frame() -> None:
-    performance = Performance(np.round(np.arange(90) / 30, 3), noise(90), (1, 4, 12))
-    assert performance.fps == pytest.approx(30, rel=0.01)
-    assert len(performance.resampled(30)) == 90
+@pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 50.0, 60.0])
+@pytest.mark.parametrize("decimals", [2, 3])
+def test_rounded_times_cost_no_row(fps: float, decimals: int) -> None:
+    for rows in (2, 3, 5, 17, 90, 91, 92, 300):
+        if decimals == 2 and (rows < 17 or fps > 50):  # too coarse to tell the rate
+            continue
+        performance = Performance(np.round(np.arange(rows) / fps, decimals), noise(rows), (1, 4, 12))
+        frames = performance.resampled(Driving().fps_for(performance.fps))
+        assert len(frames) == rows
+        np.testing.assert_allclose(frames.values[-1], performance.values[-1], atol=0.05 if decimals == 3 else 0.4)
 
 
 def test_the_rate_is_the_usual_one_beside_gaps() -> None:

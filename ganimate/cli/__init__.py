@@ -23,6 +23,8 @@ from ganimate.cli import (
 )
 from ganimate.cli.errors import TellingGroup
 from ganimate.system import signals as stopping
+from ganimate.system.processors import share_processors
+from ganimate.system.streams import settle_standard_streams
 
 __all__ = ["app", "main"]
 
@@ -65,6 +67,8 @@ for group in (animate, drive, batch, timeline, sheet, faces, inspect, models, tr
 
 def main() -> None:
     """Run the command line of this process; never returns."""
+    settle_standard_streams()
+    share_processors()
     stopping.listen()
     try:
         app(prog_name="ganimate")  # also as `python -m ganimate`

@@ -24,8 +24,13 @@ LINE_EVERY_S = 25.0  # of work that goes on where nobody watches: with the step 
 
 
 def print_json(result: Any) -> None:
-    """Print plain data as JSON on stdout."""
-    typer.echo(json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print plain data as JSON on stdout; where its encoding lacks letters, these as JSON's escapes."""
+    text = json.dumps(result, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(result, indent=2, allow_nan=False)
+    typer.echo(text)
 
 
 def printable(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ganimate.cli import options
-from ganimate.cli.console import Display, print_json, print_table
+from ganimate.cli.console import Display, print_json, print_table, printable
 from ganimate.system.progress import Table
 
 MOST_LABELS = 16  # more keyframes than these are lines without words
@@ -79,7 +79,7 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
     shown = on_a_neutral_face(timeline)
     units = [ACTION_UNITS[number] for number in shown.aus]
     bands = [Band(unit.label, unit.name, values) for unit, values in zip(units, shown.values.T, strict=True)]
-    picture = bands_plot(shown.times_s, bands, marks, shown.duration_s, file.name)
+    picture = bands_plot(shown.times_s, bands, marks, shown.duration_s, printable(file.name))
     write_image(path, picture, force)
     Display(quiet).note("drawn on a neutral face: AUs that the timeline does not set stay as in the photo")
     typer.echo(path)

@@ -14,7 +14,8 @@ def init_weights(network: nn.Module, deviation: float = 0.02) -> None:
     would arrive a thousandfold too faint to steer anything.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d):
+        # On the meta device there is nothing to draw, and normal_ loads torch's compiler there, which takes a second.
+        if isinstance(module, nn.Conv2d) and not module.weight.is_meta:
             nn.init.normal_(module.weight, 0.0, deviation)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

@@ -26,6 +26,7 @@ BORDER = 0.06  # width of the rim, in crop widths, over which the flow falls to 
 MOST_GAIN = 1.5  # the AU head would ask for more, where brows tear and eyes bulge
 GAIN_RATE = 5.0  # the optimizer's steps are small for so few and so weighty numbers
 FULL_CHANGE = 0.1  # length of an AU change above which the edit is fully open
+BINOMIAL = (1.0, 4.0, 6.0, 4.0, 1.0)  # of 16: a smooth filter of five
 
 
 def rim(size: int, device: torch.device) -> Tensor:
@@ -72,8 +73,9 @@ class GeometricMatcher(nn.Module):
         self.up = Upsample(channels, channels // 2)
         self.to_flow = nn.Conv2d(channels // 2, 2, 3, 1, 1)
         self._limit = 2 * limit  # the crop is 2 wide
-        kernel = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0])
-        self.register_buffer("_smooth", (kernel[:, None] * kernel / 256)[None, None], persistent=False)
+        # A plain table: tensors multiplied on the meta device, where weights are checked, load torch's compiler.
+        kernel = [[a * b / 256.0 for b in BINOMIAL] for a in BINOMIAL]
+        self.register_buffer("_smooth", torch.tensor(kernel)[None, None], persistent=False)
 
     def forward(
         self, features: Tensor, e: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor

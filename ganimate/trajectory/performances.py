@@ -96,7 +96,7 @@ class Performance:
         return Performance(times_s, self._at(times_s).astype(np.float32), self.aus, self.notes)
 
     def resampled(self, fps: float, *, smooth_s: float = 0.0) -> Trajectory:
-        """The frames at `fps` from the first row to the last, where needed interpolated linearly in time.
+        """The frames at `fps` from the first row to the one nearest to the last, interpolated linearly in time.
 
         `smooth_s` is the standard deviation of a Gaussian that the values are smoothed with before: it looks as far
         back as ahead, so that nothing comes late, and at the ends weighs only what is there. Raises ExpressionError
@@ -107,11 +107,11 @@ class Performance:
         if not 0.0 <= smooth_s <= MAX_SMOOTH_S:
             raise ExpressionError(f"smoothing must be between 0 and {MAX_SMOOTH_S:g} seconds, not {smooth_s}")
         steps = self.duration_s * fps
-        if not steps < MAX_FRAMES:
+        if not steps + 0.5 < MAX_FRAMES:
             message = f"{self.duration_s:g} s at {fps:g} frames a second are more than {MAX_FRAMES} frames"
             raise ExpressionError(message, "choose a lower frame rate or a part of the clip")
-        # a millionth of a frame: times with a few decimals must not cost the last frame
-        times_s = self.times_s[0] + np.arange(math.floor(steps + 1e-6) + 1) / fps
+        # to the nearest frame: times are rounded, to milliseconds often, and that must not cost the last row
+        times_s = self.times_s[0] + np.arange(math.floor(steps + 0.5) + 1) / fps
         values = self._at(times_s) if smooth_s == 0.0 else self._smoothed_at(times_s, fps, smooth_s)
         return Trajectory(np.clip(values, 0.0, 1.0).astype(np.float32), fps, self.aus)
 
