@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -28,7 +30,7 @@ def muscles() -> Muscles:
     ways[0, MOUTH_CORNERS] = [[-0.05, -0.08, 0], [0.05, -0.08, 0]]
     ways[1, UPPER_LIP_EDGE, 1] = 0.1
     ways[1, LOWER_LIP_EDGE, 1] = -0.1
-    return Muscles(AUS, ways, np.zeros((478, 3)), np.full(478, 0.2))
+    return Muscles(AUS, ways, np.ones(3), np.zeros((478, 3)), np.full(478, 0.2))
 
 
 def mesh(head: tuple[float, float, float] = (0, 0, 0)) -> NDArray[np.float32]:
@@ -87,7 +89,7 @@ def test_lips_never_cross() -> None:
 
 
 def test_no_point_goes_beyond_its_limit() -> None:
-    strong = Muscles(AUS, muscles().ways * 50, np.zeros((478, 3)), np.full(478, 0.2))
+    strong = replace(muscles(), ways=muscles().ways * 50)
     way = np.linalg.norm(strong.move(mesh(), show(), show(au12=1)) - mesh(), axis=1) / 200
     assert way.max() == pytest.approx(0.2, rel=0.01)
 
@@ -95,3 +97,11 @@ def test_no_point_goes_beyond_its_limit() -> None:
 def test_a_head_turns_to_its_left_and_up() -> None:
     way = muscles().move(mesh(), show(), show(), head=(10, 5, 0)) - mesh()
     assert way[1, 0] > 5 and way[1, 1] < 0  # the nose: to the picture's right, and up
+
+
+def test_strong_intensities_go_further_than_the_regression_says() -> None:
+    strong = replace(muscles(), gains=np.array([2.0, 1.0, 1.0]))
+    ways = [np.abs(strong.move(mesh(), show(), show(au12=y)) - mesh()).max() for y in (0.2, 1.0)]
+    plain = np.abs(muscles().move(mesh(), show(), show(au12=1.0)) - mesh()).max()
+    assert ways[0] == pytest.approx(0.2 * plain, rel=0.06)
+    assert ways[1] == pytest.approx(2 * plain, rel=0.06)

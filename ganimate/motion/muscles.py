@@ -1,7 +1,10 @@
 """The muscles: which way each action unit moves the points of a mesh, and how far a face can go.
 
 All of it is measured on people. `ways` come from a regression, within persons, of pose-normalised meshes on the codes
-of human FACS coders; how far an AU goes at 1 is how far the strongest tenth of those went whom the coders gave D or E.
+of human FACS coders. Codes attenuate: the strongest tenth of those whom the coders gave D or E went `gains` times as
+far as the regression says. So an AU of intensity y goes y · (1 + (gain − 1) · y²) times its way: nearly the regression
+for ordinary faces, and a full expression at 1. On pairs of held-out people that explains 55 % of the variance of all
+points; the regression alone 57 %, the gain alone 42 %.
 """
 
 from __future__ import annotations
@@ -35,13 +38,14 @@ _EYES = ((LEFT_UPPER_LID, LEFT_LOWER_LID, (263, 362)), (RIGHT_UPPER_LID, RIGHT_L
 class Muscles:
     """What moves a mesh, in the canonical frame (the face is 1 wide).
 
-    `aus` names the N rows of `ways` (N, 478, 3), how far each AU moves each point at 1; symmetric. `lids` (478, 3) is
-    how all points go along with closing lids, for each unit of the gap. `limits` (478,) is how far a point goes from
-    where it is on the calm face at the most.
+    `aus` names the N rows of `ways` (N, 478, 3), which way each AU moves each point; symmetric. `gains` (N,) is how
+    many times its way an AU goes at 1. `lids` (478, 3) is how all points go along with closing lids, for each unit of
+    the gap. `limits` (478,) is how far a point goes from where it is on the calm face at the most.
     """
 
     aus: tuple[int, ...]
     ways: Floats
+    gains: Floats
     lids: Floats
     limits: Floats
 
@@ -57,17 +61,19 @@ class Muscles:
             return mesh
         pose = pose_of(mesh)
         rest = pose.to_canonical(mesh)
-        moved = rest + self._way(goal) - self._way(own)
+        moved = rest + self.way(goal) - self.way(own)
         moved = _apart(rest, moved, UPPER_LIP_EDGE, LOWER_LIP_EDGE)
         moved = self._blink(rest, moved, own, goal)
         if any(head):
             moved = (moved - NECK) @ turn(*head).T + NECK
         return np.asarray(mesh + pose.way_to_photo(moved - rest), np.float32)
 
-    def _way(self, aus: Floats) -> NDArray[np.float64]:
-        """Return the displacement (478, 3) from the calm face of AUs (N, 2), levelling off towards the limits."""
+    def way(self, aus: Floats) -> NDArray[np.float64]:
+        """Return the displacement (478, 3) from the calm face of AUs (N,) or (N, 2), levelling off at the limits."""
+        aus = _sides(aus)
         halves = _halves()[:, :, None]  # (2, 478, 1)
-        way = np.tensordot(aus[:, 0], self.ways, 1) * halves[0] + np.tensordot(aus[:, 1], self.ways, 1) * halves[1]
+        effort = aus * (1 + (self.gains[:, None] - 1) * aus**2)  # (N, 2)
+        way = (np.tensordot(effort.T, self.ways, 1) * halves).sum(0)
         length = np.linalg.norm(way, axis=1, keepdims=True) / self.limits[:, None]
         # A straight line for ordinary faces, which bends where people stop: x / (1 + x^8)^(1/8).
         return np.asarray(way / (1 + length**8) ** 0.125)
