@@ -135,6 +135,12 @@ def test_rooms_know_few_others() -> None:
     assert len(arrows()) <= MOST_ARROWS
 
 
+def test_the_readme_shows_the_rooms() -> None:
+    text = (PACKAGE.parent / "README.md").read_text("utf-8")
+    lines = text.split("<!-- rooms -->")[1].split("```")[1].splitlines()[2:]
+    assert ["" if line.split()[0] == "__init__.py" else line.split()[0].rstrip("/") for line in lines] == list(ROOMS)
+
+
 def test_no_imports_in_a_circle() -> None:
     # a package's __init__ that gathers its modules is no circle, as long as they do not import it back
     graph = {name: own_imports(name) for name in NAMES}
