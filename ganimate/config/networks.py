@@ -100,3 +100,17 @@ class JudgeConfig:
     def widths(self) -> tuple[int, ...]:
         """Channels at 1/4, 1/8, 1/16 and 1/32 of the size."""
         return tuple(factor * self.channels for factor in (1, 2, 4, 6))
+
+
+@dataclass(frozen=True)
+class PainterConfig:
+    """Size of the painter, which works at any resolution: 2 million weights."""
+
+    channels: int = setting(32, low=8, high=256)  # at half the resolution; a multiple of 8
+    blocks: int = setting(5, low=1, high=32)
+    condition: int = setting(96, low=8, high=1024)  # what the AUs are told as
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.channels % 8:
+            raise ConfigError(f"PainterConfig.channels must be a multiple of 8, not {self.channels}")
