@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
 from ganimate.networks import Edit, GeneratorNetwork
-from ganimate.networks.judge import Reading
+from ganimate.networks.judge import JudgeReading
 from ganimate.zoo.checkpoint import JudgeCard, LoadedJudge, Model, ModelCard
 
 AUS = (1, 12, 26)
@@ -71,11 +71,11 @@ class PatchReader(nn.Module):
         super().__init__()
         self.mixture = torch.tensor(mixture.copy(), dtype=torch.float32)  # (N read, N shown)
 
-    def forward(self, image: Tensor) -> Reading:
+    def forward(self, image: Tensor) -> JudgeReading:
         middles = (patch(place, inset=3) for place in range(len(self.mixture)))
         shown = [image[:, :, rows, columns].mean((1, 2, 3)) for rows, columns in middles]
         brightness = (torch.stack(shown, 1) + 1) / 2  # (B, N)
-        return Reading(brightness @ self.mixture.T, brightness)
+        return JudgeReading(brightness @ self.mixture.T, brightness)
 
 
 class ConstantHead(nn.Module):

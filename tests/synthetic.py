@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, PrepareOptions, Schedule, TrainConfig
 from ganimate.data.pack import PackWriter
-from ganimate.data.prepare import Prepared, prepare
+from ganimate.data.prepare import PreparedRow, prepare
 from ganimate.face.crop import align, transform
 from ganimate.facs import OPENFACE_AUS
 from ganimate.media import write_image
@@ -150,7 +150,7 @@ def write_sources(folder: Path, shots: Sequence[Shot], *, landmarks: bool = True
     return paths
 
 
-def make_pack(folder: Path, shots: Sequence[Shot], share: float = 0.3, size_px: int = SIZE_PX) -> list[Prepared]:
+def make_pack(folder: Path, shots: Sequence[Shot], share: float = 0.3, size_px: int = SIZE_PX) -> list[PreparedRow]:
     """Make the pack ``faces.pack`` in `folder` by the whole way from photos and tables."""
     photos, table, identities = write_sources(folder, shots)
     options = PrepareOptions(CropSpec(size_px=size_px), share)

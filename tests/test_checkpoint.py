@@ -250,5 +250,5 @@ def test_a_pickle_is_not_executed(tmp_path: Path) -> None:
 
 
 def test_a_model_is_no_state(model_path: Path) -> None:
-    with pytest.raises(ModelError, match="has the format 'ganimate-model-1', not 'ganimate-state-1'"):
+    with pytest.raises(ModelError, match="has the format 'ganimate-model-1', not 'ganimate-state-2'"):
         read_tensors(model_path, STATE_FORMAT)

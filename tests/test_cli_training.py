@@ -6,6 +6,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -21,11 +22,10 @@ from typer.testing import Result
 
 import ganimate.training.losses
 from ganimate.cli import training
-from ganimate.cli.course import PLAIN_STEPS, Reporter, config_text, duration
 from ganimate.config import CriticConfig, LossWeights, TrainConfig, to_dict
 from ganimate.config.resolve import new_config
 from ganimate.data.pack import open_pack
-from ganimate.training.trainer import Record, Trainer
+from ganimate.training.train_run import config_lines
 from ganimate.zoo.checkpoint import STATE_FORMAT, load_model, read_card, read_metadata
 
 Cli = Callable[..., Result]
@@ -91,6 +91,20 @@ def test_prepare_tells_the_same_as_json(cli: Cli, tmp_path: Path) -> None:
     assert facts["people"] == 3
     assert facts["skipped"] == {}
     assert facts["pack"] == str(out)
+
+
+def test_prepare_says_whom_it_holds_out_and_what_cannot_be_measured(cli: Cli, tmp_path: Path) -> None:
+    shots = shoot(people=4, photos=2, strangers=4)
+    photos, table, identities = write_sources(tmp_path, shots)
+    command = ("prepare", photos, "-a", table, "--size", 32, "--force", "-o", tmp_path / "faces.pack")
+    for seed in range(5):
+        known = cli(*command, "--identities", identities, "--validation-share", 0.01, "--split-seed", seed)
+        assert "held out: 1 of 4 people seen more than once, 1 of 4 seen once" in known.stderr
+        assert "warning" not in known.stderr
+    unknown = cli(*command, "--validation-share", 0.01)
+    assert "held out: 0 of 0 people seen more than once, 3 of 12 seen once" in unknown.stderr
+    assert "warning: nobody seen more than once is held out" in unknown.stderr and "--identities" in unknown.stderr
+    assert "warning: nobody is held out" in cli(*command, "--validation-share", 0).stderr
 
 
 def test_prepare_replaces_a_pack_by_force_only(cli: Cli, tmp_path: Path) -> None:
@@ -227,7 +241,7 @@ def test_the_critic_is_as_deep_as_faces_are_wide(size_px: int, layers: int) -> N
 
 
 def test_the_printed_config_marks_what_differs() -> None:
-    text = config_text(new_config({"seed": 3}, 128)).plain
+    text = "\n".join(config_lines(new_config({"seed": 3}, 128)))
     assert " seed 3*" in text
     assert text.count("*") == 2  # and the explanation
     for name in to_dict(TrainConfig()):
@@ -419,41 +433,6 @@ def test_a_kill_at_any_moment_leaves_a_good_checkpoint(tmp_path: Path) -> None:
     assert len(tally.steps) == 3
 
 
-def told_by(faces_pack: Path, records: list[Record]) -> list[str]:
-    """Return the lines that a run of these records prints where nobody is watching."""
-    import io
-
-    from rich.console import Console
-    from synthetic import tiny_config
-
-    out = io.StringIO()
-    trainer = Trainer(open_pack(faces_pack), tiny_config(), torch.device("cpu"))
-    with Reporter(Console(file=out, width=200), trainer, None, None) as reporter:
-        for record in records:
-            reporter.report(record)
-    return out.getvalue().splitlines()
-
-
-def test_a_piped_run_prints_a_plain_line_now_and_then(faces_pack: Path) -> None:
-    lines = told_by(faces_pack, [Record(step, "critic", {"critic_au": 0.25}, 9.0) for step in range(1, 121)])
-    assert len(lines) == 120 // PLAIN_STEPS
-    assert re.fullmatch(r"step 50/9, critic, [\d.]+ images/s, .* left: critic_au 0.25", lines[0])
-
-
-def test_a_warning_is_told_once_and_again_much_later(faces_pack: Path) -> None:
-    records = [Record(step, "adversarial", {}, 9.0, "saturated; do this") for step in range(1, 1500)]
-    warnings = [line for line in told_by(faces_pack, records) if line.startswith("warning")]
-    assert warnings == ["warning: saturated; do this (step 1)", "warning: saturated; do this (step 1001)"]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "said"),
-    [(0, "0 s"), (89, "89 s"), (90, "2 min"), (3540, "59 min"), (3600, "1 h 00 min"), (11100, "3 h 05 min")],
-)
-def test_durations_are_said_as_people_do(seconds: float, said: str) -> None:
-    assert duration(seconds) == said
-
-
 def test_export_makes_a_model_for_users(cli: Cli, finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "models" / "smile"
     result = cli("export", finished, "--out", out, "--license", "for tests")
@@ -478,6 +457,32 @@ def test_export_makes_a_model_for_users(cli: Cli, finished: Path, tmp_path: Path
     shown = cli("models", "show", out)
     assert shown.exit_code == 0
     assert "smile" in shown.stdout
+
+
+def test_the_cards_command_finds_the_model_and_nothing_is_claimed(cli: Cli, finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "with space" / "smile"
+    result = cli("export", finished, "--out", out)
+    assert "add --license" in result.stderr
+    assert read_card(out / "model.safetensors").license == ""
+    card = (out / "README.md").read_text()
+    (command,) = re.findall(r"^ganimate animate .*$", card, re.MULTILINE)
+    assert shlex.split(command)[3:5] == ["--model", str(out)]
+    assert "| licence | not told |" in card
+    assert re.search(r"licence +not told", cli("models", "show", out).stdout)
+
+
+def test_a_card_tells_the_stretches_of_a_run(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
+    run, out = tmp_path / "run", tmp_path / "model"
+    command = ("train", faces_pack, "--out", run)
+    assert cli(*command, *TINY, "--images", 12).exit_code == 0
+    assert (
+        cli(*command, "--resume", "--threads", 1, "--save-every", 9, "--images", 4).exit_code == 0
+    )  # the same goes on
+    assert cli(*command, "--resume", "--threads", 1, "--batch", 2).exit_code == 0
+    assert cli("export", run, "--out", out).exit_code == 0
+    told = "7 steps: 4 steps of 4 photos (critic 2, geometry 2, adversarial 0), then "
+    told += "3 steps of 2 photos (critic 0, geometry 0, adversarial 3)"
+    assert told in (out / "README.md").read_text()
 
 
 def test_export_keeps_what_is_there_unless_forced(cli: Cli, finished: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from synthetic import SIZE_PX, make_pack, shoot, tiny_config
 from ganimate.config import Augmentation
 from ganimate.data.dataset import FaceDataset, batches, plain_views
 from ganimate.data.pack import MARGIN, Pack, open_pack
-from ganimate.data.samples import Batch
+from ganimate.data.samples import TrainingBatch
 from ganimate.errors import PackError
 from ganimate.face.landmarks import MIRROR
 from ganimate.networks.pictures import to_pictures
@@ -25,7 +25,7 @@ def pack(faces_pack: Path) -> Pack:
     return open_pack(faces_pack)
 
 
-def same(a: Batch, b: Batch) -> bool:
+def same(a: TrainingBatch, b: TrainingBatch) -> bool:
     pairs = zip(vars(a).values(), vars(b).values(), strict=True)
     return all(torch.equal(x, y) if isinstance(x, torch.Tensor) else x == y for x, y in pairs)
 

@@ -16,10 +16,10 @@ from patches import AUS
 from synthetic import make_pack, shoot
 from typer.testing import Result
 
-from ganimate.cli import measuring
 from ganimate.config import CropSpec, JudgeConfig
 from ganimate.data.pack import open_pack
 from ganimate.errors import DependencyError
+from ganimate.evaluation import evaluation_run
 from ganimate.face.detect import GridEmbedder
 from ganimate.facs import OPENFACE_AUS
 from ganimate.figures.drawing import LINE_PX
@@ -38,14 +38,14 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 @pytest.fixture(autouse=True)
 def grid_embedder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measuring, "make_embedder", GridEmbedder)
+    monkeypatch.setattr(evaluation_run, "make_embedder", GridEmbedder)
 
 
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A judge of random weights, which can read nothing."""
     path = tmp_path_factory.mktemp("judges") / "judge.safetensors"
-    config = JudgeConfig(size_px=32, channels=4, features=8)
+    config = JudgeConfig(size_px=32, channels=4, features=2)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         save_judge(path, JudgeCard(config, CropSpec(size_px=32), OPENFACE_AUS), Judge(config, 17))
@@ -92,8 +92,11 @@ def test_the_tables_tell_what_was_measured(cli: Cli, tiny_model: Path, faces_pac
     assert "judge·labels" in told and "judge·codes" not in told  # no table of codes was handed in
     for row in ("identity: distance to the source", "lip corner puller", "not FID", "≤ 0.75", "≤ 1.5"):
         assert row in told
-    assert "MISS" in told or "pass" in told
+    assert "too few" in told and "MISS" not in told and "pass" not in told
+    assert re.search(r"identity: distance to the source 3 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\] ≤ 0.3 too few", told)
+    assert re.search(r"12 lip corner puller (-?\d\.\d\d ±\d\.\d\d ){2,3}", told)
     assert "3 people" in done.stderr and "2 pairs" in done.stderr
+    assert re.search(r"of \d+ photos held out 3 are measured; not: \d+ of people who", done.stderr)
 
 
 def test_aus_that_the_judge_cannot_read_are_named(
@@ -127,7 +130,8 @@ def test_json_lines_and_files_tell_the_same(
     assert {row["model"] for row in found} == {"judge", "tiny"}
     assert sum(row["name"] == "read_change_n3" for row in found) == 17 * 17
     (identity,) = [row for row in found if row["name"] == "identity_distance_mean_n3"]
-    assert identity["bar"] == "≤ 0.3" and identity["passes"] is (identity["value"] <= 0.3)
+    assert identity["bar"] == "≤ 0.3" and identity["passes"] is None
+    assert identity["interval"][0] <= identity["value"] <= identity["interval"][1]
     coded = {row["au"] for row in found if row["name"].startswith("judge_correlation_with_codes")}
     assert 14 not in coded
     assert inspect(out / "sheet.png").marked
@@ -195,7 +199,7 @@ def test_identity_can_be_left_out(
     def missing() -> GridEmbedder:
         raise DependencyError("no dlib", "add --no-identity")
 
-    monkeypatch.setattr(measuring, "make_embedder", missing)
+    monkeypatch.setattr(evaluation_run, "make_embedder", missing)
     command = ("evaluate", tiny_model, faces_pack, "--judge", judge, *FEW)
     refused(cli(*command), "no dlib", "--no-identity")
     done = cli(*command, "--no-identity", "--json")

@@ -16,14 +16,14 @@ from synthetic import make_pack, shoot
 from typer.testing import Result
 
 from ganimate.config import Augmentation, CropSpec, JudgeConfig, JudgeTraining
-from ganimate.data.judge_samples import BETWEEN, BROWS_AND_EYES, Lessons
+from ganimate.data.judge_samples import BETWEEN, BROWS_AND_EYES, JudgeSamples
 from ganimate.data.pack import Pack, open_pack
 from ganimate.errors import ConfigError, ModelError, PackError, TrainingError
 from ganimate.face.crop import Face, crop_face
 from ganimate.facs import OPENFACE_AUS
 from ganimate.networks import Judge
 from ganimate.networks.pictures import to_tensor
-from ganimate.training.judge_trainer import JudgeRecord, JudgeTrainer, agree, pace, read_photos
+from ganimate.training.judge_trainer import JudgeRecord, JudgeTrainer, agree, read_photos
 from ganimate.zoo import catalogue as zoo
 from ganimate.zoo.catalogue import find_judge
 from ganimate.zoo.checkpoint import (
@@ -220,22 +220,22 @@ def test_the_judge_that_ships_reads_the_example_photo(astronaut: NDArray[np.uint
 # What it learns from
 
 
-def test_lessons_are_a_pure_function_of_the_step(pack: Pack) -> None:
-    one, other = Lessons(pack, SHORT), Lessons(pack, SHORT)
+def test_batches_are_a_pure_function_of_the_step(pack: Pack) -> None:
+    one, other = JudgeSamples(pack, SHORT), JudgeSamples(pack, SHORT)
     one.at(3)
     for a, b in zip(vars(one.at(7)).values(), vars(other.at(7)).values(), strict=True):
         assert torch.equal(a, b)
     assert not torch.equal(one.at(7).image, one.at(8).image)
-    assert not torch.equal(one.at(7).image, Lessons(pack, dataclasses.replace(SHORT, seed=1)).at(7).image)
+    assert not torch.equal(one.at(7).image, JudgeSamples(pack, dataclasses.replace(SHORT, seed=1)).at(7).image)
 
 
-def test_lessons_have_the_shapes_and_ranges_that_are_promised(pack: Pack) -> None:
-    lesson = Lessons(pack, SHORT).at(0)
-    assert lesson.image.shape == (8, 3, 32, 32)
-    assert lesson.aus.shape == lesson.known.shape == (8, 17)
-    assert lesson.image.dtype == lesson.aus.dtype == lesson.known.dtype == torch.float32
-    assert -1 <= float(lesson.image.min()) < float(lesson.image.max()) <= 1
-    assert float(lesson.aus.min()) >= 0 and float(lesson.aus.max()) <= 1
+def test_batches_have_the_shapes_and_ranges_that_are_promised(pack: Pack) -> None:
+    batch = JudgeSamples(pack, SHORT).at(0)
+    assert batch.image.shape == (8, 3, 32, 32)
+    assert batch.aus.shape == batch.known.shape == (8, 17)
+    assert batch.image.dtype == batch.aus.dtype == batch.known.dtype == torch.float32
+    assert -1 <= float(batch.image.min()) < float(batch.image.max()) <= 1
+    assert float(batch.aus.min()) >= 0 and float(batch.aus.max()) <= 1
 
 
 def test_held_out_photos_are_never_opened_for_learning(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,8 +255,8 @@ def test_held_out_labels_make_no_difference(pack: Pack) -> None:
 
 
 def test_photos_with_strong_aus_are_drawn_more_often(pack: Pack) -> None:
-    plain = Lessons(pack, dataclasses.replace(SHORT, rare_boost=0.0))
-    boosted = Lessons(pack, dataclasses.replace(SHORT, rare_boost=2.0))
+    plain = JudgeSamples(pack, dataclasses.replace(SHORT, rare_boost=0.0))
+    boosted = JudgeSamples(pack, dataclasses.replace(SHORT, rare_boost=2.0))
     strongest = (pack.aus[boosted.photos] / boosted.deviations).max(1)
     assert np.ptp(plain._shares) == 0
     assert np.argmax(boosted._shares) == np.argmax(strongest)
@@ -264,8 +264,12 @@ def test_photos_with_strong_aus_are_drawn_more_often(pack: Pack) -> None:
 
 
 def test_chimeras_have_the_brows_of_one_and_the_mouth_of_another(pack: Pack) -> None:
-    plain = Lessons(pack, dataclasses.replace(SHORT, augmentation=STILL, chimera_share=0.0, transplant_share=0.0)).at(0)
-    mixed = Lessons(pack, dataclasses.replace(SHORT, augmentation=STILL, chimera_share=0.5, transplant_share=0.0)).at(0)
+    plain = JudgeSamples(
+        pack, dataclasses.replace(SHORT, augmentation=STILL, chimera_share=0.0, transplant_share=0.0)
+    ).at(0)
+    mixed = JudgeSamples(
+        pack, dataclasses.replace(SHORT, augmentation=STILL, chimera_share=0.5, transplant_share=0.0)
+    ).at(0)
     below = torch.tensor([3, 0, 1, 2])  # the neighbour whose mouth is taken
     torch.testing.assert_close(mixed.image[:4, :, :12], plain.image[:4, :, :12], rtol=0, atol=1e-3)
     torch.testing.assert_close(mixed.image[:4, :, 20:], plain.image[below, :, 20:], rtol=0, atol=1e-3)
@@ -279,22 +283,24 @@ def test_chimeras_have_the_brows_of_one_and_the_mouth_of_another(pack: Pack) -> 
 
 def test_who_is_seen_often_is_also_seen_in_others_photos(pack: Pack) -> None:
     here, moved = (
-        Lessons(pack, dataclasses.replace(SHORT, augmentation=STILL, chimera_share=0.0, transplant_share=share)).at(0)
+        JudgeSamples(
+            pack, dataclasses.replace(SHORT, augmentation=STILL, chimera_share=0.0, transplant_share=share)
+        ).at(0)
         for share in (0.0, 1.0)
     )
     first = [int(np.flatnonzero((pack.aus == aus.numpy()).all(1))[0]) for aus in here.aus[:1]]
     assert torch.equal(here.aus[0], moved.aus[0])
     assert torch.equal(here.image[0], moved.image[0]) == (pack.person[first[0]] < 0)
-    corners = torch.stack([lesson.image[:, :, 0, 0] for lesson in (here, moved)])
+    corners = torch.stack([batch.image[:, :, 0, 0] for batch in (here, moved)])
     assert (corners[0] != corners[1]).any()
 
 
-def test_a_plain_lesson_is_the_crop_that_is_read(pack: Pack) -> None:
+def test_a_plain_batch_is_the_crop_that_is_read(pack: Pack) -> None:
     still = dataclasses.replace(SHORT, augmentation=STILL, chimera_share=0.0, transplant_share=0.0)
-    lesson = Lessons(pack, still).at(0)
-    stored = pack.image(int(np.flatnonzero((pack.aus == lesson.aus[0].numpy()).all(1))[0]))
+    batch = JudgeSamples(pack, still).at(0)
+    stored = pack.image(int(np.flatnonzero((pack.aus == batch.aus[0].numpy()).all(1))[0]))
     torch.testing.assert_close(
-        (lesson.image[0].permute(1, 2, 0) + 1) * 127.5, torch.from_numpy(stored[4:36, 4:36]).float(), rtol=0, atol=1e-3
+        (batch.image[0].permute(1, 2, 0) + 1) * 127.5, torch.from_numpy(stored[4:36, 4:36]).float(), rtol=0, atol=1e-3
     )
 
 
@@ -333,12 +339,6 @@ def test_a_wish_and_the_clock_end_it(pack: Pack) -> None:
     assert len(list(trainer.run(stop=lambda: trainer.step_index >= 2))) == 2
     assert list(trainer.run(minutes=0)) == []
     assert [record.step for record in trainer.run()] == [3, 4]
-
-
-def test_the_rate_rises_and_falls() -> None:
-    assert pace(0.1, 0.1) == pytest.approx(1) and pace(1.0, 0.1) == pytest.approx(0)
-    assert 0 < pace(0, 0.1) < pace(0.05, 0.1) < 1 and 1 > pace(0.4, 0.1) > pace(0.7, 0.1) > 0
-    assert pace(0, 0.0) == 1 and pace(1.0, 1.0) >= 0
 
 
 def test_an_error_that_is_not_finite_ends_it(pack: Pack) -> None:

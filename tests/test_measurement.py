@@ -1,4 +1,4 @@
-"""Laws of the exam: who does nothing scores nothing, who answers linearly is read so, and what does not fit is told."""
+"""Laws of measuring: who does nothing scores nothing, who answers linearly is read so, what does not fit is told."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from torch import Tensor
 from ganimate.config import EvaluationConfig
 from ganimate.data.pack import Pack, open_pack
 from ganimate.errors import ModelError, PackError
-from ganimate.evaluation.held_out_people import choose_panel
-from ganimate.evaluation.measurement import Report, examine
+from ganimate.evaluation.held_out_people import choose_held_out_people
+from ganimate.evaluation.measurement import ModelMeasurement, measure_model
 from ganimate.evaluation.metrics import JudgeWorth
-from ganimate.evaluation.protocol import Exam, study_judge
+from ganimate.evaluation.protocol import EvaluationProtocol, study_judge
 from ganimate.face.detect import GridEmbedder
 from ganimate.face.likeness import mean_change
 from ganimate.networks import Edit, GeneratorNetwork
@@ -45,35 +45,35 @@ def pack(faces_pack: Path) -> Pack:
     return open_pack(faces_pack)
 
 
-def make_exam(pack: Pack, mixture: np.ndarray = MIXTURE) -> Exam:
-    panel = choose_panel(pack, EvaluationConfig(people=4, pairs=5, crowd=6))
-    return Exam(pack, panel, make_judge(mixture), AUS, CPU, GridEmbedder())
+def make_protocol(pack: Pack, mixture: np.ndarray = MIXTURE) -> EvaluationProtocol:
+    held_out = choose_held_out_people(pack, EvaluationConfig(people=4, pairs=5, crowd=6))
+    return EvaluationProtocol(pack, held_out, make_judge(mixture), AUS, CPU, GridEmbedder())
 
 
-def examined(pack: Pack, generator: GeneratorNetwork, mixture: np.ndarray = MIXTURE) -> Report:
-    exam = make_exam(pack, mixture)
-    count, report = outcome(examine(exam, make_model(generator), "fake", SURE))
-    assert count == exam.photos
+def examined(pack: Pack, generator: GeneratorNetwork, mixture: np.ndarray = MIXTURE) -> ModelMeasurement:
+    protocol = make_protocol(pack, mixture)
+    count, report = outcome(measure_model(protocol, make_model(generator), "fake", SURE))
+    assert count == protocol.photos
     return report
 
 
-def value(report: Report, key: str) -> float:
+def value(report: ModelMeasurement, key: str) -> float:
     found = report.find(key)
     assert found is not None, key
     return found.value
 
 
 @pytest.fixture(scope="module")
-def idle(pack: Pack) -> Report:
+def idle(pack: Pack) -> ModelMeasurement:
     return examined(pack, Idler())
 
 
 @pytest.fixture(scope="module")
-def painted(pack: Pack) -> Report:
+def painted(pack: Pack) -> ModelMeasurement:
     return examined(pack, Painter())
 
 
-def test_doing_nothing_scores_nothing(idle: Report) -> None:
+def test_doing_nothing_scores_nothing(idle: ModelMeasurement) -> None:
     assert (idle.matrix == 0).all()
     for key in ("response_mean", "crosstalk_mean", "monotone_share_mean", "untouched_change", "outside_change"):
         assert value(idle, key) == 0
@@ -83,7 +83,7 @@ def test_doing_nothing_scores_nothing(idle: Report) -> None:
     assert value(idle, "frechet_judge_features") == pytest.approx(0, abs=1e-6)
 
 
-def test_a_linear_answer_is_read_as_it_is(painted: Report) -> None:
+def test_a_linear_answer_is_read_as_it_is(painted: ModelMeasurement) -> None:
     np.testing.assert_allclose(painted.matrix, MIXTURE.T, atol=0.02)
     assert value(painted, "response_lowest") == pytest.approx(0.4, abs=0.02)
     assert value(painted, "monotone_share_lowest") == 1
@@ -91,7 +91,7 @@ def test_a_linear_answer_is_read_as_it_is(painted: Report) -> None:
     assert value(painted, "crosstalk_mean") == pytest.approx(np.mean([0.125, 0.05, 0.05]), abs=0.02)
 
 
-def test_paint_is_seen_for_what_it_is(painted: Report) -> None:
+def test_paint_is_seen_for_what_it_is(painted: ModelMeasurement) -> None:
     assert value(painted, "painted_share") == pytest.approx(3 * 64 / 32**2, abs=0.01)
     assert value(painted, "untouched_change") > 1  # it paints whatever is asked
     assert value(painted, "identity_distance_mean") > 0
@@ -102,7 +102,7 @@ def test_whole_pixels_move_without_loss(pack: Pack) -> None:
     assert value(examined(pack, Shifter(2)), "sharpness_moved") == pytest.approx(1, abs=0.06)
 
 
-def test_the_same_exam_gives_the_same_numbers(pack: Pack, painted: Report) -> None:
+def test_the_same_exam_gives_the_same_numbers(pack: Pack, painted: ModelMeasurement) -> None:
     assert examined(pack, Painter()).metrics == painted.metrics
 
 
@@ -116,18 +116,18 @@ class Dimmer(Painter):
 
 
 def test_people_seen_once_and_often_are_measured_as_if_they_were_alone(pack: Pack) -> None:
-    panel = choose_panel(pack, EvaluationConfig(people=99, pairs=0, crowd=0))
+    held_out = choose_held_out_people(pack, EvaluationConfig(people=99, pairs=0, crowd=0))
     alone = {
-        "seen_once": [index for index in panel.people if str(pack.names[index]).startswith("strangers/")],
-        "seen_often": [index for index in panel.people if str(pack.names[index]).startswith("person_")],
+        "seen_once": [index for index in held_out.people if str(pack.names[index]).startswith("strangers/")],
+        "seen_often": [index for index in held_out.people if str(pack.names[index]).startswith("person_")],
     }
 
-    def report(people: Sequence[int]) -> Report:
-        chosen = dataclasses.replace(panel, people=np.array(people))
-        exam = Exam(pack, chosen, make_judge(MIXTURE), AUS, CPU, GridEmbedder())
-        return outcome(examine(exam, make_model(Dimmer()), "fake", SURE))[1]
+    def report(people: Sequence[int]) -> ModelMeasurement:
+        chosen = dataclasses.replace(held_out, people=np.array(people))
+        protocol = EvaluationProtocol(pack, chosen, make_judge(MIXTURE), AUS, CPU, GridEmbedder())
+        return outcome(measure_model(protocol, make_model(Dimmer()), "fake", SURE))[1]
 
-    whole = report(panel.people)
+    whole = report(held_out.people)
     means = []
     for kind, people in alone.items():
         part, other = report(people), {"seen_once": "seen_often", "seen_often": "seen_once"}[kind]
@@ -139,19 +139,19 @@ def test_people_seen_once_and_often_are_measured_as_if_they_were_alone(pack: Pac
         assert not [metric for metric in part.metrics if other in metric.key]
         means.append(apart.value)
     assert abs(means[0] - means[1]) > 0.001  # else they could be mixed up
-    compared = {kind: [2 - place % 2 for place, i in enumerate(panel.people) if i in alone[kind]] for kind in alone}
+    compared = {kind: [2 - place % 2 for place, i in enumerate(held_out.people) if i in alone[kind]] for kind in alone}
     distances = {kind: value(whole, f"identity_distance_{kind}_mean") for kind in alone}
     total = sum(sum(compared[kind]) * distances[kind] for kind in alone)  # of three AUs two of one person, one of next
     assert value(whole, "identity_distance_mean") == pytest.approx(total / sum(sum(n) for n in compared.values()))
     assert abs(distances["seen_once"] - distances["seen_often"]) > 0.001
 
 
-def test_names_tell_how_many(painted: Report) -> None:
+def test_names_tell_how_many(painted: ModelMeasurement) -> None:
     names = {metric.name for metric in painted.metrics}
     assert {"response_mean_n4", "identity_distance_p95_n4", "pair_l1_ratio_n5", "frechet_judge_features_n6"} <= names
 
 
-def test_the_sheet_shows_the_people_and_each_au_at_one(pack: Pack, painted: Report) -> None:
+def test_the_sheet_shows_the_people_and_each_au_at_one(pack: Pack, painted: ModelMeasurement) -> None:
     assert len(painted.names) == len(painted.faces) == len(painted.results) == 4
     for face, results in zip(painted.faces, painted.results, strict=True):
         assert len(results) == 3
@@ -163,9 +163,9 @@ def test_the_sheet_shows_the_people_and_each_au_at_one(pack: Pack, painted: Repo
 
 
 def test_without_pairs_crowd_and_embedder_the_rest_is_measured(pack: Pack) -> None:
-    panel = choose_panel(pack, EvaluationConfig(people=1, pairs=0, crowd=0))
-    exam = Exam(pack, panel, make_judge(MIXTURE), AUS, CPU)
-    count, report = outcome(examine(exam, make_model(Painter()), "fake", SURE))
+    held_out = choose_held_out_people(pack, EvaluationConfig(people=1, pairs=0, crowd=0))
+    protocol = EvaluationProtocol(pack, held_out, make_judge(MIXTURE), AUS, CPU)
+    count, report = outcome(measure_model(protocol, make_model(Painter()), "fake", SURE))
     assert count == 2
     for key in ("identity_distance_mean", "pair_l1_ratio", "frechet_judge_features"):
         assert report.find(key) is None
@@ -173,12 +173,12 @@ def test_without_pairs_crowd_and_embedder_the_rest_is_measured(pack: Pack) -> No
 
 
 def test_the_judge_is_studied_on_all_that_is_held_out(pack: Pack) -> None:
-    exam = make_exam(pack)
-    read, _ = exam.read(np.stack([exam.face(int(index)) for index in exam.panel.held]))
-    codes = {str(pack.names[index]): row for index, row in zip(exam.panel.held, read, strict=True)}
+    protocol = make_protocol(pack)
+    read, _ = protocol.read(np.stack([protocol.face(int(index)) for index in protocol.held_out.held]))
+    codes = {str(pack.names[index]): row for index, row in zip(protocol.held_out.held, read, strict=True)}
     codes["nobody.jpg"] = np.ones(3)
-    count, worth = outcome(study_judge(exam, {name: row.astype(np.float32) for name, row in codes.items()}))
-    assert count == exam.study_batches
+    count, worth = outcome(study_judge(protocol, {name: row.astype(np.float32) for name, row in codes.items()}))
+    assert count == protocol.study_batches
     assert worth.n_codes == worth.n_labels == int(pack.validation.sum())
     assert worth.by_codes == pytest.approx(np.ones(3))  # these codes are its own readings
     assert (worth.by_labels < 0.99).all()
@@ -186,26 +186,26 @@ def test_the_judge_is_studied_on_all_that_is_held_out(pack: Pack) -> None:
 
 def test_aus_are_paired_by_number_not_by_place(pack: Pack) -> None:
     turned = make_judge(MIXTURE[::-1], AUS[::-1])  # the same readings in another order
-    exam = Exam(pack, make_exam(pack).panel, turned, AUS, CPU)
-    faces = np.stack([exam.face(int(index)) for index in exam.panel.held])
-    np.testing.assert_array_equal(exam.read(faces)[0], make_exam(pack).read(faces)[0])
+    protocol = EvaluationProtocol(pack, make_protocol(pack).held_out, turned, AUS, CPU)
+    faces = np.stack([protocol.face(int(index)) for index in protocol.held_out.held])
+    np.testing.assert_array_equal(protocol.read(faces)[0], make_protocol(pack).read(faces)[0])
     where = [pack.au_numbers.index(number) for number in AUS]
-    np.testing.assert_array_equal(exam.labels, pack.aus[:, where])
+    np.testing.assert_array_equal(protocol.labels, pack.aus[:, where])
 
 
 def test_what_does_not_go_together_is_told(pack: Pack) -> None:
-    panel = make_exam(pack).panel
+    held_out = make_protocol(pack).held_out
     with pytest.raises(ModelError, match="does not read the model's AU26"):
-        Exam(pack, panel, make_judge(MIXTURE[:2, :2], (1, 12)), AUS, CPU)
+        EvaluationProtocol(pack, held_out, make_judge(MIXTURE[:2, :2], (1, 12)), AUS, CPU)
     with pytest.raises(PackError, match="no labels of the model's AU99"):
-        Exam(pack, panel, make_judge(MIXTURE), (1, 99), CPU)
+        EvaluationProtocol(pack, held_out, make_judge(MIXTURE), (1, 99), CPU)
     with pytest.raises(ModelError, match="cut another way"):
-        Exam(pack, panel, make_judge(MIXTURE, size_px=64), AUS, CPU)
+        EvaluationProtocol(pack, held_out, make_judge(MIXTURE, size_px=64), AUS, CPU)
     with pytest.raises(PackError, match="32 px wide, the model's 64 px"):
-        next(examine(make_exam(pack), make_model(Painter(), 64), "fake", SURE))
+        next(measure_model(make_protocol(pack), make_model(Painter(), 64), "fake", SURE))
 
 
 def test_a_judge_of_no_numbers_is_told(pack: Pack) -> None:
-    exam = make_exam(pack, MIXTURE * np.nan)
+    protocol = make_protocol(pack, MIXTURE * np.nan)
     with pytest.raises(ModelError, match="not numbers"):
-        outcome(study_judge(exam, {}))
+        outcome(study_judge(protocol, {}))

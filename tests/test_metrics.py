@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ganimate.evaluation.metrics import (
     BAR_AUS,
+    LEAST_PEOPLE,
     LEVELS,
     SUMMARY,
     JudgeWorth,
-    Kind,
     Metric,
+    MetricKind,
     change_matrix,
     correlation,
     crosstalk,
@@ -232,11 +233,32 @@ def test_frechet_distance_of_gaussians_in_closed_form() -> None:
 
 @pytest.mark.parametrize(("value", "least", "most"), [(0.4, True, True), (0.41, True, False), (0.39, False, True)])
 def test_bars_are_met_at_their_value(value: float, least: bool, most: bool) -> None:
-    assert Kind("", at_least=0.4).passes(value) is least
-    assert Kind("", at_most=0.4).passes(value) is most
-    assert Kind("").passes(value) is None
+    metric = Metric("", value, LEAST_PEOPLE)
+    assert MetricKind("", at_least=0.4).passes(metric) is least
+    assert MetricKind("", at_most=0.4).passes(metric) is most
+    assert MetricKind("").passes(metric) is None
 
 
 def test_what_could_not_be_measured_clears_no_bar() -> None:
-    assert Kind("", at_least=0.4).passes(math.nan) is False
-    assert (Kind("", at_least=0.4).bar, Kind("", at_most=1.5).bar, Kind("").bar) == ("≥ 0.4", "≤ 1.5", "")
+    assert MetricKind("", at_least=0.4).passes(Metric("", math.nan, LEAST_PEOPLE)) is False
+
+
+def test_on_too_few_people_nothing_passes_or_misses() -> None:
+    kind = MetricKind("", at_least=0.4)
+    assert kind.passes(Metric("", 0.9, LEAST_PEOPLE - 1)) is None
+    assert kind.lacks_people(Metric("", 0.9, LEAST_PEOPLE - 1)) and not MetricKind("").lacks_people(Metric("", 0.9, 1))
+    many_pairs = Metric("", 0.9, 1000, people=3)
+    assert kind.passes(many_pairs) is None
+
+
+def test_an_average_names_what_it_is_of() -> None:
+    (mean,) = [m for m in response_metrics(readings(5), worth((True, False, True))) if m.key == "response_mean"]
+    assert mean.of_aus == tuple(au for au, can in zip(AUS, (True, False, True), strict=True) if can and au in BAR_AUS)
+    assert SUMMARY["response_mean"].told(mean).endswith(f"mean of {' '.join(map(str, mean.of_aus))}")
+    (rising,) = [m for m in response_metrics(readings(5), worth()) if m.key == "monotone_share_mean"]
+    assert SUMMARY["monotone_share_mean"].told(rising) == "the same, mean of 3 AUs"
+    assert (MetricKind("", at_least=0.4).bar, MetricKind("", at_most=1.5).bar, MetricKind("").bar) == (
+        "≥ 0.4",
+        "≤ 1.5",
+        "",
+    )

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from ganimate.config import LossWeights
-from ganimate.data.samples import Batch
+from ganimate.data.samples import TrainingBatch
 from ganimate.motion.spline import spline_flow
 from ganimate.networks import Edit
 from ganimate.training import losses
 from ganimate.training.objective import (
+    CriticReading,
     CriticTerms,
     GeneratorTerms,
-    Reading,
     RegionTerms,
     adversarial_terms,
     geometry_terms,
@@ -31,9 +31,9 @@ def draw(*shape: int, seed: int = 0) -> Tensor:
     return torch.rand(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def batch(pairs: int = 2, count: int = 4) -> Batch:
+def batch(pairs: int = 2, count: int = 4) -> TrainingBatch:
     landmarks = 0.2 + 0.6 * draw(count, 68, 2)
-    return Batch(
+    return TrainingBatch(
         source=draw(count, 3, 32, 32),
         y_from=draw(count, 5),
         y_to=draw(count, 5, seed=1),
@@ -45,19 +45,19 @@ def batch(pairs: int = 2, count: int = 4) -> Batch:
     )
 
 
-def edit(samples: Batch, flow: Tensor | None = None) -> Edit:
+def edit(samples: TrainingBatch, flow: Tensor | None = None) -> Edit:
     count = len(samples.source)
     parts = (draw(count, 3, 32, 32, seed=3), draw(count, 1, 32, 32, seed=4), draw(count, 3, 32, 32, seed=5))
     return Edit(*parts, samples.source, flow, flow)
 
 
-UNREAD = Reading(None)
+UNREAD = CriticReading(None)
 SCORES = draw(4, 6, seed=8)
 
 
-def reading(pairs: int = 2, seed: int = 0) -> Reading:
+def reading(pairs: int = 2, seed: int = 0) -> CriticReading:
     matched, real = ([draw(pairs, 4, 2**i, 2**i, seed=start + i) for i in (3, 2)] for start in (seed, seed + 5))
-    return Reading(draw(4, 5, seed=seed + 9), matched, real, SCORES)
+    return CriticReading(draw(4, 5, seed=seed + 9), matched, real, SCORES)
 
 
 @pytest.mark.parametrize("name", WEIGHT_OF)
@@ -86,7 +86,7 @@ def test_the_critics_of_regions_have_one_term() -> None:
 def test_paint_that_the_critics_of_regions_take_for_a_photo_costs_less() -> None:
     samples = batch()
     liked, disliked = (
-        geometry_terms(edit(samples), samples, Reading(None, regions=torch.full((4, 3), score))).regions
+        geometry_terms(edit(samples), samples, CriticReading(None, regions=torch.full((4, 3), score))).regions
         for score in (1.0, -1.0)
     )
     assert liked is not None and disliked is not None and liked < disliked

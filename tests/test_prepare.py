@@ -11,7 +11,7 @@ from synthetic import SIZE_PX, Shot, make_pack, shoot, write_sources
 import ganimate.media.photos
 from ganimate.config import CropSpec, PrepareOptions
 from ganimate.data.pack import MARGIN, Pack, PackWriter, open_pack
-from ganimate.data.prepare import Prepared, held_out, prepare
+from ganimate.data.prepare import PreparedRow, prepare
 from ganimate.errors import ConfigError, OutputError
 from ganimate.face.crop import Box, Face, crop_face
 from ganimate.face.detect import Detector, FixedDetector
@@ -30,7 +30,7 @@ def run(
     landmarks: bool = True,
     detector: Detector | None = None,
     spoil: Callable[[Path, Path], None] = lambda photos, table: None,
-) -> tuple[list[Prepared], Pack]:
+) -> tuple[list[PreparedRow], Pack]:
     photos, table, identities = write_sources(folder, shots, landmarks=landmarks)
     spoil(photos, table)
     annotations = read_openface(table)
@@ -73,15 +73,6 @@ def test_nobody_is_on_both_sides_of_the_split(tmp_path: Path) -> None:
     assert validation
     assert not training & validation
     assert len(training | validation) == 12
-
-
-def test_sides_depend_on_the_name_alone() -> None:
-    names = [f"person {i}" for i in range(2000)]
-    small = {name for name in names if held_out(name, 0.1)}
-    large = {name for name in names if held_out(name, 0.3)}
-    assert small < large  # a larger share only adds
-    assert 150 < len(small) < 250
-    assert not any(held_out(name, 0.0) for name in names)
 
 
 def test_strangers_are_nobody(tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 from synthetic import make_pack, shoot, tiny_config
-from torch import Tensor
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from ganimate.config import LossWeights, Schedule, TrainConfig
 from ganimate.data.pack import Pack, open_pack
@@ -134,7 +135,7 @@ def geometry_changes(pack: Pack, folder: Path, schedule: Schedule) -> set[str]:
 
 
 def test_a_critic_that_rests_neither_learns_nor_steers(pack: Pack, tmp_path: Path) -> None:
-    gains = {"generator.matcher.log_gain", "average.matcher.log_gain"}
+    gains = {"generator.matcher.log_gain", "average.module.matcher.log_gain"}
     for rests in (True, False):
         changed = geometry_changes(pack, tmp_path / str(rests), dataclasses.replace(RESTING, critic_rests=rests))
         assert "generator.to_color.weight" in changed  # the generator learns in any case
@@ -253,10 +254,10 @@ def test_an_interrupt_inside_of_a_step_saves_no_half_step(
     trainer = Trainer(pack, tiny_config(), CPU)
     run_all(trainer, tmp_path, 6)
 
-    def interrupted(self: Trainer) -> None:
+    def interrupted(self: AveragedModel, model: nn.Module) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Trainer, "_update_average", interrupted)  # the weights have moved by then
+    monkeypatch.setattr(AveragedModel, "update_parameters", interrupted)  # the weights have moved by then
     with pytest.raises(KeyboardInterrupt):
         run_all(trainer, tmp_path)
     monkeypatch.undo()
@@ -337,9 +338,10 @@ def test_a_critic_may_step_more_often(pack: Pack, tmp_path: Path) -> None:
 
 def test_the_learning_rate_falls_over_the_last_third(pack: Pack, tmp_path: Path) -> None:
     trainer = Trainer(pack, tiny_config(schedule=Schedule(1, 1, 6), learning_rate=1e-3), CPU)
-    rates = []
+    rates = [trainer.generator_optimizer.param_groups[0]["lr"]]
     for _ in trainer.run(tmp_path):
         rates.append(trainer.generator_optimizer.param_groups[0]["lr"])
+    assert rates.pop() == 0
     assert rates == pytest.approx([1e-3] * 6 + [6e-3 / 7, 3e-3 / 7])  # of the generator's seven steps
 
 

@@ -19,8 +19,7 @@ from ganimate.config import Motion, Setup
 
 if TYPE_CHECKING:
     from ganimate.animation.clip import ClipJob
-    from ganimate.animation.request import FaceRequest
-    from ganimate.facs import Others
+    from ganimate.animation.request import FaceRequest, Others
 
 LARGEST = ["largest"]
 
@@ -152,7 +151,7 @@ def interpolate(
     ctx: typer.Context,
     photo: options.Photo,
     start: options.Start,
-    goal: options.Goal,
+    target: options.Target,
     others: options.Others = options.OtherAUs.keep,
     *,
     motion: options.Timing,
@@ -171,8 +170,8 @@ def interpolate(
     from ganimate.animation.request import FaceRequest, Request, move
 
     refuse_idle(ctx)
-    asked = FaceRequest(move([start], [goal], others.value, motion))
+    asked = FaceRequest(move([start], [target], others.value, motion))
     request = Request(photo, asked, setup, options.parse_selection(face))
-    place = options.result_path(output, photo, f"{start}-to-{goal}", ".gif")
+    place = options.result_path(output, photo, f"{start}-to-{target}", ".gif")
     job = Job(request, beside.outputs(place), motion.loop, beside.save_trajectory, scrutiny, beside.mark)
     run_job(job, beside, told)

@@ -82,8 +82,31 @@ def evaluate(
     Every AU is asked at 0, 0.33, 0.66 and 1, others as in the photo; a judge reads the result.
     AUs that the judge cannot read are named, and no average counts them.
     """
-    from ganimate.cli.console import Display
-    from ganimate.cli.measuring import Order, measure
+    from ganimate.cli.console import Display, print_table
+    from ganimate.evaluation.evaluation_run import (
+        METRICS_NAME,
+        RESPONSE_NAME,
+        SHEET_NAME,
+        EvaluationRun,
+        HumanCodes,
+        check_folder,
+        write_results,
+    )
+    from ganimate.trackers import read_facs
 
-    order = Order(model, against, pack, judge, facs, sample, identity, device)
-    measure(order, out, force=force, as_json=json, display=Display(quiet))
+    if out is not None:
+        check_folder(out, force)
+    codes = None if facs is None else HumanCodes(facs, read_facs)
+    display = Display(quiet)
+    results = EvaluationRun(model, against, pack, judge, codes, sample, identity, device).measure(display)
+    if json:
+        for line in results.lines():
+            typer.echo(line)
+    else:
+        for table in results.tables():
+            print_table(table)
+            typer.echo()
+        typer.echo(results.verdict())
+    if out is not None:
+        write_results(out, results, force)
+        display.note(f"{out / METRICS_NAME}, {RESPONSE_NAME} and {SHEET_NAME} (faces of the pack: not to be shown)")

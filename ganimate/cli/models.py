@@ -14,6 +14,8 @@ from ganimate.system.progress import Table
 if TYPE_CHECKING:
     from ganimate.zoo.catalogue import ZooEntry
 
+NOT_TOLD = "not told"
+
 Name = Annotated[str, typer.Argument(metavar="NAME|PATH", help="A model of the list, or a file.")]
 
 
@@ -49,7 +51,7 @@ def list_models(json: options.Json = False) -> None:
 def _row(entry: ZooEntry) -> tuple[str, ...]:
     card, megabytes = entry.card, f"{entry.size_bytes / 1e6:.1f} MB"
     size = f"{card.generator.size_px} px"
-    return entry.name, card.generator.architecture, size, str(len(card.aus)), megabytes, card.license
+    return entry.name, card.generator.architecture, size, str(len(card.aus)), megabytes, card.license or NOT_TOLD
 
 
 def show(name: Name = DEFAULT_MODEL, json: options.Json = False) -> None:
@@ -77,18 +79,15 @@ def _summary(entry: ZooEntry) -> dict[str, Any]:
 
 
 def _print_entry(entry: ZooEntry) -> None:
-    from ganimate.facs import ACTION_UNITS
-
     card = entry.card
-    units = [ACTION_UNITS[number] for number in card.aus]
     rows = [
         ("name", entry.name),
         ("file", f"{entry.path} ({entry.size_bytes / 1e6:.1f} MB)"),
-        ("licence", card.license),
+        ("licence", card.license or NOT_TOLD),
         ("digest", entry.digest),
         *((part, _told(to_dict(getattr(card, part)))) for part in ("generator", "critic", "crop")),
-        ("training", _told(card.training) or "not told"),  # all of it with --json
-        *(("" if place else "AUs", f"{unit.label:<4}  {unit.name}") for place, unit in enumerate(units)),
+        ("training", _told(card.training) or NOT_TOLD),  # all of it with --json
+        *(("" if place else "AUs", f"{unit.label:<4}  {unit.name}") for place, unit in enumerate(card.units)),
     ]
     print_table(Table(("", ""), tuple(rows)))
     if entry.prose:

@@ -10,7 +10,7 @@ import typer
 
 from ganimate.cli import options
 from ganimate.cli.settings import Changes, Options, with_settings
-from ganimate.config import PrepareOptions, TrainConfig
+from ganimate.config import PrepareOptions, TrainConfig, to_dict
 
 RUN, NETWORKS, MACHINE = "Run", "Networks", "Machine"
 COURSE, WEIGHTS = "Course of the training", "Weights of the objective"
@@ -79,11 +79,12 @@ def prepare(
 
     Rows that cannot be used are counted, and listed with the reason in skipped.csv inside of the pack.
     """
+    from ganimate.animation import session
     from ganimate.cli.console import Display, print_json
-    from ganimate.cli.packing import Sources, make_pack
+    from ganimate.data.sources import Sources
 
-    sources = Sources(images, annotations, identities, detector.value)
-    facts = make_pack(sources, out, packing, force, Display(quiet))
+    sources = Sources(images, annotations, identities, lambda: session.make_detector(detector.value))
+    facts = sources.make_pack(out, packing, force, Display(quiet))
     if json:
         print_json(facts)
     else:
@@ -127,14 +128,24 @@ def train(
 
     Checkpoints, the log and sample sheets go to RUN. Ctrl-C saves and leaves; --resume goes on, also after a crash.
     """
-    from ganimate.cli.course import Course, Machine
+    from ganimate.cli.console import Display, print_json
+    from ganimate.system.signals import StopWish
+    from ganimate.training.machine import Machine
+    from ganimate.training.train_run import Budget, TrainRun
 
-    course = Course.plan(pack, out, changes, config, resume, quiet)
+    run = TrainRun.plan(pack, out, changes, config, resume)
     if dry_run:
-        course.print_config()
+        print_json(to_dict(run.config))
         return
-    code = course.run(Machine(device, threads), minutes, images)
-    raise typer.Exit(code)
+    wish, display = StopWish(), Display(quiet)
+    with wish.listening():
+        try:
+            model = run.train(Machine(device, threads), Budget(minutes, images), wish, display)
+        except KeyboardInterrupt:
+            display.note("stopped at once; the last checkpoint stays")
+            raise typer.Exit(wish.exit_code or 130) from None
+    typer.echo(model)
+    raise typer.Exit(wish.exit_code)
 
 
 def export(
@@ -144,7 +155,8 @@ def export(
         str | None, typer.Option(metavar="NAME", help="The model's name.", show_default="the folder's")
     ] = None,
     license_text: Annotated[
-        str | None, typer.Option("--license", metavar="TEXT", help="Its terms of use.", show_default="the run's")
+        str | None,
+        typer.Option("--license", metavar="TEXT", help="Its terms of use.", show_default="none are claimed"),
     ] = None,
     force: options.Force = False,
 ) -> None:
@@ -155,6 +167,8 @@ def export(
     from ganimate.training.export import export_run
 
     exported = export_run(run, out, name=name, license_text=license_text, overwrite=force)
+    if license_text is None:
+        typer.echo("nobody is told on what terms the model may be used: add --license TEXT", err=True)
     if exported.card_kept:
         typer.echo(f"{exported.card} was there and is kept", err=True)
     typer.echo(exported.weights)

@@ -16,8 +16,13 @@ class PrepareOptions:
 
     spec: CropSpec = part(CropSpec())
     validation_share: float = setting(  # 20 people of 200: enough to measure, few enough not to miss
-        0.1, "Share of people, or of photos of nobody known, held out.", low=0.0, high=0.9, metavar="SHARE"
+        0.1,
+        "Share of people, or of photos of nobody known, held out; of few people at least some of each kind.",
+        low=0.0,
+        high=0.9,
+        metavar="SHARE",
     )
+    split_seed: int = setting(0, "Another seed, other people held out.", low=0, high=2**63 - 1)
 
     def __post_init__(self) -> None:
         check(self)

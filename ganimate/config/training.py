@@ -59,6 +59,8 @@ class Augmentation:
     jpeg_probability: float = setting(0.1, low=0.0, high=1.0)
     # Black and white photos, which paint must not tint.
     grey_probability: float = setting(0.1, low=0.0, high=1.0)
+    blur: float = setting(1.2, low=0.0, high=10.0)  # the most of it: pixels of a crop of 128, deviation of the bell
+    jpeg_quality: int = setting(40, low=1, high=89)  # the least of it; users' photos have been sent around
 
     def __post_init__(self) -> None:
         check(self)
@@ -95,6 +97,19 @@ class Schedule:
     def total_steps(self) -> int:
         """All steps of the three phases."""
         return self.critic_steps + self.geometry_steps + self.adversarial_steps
+
+    def phase_of(self, step: int) -> str:
+        """Return the phase in which a step lies, counted from 0: critic, geometry or adversarial."""
+        return next((phase for phase in ("critic", "geometry") if step < self.end_of(phase)), "adversarial")
+
+    def end_of(self, phase: str) -> int:
+        """Return how many steps are done when a phase is over."""
+        ends = {
+            "critic": self.critic_steps,
+            "geometry": self.critic_steps + self.geometry_steps,
+            "adversarial": self.total_steps,
+        }
+        return ends[phase]
 
 
 @dataclass(frozen=True)
@@ -176,7 +191,7 @@ class JudgeTraining:
     augmentation: Augmentation = part(
         Augmentation(  # harsher than a generator's: nothing here has to look good
             shift=0.04, rotate_deg=8.0, scale=0.08, brightness=0.3, contrast=0.3, saturation=0.5, tint=0.1,
-            blur_probability=0.3, grey_probability=0.0,
+            blur_probability=0.3, grey_probability=0.0, blur=1.6, jpeg_quality=30,
         )
     )  # fmt: skip
     precision: str = setting("auto", "auto, fp32 or bf16.", choices=("auto", "fp32", "bf16"), metavar="KIND")

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from ganimate.config import Augmentation, TrainConfig
+from ganimate.config import TrainConfig
+from ganimate.data.augmentation import View, draw_view
 from ganimate.data.expression_donors import Donation, Donors
 from ganimate.data.expression_mapping import Shown, map_shading
 from ganimate.data.pack import MARGIN, Pack
-from ganimate.data.samples import Batch
+from ganimate.data.samples import TrainingBatch
 from ganimate.data.transplant import transplant
 from ganimate.errors import PackError
-from ganimate.face.crop import Image, transform
-from ganimate.face.landmarks import MIRROR
+from ganimate.face.crop import Image
 from ganimate.motion.landmark_response import LandmarkResponse, fit_response
 from ganimate.networks.pictures import to_tensor
 from ganimate.system.devices import step_seed
@@ -36,19 +36,6 @@ EYES = slice(36, 48)  # of the landmarks
 MOUTH_AUS, MOUTH_WORTH = (25, 26), 3.0
 DONOR_PHOTOS = 8  # of a person: fewer are from a film, where head and light change with the expression
 PADDED_SHARE = 0.35  # how often a photo is drawn that does not fill its crop
-
-
-@dataclass(frozen=True)
-class _View:
-    """One random view of a face: geometry and light, the same for both photos of a pair."""
-
-    to_crop: NDArray[np.float64]  # (2, 3): pixels of the stored image -> pixels of the crop
-    flip: bool
-    gain: NDArray[np.float32]  # (3,)
-    offset: float
-    saturation: float
-    blur: float
-    jpeg_quality: int | None
 
 
 @dataclass(frozen=True)
@@ -72,7 +59,7 @@ class _Shot:
     known: NDArray[np.float32]
 
 
-class FaceDataset(Dataset[Batch]):
+class FaceDataset(Dataset[TrainingBatch]):
     """Item `step` is the batch of that step."""
 
     def __init__(self, pack: Pack, config: TrainConfig, steps: int | None = None) -> None:
@@ -128,16 +115,16 @@ class FaceDataset(Dataset[Batch]):
         points = plain_landmarks(self._pack, known).numpy()
         return fit_response(points, self._pack.aus[known], person, self._pack.au_numbers)
 
-    def __getitem__(self, step: int) -> Batch:
+    def __getitem__(self, step: int) -> TrainingBatch:
         rng = np.random.default_rng(step_seed(self._config.seed, "batch", step))
         count = self._config.batch_images
         pairs = round(count * self._config.pair_share) if self._persons else 0
         samples = [self._pair(rng) for _ in range(pairs)] + [self._single(rng) for _ in range(count - pairs)]
         size = self._pack.spec.size_px
-        shots = [self._shoot(rng, sample, _draw_view(rng, self._config.augmentation, size)) for sample in samples]
+        shots = [self._shoot(rng, sample, draw_view(rng, self._config.augmentation, size)) for sample in samples]
         targets = [shot.target for shot in shots if shot.target is not None]
         known = [shot.known for shot in shots[:pairs]]
-        return Batch(
+        return TrainingBatch(
             to_tensor(np.stack([shot.source for shot in shots])),
             torch.from_numpy(self._pack.aus[[sample.index for sample in samples]]),
             torch.from_numpy(np.stack([sample.y_to for sample in samples])),
@@ -148,7 +135,7 @@ class FaceDataset(Dataset[Batch]):
             pairs,
         )
 
-    def _shoot(self, rng: np.random.Generator, sample: _Sample, view: _View) -> _Shot:
+    def _shoot(self, rng: np.random.Generator, sample: _Sample, view: View) -> _Shot:
         """Return a sample as one view shows it."""
         image, points = self._look(sample.index, view)
         predicted = self.response.move(points[None], self._pack.aus[sample.index][None], sample.y_to[None])[0]
@@ -157,13 +144,13 @@ class FaceDataset(Dataset[Batch]):
             donation = sample.donation
             before, after = (Shown(*self._look(index, view)) for index in (donation.before, donation.after))
             made = map_shading(Shown(image, points), before, after, donation.part)
-            return _Shot(_relight(image, view), points, predicted, _relight(made.photo, view), made.known)
+            return _Shot(view.expose(image), points, predicted, view.expose(made.photo), made.known)
         if sample.other is None:
-            return _Shot(_relight(image, view), points, predicted, None, known)
+            return _Shot(view.expose(image), points, predicted, None, known)
         real, goal = self._look(sample.other, view)
         image, real = self._elsewhere(rng, view, [image, real], [points, goal])
         goal[EYES] = predicted[EYES]  # landmarks of closed lids float: they never meet
-        return _Shot(_relight(image, view), points, goal, _relight(real, view), known)
+        return _Shot(view.expose(image), points, goal, view.expose(real), known)
 
     def _pair(self, rng: np.random.Generator) -> _Sample:
         """Return two photos of one person, or one of somebody seen once to whom another's expression is to be given."""
@@ -191,59 +178,18 @@ class FaceDataset(Dataset[Batch]):
             wish[changed] = rng.uniform(0, 1, len(changed))  # users ask for 1, however rarely photos show it
         return _Sample(int(index), wish.astype(np.float32))
 
-    def _look(self, index: int, view: _View) -> tuple[Image, NDArray[np.float32]]:
+    def _look(self, index: int, view: View) -> tuple[Image, NDArray[np.float32]]:
         """Return one view of a photo (S, S, 3), in its own light, and its landmarks (68, 2) in crop widths."""
-        size = self._pack.spec.size_px
-        stored = self._pack.image(index)
-        image = cv2.warpAffine(stored, view.to_crop, (size, size), borderMode=cv2.BORDER_REPLICATE)
-        points = ((transform(self._pack.landmarks[index], view.to_crop) + 0.5) / size).astype(np.float32)
-        if view.flip:
-            image = np.ascontiguousarray(image[:, ::-1])
-            points = (points[MIRROR] - [1, 0]) * np.array([-1, 1], np.float32)
-        return np.asarray(image, np.uint8), points.astype(np.float32)
+        return view.crop(self._pack.image(index)), view.landmarks(self._pack.landmarks[index])
 
     def _elsewhere(
-        self, rng: np.random.Generator, view: _View, images: list[Image], points: list[NDArray[np.float32]]
+        self, rng: np.random.Generator, view: View, images: list[Image], points: list[NDArray[np.float32]]
     ) -> list[Image]:
         """Return a pair's photos, some of them moved into the photo of a person who is seen once."""
         if not len(self._hosts) or rng.random() >= self._config.transplant_share:
             return images
         host = int(rng.choice(self._hosts, p=self._host_shares))
         return transplant(images, points, *self._look(host, view))
-
-
-def _draw_view(rng: np.random.Generator, how: Augmentation, size_px: int) -> _View:
-    angle = np.deg2rad(rng.uniform(-how.rotate_deg, how.rotate_deg))
-    zoom = 1 + rng.uniform(-how.scale, how.scale)
-    a, b = zoom * np.cos(angle), zoom * np.sin(angle)
-    middle = size_px * (0.5 + MARGIN) - 0.5
-    centre = size_px * (0.5 + rng.uniform(-how.shift, how.shift, 2)) - 0.5
-    linear = np.array([[a, -b], [b, a]])
-    to_crop = np.column_stack([linear, centre - linear @ [middle, middle]])
-    contrast = 1 + rng.uniform(-how.contrast, how.contrast)
-    return _View(
-        to_crop,
-        bool(how.flip and rng.random() < 0.5),
-        (contrast * (1 + rng.uniform(-how.tint, how.tint, 3))).astype(np.float32),
-        float(rng.uniform(-how.brightness, how.brightness)) * 128,
-        0.0 if rng.random() < how.grey_probability else 1 + float(rng.uniform(-how.saturation, how.saturation)),
-        float(rng.uniform(0.4, 1.2)) if rng.random() < how.blur_probability else 0.0,
-        int(rng.integers(40, 90)) if rng.random() < how.jpeg_probability else None,
-    )
-
-
-def _relight(image: Image, view: _View) -> Image:
-    """Return the image under the view's light and through its camera."""
-    work = image.astype(np.float32)
-    grey = work.mean(2, keepdims=True)
-    work = (grey + (work - grey) * view.saturation - 128) * view.gain + 128 + view.offset
-    if view.blur:
-        work = cv2.GaussianBlur(work, (0, 0), view.blur)
-    lit: Image = np.clip(work, 0, 255).astype(np.uint8)
-    if view.jpeg_quality is None:
-        return lit
-    _, data = cv2.imencode(".jpg", lit, [cv2.IMWRITE_JPEG_QUALITY, view.jpeg_quality])
-    return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
 
 def plain_views(pack: Pack, indices: NDArray[np.int64]) -> Tensor:
@@ -261,7 +207,7 @@ def plain_landmarks(pack: Pack, indices: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy(points.astype(np.float32))
 
 
-def batches(dataset: FaceDataset, start: int, workers: int) -> DataLoader[Batch]:
+def batches(dataset: FaceDataset, start: int, workers: int) -> DataLoader[TrainingBatch]:
     """Return an iterable of the batches from step `start` on, decoded by `workers` processes."""
     return DataLoader(
         dataset,

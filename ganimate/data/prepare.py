@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from ganimate.config import CropSpec, PrepareOptions
 from ganimate.data.pack import MARGIN, PackRow, PackWriter, stored_size_px
+from ganimate.data.split import choose_held_out
 from ganimate.errors import FaceError, InputError, PhotoError
 from ganimate.face.crop import Image, align, cut, transform
 from ganimate.face.detect import Detector, choose_faces
@@ -24,17 +24,11 @@ KINDS: Mapping[type[InputError], str] = {PhotoError: "unreadable photo", FaceErr
 
 
 @dataclass(frozen=True)
-class Prepared:
+class PreparedRow:
     """What became of one row of the table: `skipped` is None when it is in the pack, else the reason."""
 
     name: str
     skipped: Complaint | None
-
-
-def held_out(key: str, share: float) -> bool:
-    """Say whether the person or photo `key` is held out: decided by its hash, so it never changes sides."""
-    digest = hashlib.blake2b(key.encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") / 2**64 < share
 
 
 def prepare(
@@ -44,7 +38,7 @@ def prepare(
     writer: PackWriter,
     options: PrepareOptions,
     detector: Detector | None = None,
-) -> Iterator[Prepared]:
+) -> Iterator[PreparedRow]:
     """Add every usable row of `table` to `writer`, and note the others there; yields what became of each.
 
     `persons` maps photo names to people. Landmarks come from the table where it has them, else from `detector`.
@@ -52,6 +46,10 @@ def prepare(
     """
     numbers = {person: number for number, person in enumerate(dict.fromkeys(persons.values()))}
     rows_of = Counter(table.names)
+    usable = dict.fromkeys(name for row, name in enumerate(table.names) if table.problem(row) is None)
+    held_out = choose_held_out(
+        (persons.get(name) or name for name in usable), options.validation_share, options.split_seed
+    )
     for row, name in enumerate(table.names):
         complaint = table.problem(row)
         if complaint is None and table.landmarks is None and rows_of[name] > 1:
@@ -61,7 +59,7 @@ def prepare(
                 photo = read_photo(folder / name)
                 points = _landmarks(table, row, photo, detector)
                 person = persons.get(name)
-                held = held_out(person or name, options.validation_share)
+                held = (person or name) in held_out
                 number = -1 if person is None else numbers[person]
                 aus = _labels(table.aus[row], table.au_numbers, points)
                 writer.add(_row(name, photo, points, aus, number, held, options.spec))
@@ -69,7 +67,7 @@ def prepare(
                 complaint = Complaint(KINDS.get(type(error), "unusable"), error.message)
         if complaint is not None:
             writer.skip(name, complaint.kind, complaint.reason)
-        yield Prepared(name, complaint)
+        yield PreparedRow(name, complaint)
 
 
 def _landmarks(table: AnnotationTable, row: int, photo: Image, detector: Detector | None) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from ganimate.networks.blocks import warp
 
 
 @dataclass(frozen=True)
-class Batch:
+class TrainingBatch:
     """One step's samples; the first `pairs` of them show one person twice.
 
     `source` (B, 3, S, S) in [-1, 1]; `y_from`, `y_to` (B, N) in [0, 1]; `landmarks_from`, `landmarks_to` (B, 68, 2)
@@ -35,7 +35,7 @@ class Batch:
         """Which targets (pairs,) are photos that somebody took; the others were made."""
         return self.known.flatten(1).amin(1).eq(1)
 
-    def moved_along(self, flow: Tensor | None) -> Batch:
+    def moved_along(self, flow: Tensor | None) -> TrainingBatch:
         """Return the batch with the targets that have yet to move moved by `flow` (B, 2, S, S).
 
         So their folds lie to the pixel where a generator puts the skin. What does not move cannot learn from them:
@@ -48,9 +48,9 @@ class Batch:
         target, known = (torch.where(made, warp(part, way), part) for part in (self.target, self.known))
         return dataclasses.replace(self, target=target, known=known)
 
-    def to(self, device: torch.device) -> Batch:
+    def to(self, device: torch.device) -> TrainingBatch:
         """Return the batch on `device`."""
-        return Batch(
+        return TrainingBatch(
             self.source.to(device),
             self.y_from.to(device),
             self.y_to.to(device),

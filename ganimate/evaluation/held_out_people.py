@@ -26,20 +26,22 @@ Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Panel:
+class HeldOutPeople:
     """Indices into a pack, all of them held out.
 
     `people` (n): one photo a person; `pairs` (m, 2): two photos of one person with different expressions; `crowd` (c):
-    photos for distributions, several of one person among them; `held` (v): all that is held out.
+    photos for distributions, several of one person among them; `held` (v): all that is held out. `padded` of these show
+    faces that reach beyond their photos, and are not measured.
     """
 
     people: Indices
     pairs: Indices
     crowd: Indices
     held: Indices
+    padded: int = 0
 
 
-def choose_panel(pack: Pack, config: EvaluationConfig) -> Panel:
+def choose_held_out_people(pack: Pack, config: EvaluationConfig) -> HeldOutPeople:
     """Return who is measured; raises PackError where nobody is held out."""
     held = pack.indices(validation=True)
     if not len(held):
@@ -48,11 +50,12 @@ def choose_panel(pack: Pack, config: EvaluationConfig) -> Panel:
         )
     drawn = _drawn(pack, held, config.seed, "people")
     clean = _clean_by_source(pack, drawn)
-    return Panel(
+    return HeldOutPeople(
         np.array(_in_turns([_one_a_person(pack, group) for group in clean])[: config.people], np.int64),
         np.array(_pairs(pack, held, config.seed)[: config.pairs], np.int64).reshape(-1, 2),
         np.array(_in_turns(clean)[: config.crowd], np.int64),
         held,
+        len(held) - sum(map(len, clean)),
     )
 
 

@@ -1,4 +1,4 @@
-"""A model sits the exam: held-out people are animated just as users' photos are, and the results are measured.
+"""A model is measured: held-out people are animated just as users' photos are, and the results are looked at.
 
 All goes through the `Animator`, paste included, so what is measured is what users get: at the crop's own resolution,
 as photos serve the pack's stored pictures, crop and margin.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from ganimate.animation.animator import AnimatedFrame, Animator, PreparedFace
 from ganimate.data.dataset import plain_landmarks
 from ganimate.data.pack import MARGIN
+from ganimate.evaluation.intervals import with_intervals
 from ganimate.evaluation.metrics import (
     LEVELS,
     PAINTED,
@@ -30,7 +32,7 @@ from ganimate.evaluation.metrics import (
     seen_metrics,
     sharpness_metric,
 )
-from ganimate.evaluation.protocol import SHEET_PEOPLE, Exam
+from ganimate.evaluation.protocol import SHEET_PEOPLE, EvaluationProtocol
 from ganimate.face.crop import Box, Crop, Face, Image
 from ganimate.face.likeness import energy_where_moved, face_region, mean_change, ssim
 from ganimate.trajectory import Trajectory
@@ -62,13 +64,13 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Report:
-    """What came of it: `matrix` (N asked, N read) is the AU response.
+class ModelMeasurement:
+    """What is measured of the model `name`: `matrix` (N asked, N read) is the AU response.
 
     Of some people, their photos' `names`, their `faces` as crops, and in `results` each with each AU at 1.
     """
 
-    model: str
+    name: str
     aus: tuple[int, ...]
     metrics: tuple[Metric, ...]
     matrix: Floats
@@ -81,27 +83,29 @@ class Report:
         return next((m for m in self.metrics if m.key == key and m.au == au and m.read_au is None), None)
 
 
-def examine(exam: Exam, model: Model, name: str, worth: JudgeWorth) -> Generator[None, None, Report]:
-    """Return what is measured of `model`; yields after each photo, `exam.photos` times in all."""
-    exam.check(model.card)
-    sitting = _Sitting(exam, Animator(model, exam.device))
-    yield from sitting.ask_each_au()
-    yield from sitting.leave_as_is()
-    yield from sitting.copy_pairs()
-    yield from sitting.face_the_crowd()
-    return sitting.report(name, worth)
+def measure_model(
+    protocol: EvaluationProtocol, model: Model, name: str, worth: JudgeWorth
+) -> Generator[None, None, ModelMeasurement]:
+    """Return what is measured of `model`; yields after each photo, `protocol.photos` times in all."""
+    protocol.check(model.card)
+    measuring = _Measuring(protocol, Animator(model, protocol.device))
+    yield from measuring.ask_each_au()
+    yield from measuring.leave_as_is()
+    yield from measuring.copy_pairs()
+    yield from measuring.face_the_crowd()
+    return measuring.result(name, worth)
 
 
 @dataclass
-class _Sitting:
-    """A model in its exam, and what was seen of it so far."""
+class _Measuring:
+    """A model under measurement, and what was seen of it so far."""
 
-    exam: Exam
+    protocol: EvaluationProtocol
     animator: Animator
     readings: list[Floats] = field(default_factory=list)  # (N asked, L, N read) a person
-    attention: list[tuple[float, float]] = field(default_factory=list)  # mean A, share that is painted
-    outside: list[float] = field(default_factory=list)
-    energies: list[tuple[float, float]] = field(default_factory=list)  # of the result, of the source
+    attention: list[Floats] = field(default_factory=list)  # (N, 2) a person: mean A, share that is painted
+    outside: list[Floats] = field(default_factory=list)  # (N,) a person
+    energies: list[Floats] = field(default_factory=list)  # (N, 2) a person: of the result, of the source
     distances: list[Floats] = field(default_factory=list)  # a person; none without an embedder
     untouched: list[float] = field(default_factory=list)
     changed: list[tuple[float, float]] = field(default_factory=list)  # L1 and SSIM of a pair
@@ -111,9 +115,9 @@ class _Sitting:
 
     def subject(self, index: int) -> Subject:
         """Return a face of the pack, its AUs read by the model's own head."""
-        pack, size = self.exam.pack, self.exam.pack.spec.size_px
-        start, points = round(size * MARGIN), self.exam.pack.landmarks[index]
-        crop = Crop(self.exam.face(index), np.array([[1.0, 0.0, -start], [0.0, 1.0, -start]]))
+        pack, size = self.protocol.pack, self.protocol.pack.spec.size_px
+        start, points = round(size * MARGIN), self.protocol.pack.landmarks[index]
+        crop = Crop(self.protocol.face(index), np.array([[1.0, 0.0, -start], [0.0, 1.0, -start]]))
         face = Face(Box(*points.min(0).tolist(), *points.max(0).tolist()), points)
         own = self.animator.look([face], [crop])[0]
         landmarks = plain_landmarks(pack, np.array([index]))[0].numpy()
@@ -122,18 +126,18 @@ class _Sitting:
 
     def show(self, subject: Subject, goals: NDArray[np.float32]) -> list[AnimatedFrame]:
         """Return the photo with each of the goals (F, N), as an animation's frames."""
-        path = Trajectory(goals, 1.0, self.exam.aus)
+        path = Trajectory(goals, 1.0, self.protocol.aus)
         return list(self.animator.frames(subject.photo, [subject.person], [path]))
 
     def ask_each_au(self) -> Work:
         """Ask each person for each AU at each level, the others as in the photo."""
-        n_aus, n_levels = len(self.exam.aus), len(LEVELS)
-        for place, index in enumerate(self.exam.panel.people):
+        n_aus, n_levels = len(self.protocol.aus), len(LEVELS)
+        for place, index in enumerate(self.protocol.held_out.people):
             subject = self.subject(int(index))
             goals = np.tile(subject.person.source_aus, (n_aus, n_levels, 1))  # (N, L, N)
             goals[range(n_aus), :, range(n_aus)] = LEVELS
             frames = self.show(subject, goals.reshape(-1, n_aus))
-            read, _ = self.exam.read(np.stack([subject.crop_of(frame.image) for frame in frames]))
+            read, _ = self.protocol.read(np.stack([subject.crop_of(frame.image) for frame in frames]))
             self.readings.append(read.reshape(n_aus, n_levels, n_aus))
             full = frames[n_levels - 1 :: n_levels]
             self._look(subject, full)
@@ -145,27 +149,30 @@ class _Sitting:
         """Measure one person's pictures with each AU at 1."""
         crops = [subject.crop_of(frame.image) for frame in frames]
         background = ~face_region(subject.landmarks, len(subject.face), AROUND_FACE)
-        for crop, frame in zip(crops, frames, strict=True):
-            (edit,) = frame.edits
-            self.attention.append((float(edit.attention.mean()), float((edit.attention < PAINTED).mean())))
-            self.outside.append(mean_change(crop, subject.face, background))
-            self.energies.append(energy_where_moved(subject.face, crop, edit.attention, edit.displacement))
+        edits = [frame.edits[0] for frame in frames]
+        self.attention.append(np.array([(e.attention.mean(), (e.attention < PAINTED).mean()) for e in edits], float))
+        self.outside.append(np.array([mean_change(crop, subject.face, background) for crop in crops]))
+        energies = (
+            energy_where_moved(subject.face, crop, edit.attention, edit.displacement)
+            for crop, edit in zip(crops, edits, strict=True)
+        )
+        self.energies.append(np.array(list(energies), float))
         if len(self.shown) < SHEET_PEOPLE:
             self.shown.append((subject.face, tuple(crops)))
 
     def _compare(self, subject: Subject, frames: Sequence[AnimatedFrame]) -> None:
         """Measure how far one person's pictures are from who it is."""
         found: list[float] = []
-        if self.exam.embedder is not None:
+        if self.protocol.embedder is not None:
             points = subject.person.face.landmarks
-            own = self.exam.embedder.embed(subject.photo, points)
-            embeddings = (self.exam.embedder.embed(frame.image, points) for frame in frames)
+            own = self.protocol.embedder.embed(subject.photo, points)
+            embeddings = (self.protocol.embedder.embed(frame.image, points) for frame in frames)
             found = [float(np.linalg.norm(embedding - own)) for embedding in embeddings]
         self.distances.append(np.array(found))
 
     def leave_as_is(self) -> Work:
         """Ask each person for what the photo shows already."""
-        for index in self.exam.panel.people:
+        for index in self.protocol.held_out.people:
             subject = self.subject(int(index))
             (frame,) = self.show(subject, subject.person.source_aus[None])
             self.untouched.append(mean_change(subject.crop_of(frame.image), subject.face))
@@ -173,9 +180,9 @@ class _Sitting:
 
     def copy_pairs(self) -> Work:
         """Give a person the expression of another photo of the same person, and compare with that photo."""
-        for index, other in self.exam.panel.pairs:
+        for index, other in self.protocol.held_out.pairs:
             subject, goal = self.subject(int(index)), self.subject(int(other))
-            (frame,) = self.show(subject, self.exam.labels[other][None])
+            (frame,) = self.show(subject, self.protocol.labels[other][None])
             where = face_region(subject.landmarks, len(subject.face)) | face_region(goal.landmarks, len(goal.face))
             for seen, face in ((self.changed, subject.crop_of(frame.image)), (self.unchanged, subject.face)):
                 seen.append((mean_change(face, goal.face, where), ssim(face, goal.face, where)))
@@ -183,38 +190,53 @@ class _Sitting:
 
     def face_the_crowd(self) -> Work:
         """Give each photo of the crowd the expression of the next, and compare all results with all photos."""
-        crowd, made, real = self.exam.panel.crowd, [], []
+        crowd, made, real = self.protocol.held_out.crowd, [], []
         for index, other in zip(crowd, np.roll(crowd, -1), strict=True):
             subject = self.subject(int(index))
-            (frame,) = self.show(subject, self.exam.labels[other][None])
+            (frame,) = self.show(subject, self.protocol.labels[other][None])
             made.append(subject.crop_of(frame.image))
             real.append(subject.face)
             yield
-        if len(crowd) > 1:
-            self.frechet = frechet_distance(*(self.exam.read(np.stack(faces))[1] for faces in (real, made)))
+        if not len(crowd):
+            return
+        features = [self.protocol.read(np.stack(faces))[1] for faces in (real, made)]
+        if len(crowd) > features[0].shape[1]:  # fewer do not settle their covariance
+            self.frechet = frechet_distance(*features)
 
-    def report(self, name: str, worth: JudgeWorth) -> Report:
+    def result(self, name: str, worth: JudgeWorth) -> ModelMeasurement:
         """Return all that was seen, as numbers."""
-        readings, panel = np.stack(self.readings), self.exam.panel
-        names = tuple(str(self.exam.pack.names[index]) for index in panel.people[: len(self.shown)])
-        often = self.exam.pack.seen_often[panel.people]
-        apart = seen_metrics(readings, self.distances, often, worth)
-        metrics = (*response_metrics(readings, worth), *self._picture_metrics(), *apart)
+        held_out, pack = self.protocol.held_out, self.protocol.pack
+        names = tuple(str(pack.names[index]) for index in held_out.people[: len(self.shown)])
+        metrics = [
+            *with_intervals(partial(self._measure_people, worth), np.arange(len(held_out.people))),
+            *with_intervals(self._measure_pairs, pack.person[held_out.pairs[:, 0]].astype(np.int64)),
+        ]
+        if self.frechet is not None:
+            metrics.append(Metric("frechet_judge_features", self.frechet, len(held_out.crowd)))
         faces, results = zip(*self.shown, strict=True)
-        return Report(name, self.exam.aus, metrics, change_matrix(readings), names, faces, results)
+        matrix = change_matrix(np.stack(self.readings))
+        return ModelMeasurement(name, self.protocol.aus, tuple(metrics), matrix, names, faces, results)
 
-    def _picture_metrics(self) -> list[Metric]:
-        n, (attention, painted) = len(self.readings), np.mean(self.attention, axis=0)
-        result, source = np.sum(self.energies, axis=0)
+    def _measure_people(self, worth: JudgeWorth, places: NDArray[np.int64]) -> list[Metric]:
+        """Return what is measured of the people at some places, of whom some may be there more than once."""
+        n, readings = len(places), np.stack(self.readings)[places]
+        distances = [self.distances[place] for place in places]
+        often = self.protocol.pack.seen_often[self.protocol.held_out.people[places]]
+        attention, painted = np.stack(self.attention)[places].mean((0, 1))
+        result, source = np.stack(self.energies)[places].sum((0, 1))
         found = [
-            *identity_metrics(np.concatenate(self.distances), n),
-            *pair_metrics(np.array(self.changed), np.array(self.unchanged)),
-            Metric("untouched_change", float(np.mean(self.untouched)), n),
-            Metric("outside_change", float(np.mean(self.outside)), n),
+            *response_metrics(readings, worth),
+            *identity_metrics(np.concatenate(distances), n),
+            Metric("untouched_change", float(np.array(self.untouched)[places].mean()), n),
+            Metric("outside_change", float(np.stack(self.outside)[places].mean()), n),
             Metric("attention_mean", float(attention), n),
             Metric("painted_share", float(painted), n),
             *sharpness_metric(float(result), float(source), n),
+            *seen_metrics(readings, distances, often, worth),
         ]
-        if self.frechet is not None:
-            found.append(Metric("frechet_judge_features", self.frechet, len(self.exam.panel.crowd)))
+        return [metric for metric in found if math.isfinite(metric.value)]
+
+    def _measure_pairs(self, places: NDArray[np.int64]) -> list[Metric]:
+        """Return what is measured of the pairs at some places."""
+        found = pair_metrics(*(np.array(seen).reshape(-1, 2)[places] for seen in (self.changed, self.unchanged)))
         return [metric for metric in found if math.isfinite(metric.value)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ PAINTED = 0.9  # attention below this is paint
 # shares their errors.
 READS_CODES, READS_LABELS = 0.3, 0.5
 SEEN = {"seen_once": "people seen once", "seen_often": "people seen more than once"}  # in how many photos of the pack
+LEAST_PEOPLE = 20  # to pass or miss: a mean over fewer is uncertain by 0.07 and more, as far as models lie apart
 LEAST_SHOWN = 3  # photos that show an AU; with fewer a correlation is chance
 
 Floats = NDArray[np.float64]
@@ -30,13 +31,21 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Metric:
-    """One number: `n` is how many people, pairs or photos it is of; `au` and `read_au` say of which AU, if of one."""
+    """One number: `n` is how many people, pairs or photos it is of; `au` and `read_au` say of which AU, if of one.
+
+    An average is of the AUs `of_aus`. `low` and `high` are the ends of its 95 % interval over people, where there are
+    enough for one; `people` is how many these are where it is of something else.
+    """
 
     key: str
     value: float
     n: int
     au: int | None = None
     read_au: int | None = None
+    of_aus: tuple[int, ...] = ()
+    people: int | None = None
+    low: float | None = field(default=None, compare=False)
+    high: float | None = field(default=None, compare=False)
 
     @property
     def name(self) -> str:
@@ -45,7 +54,7 @@ class Metric:
 
 
 @dataclass(frozen=True)
-class Kind:
+class MetricKind:
     """What a metric of one key is, in words, and its bar, if it has one."""
 
     title: str
@@ -59,34 +68,44 @@ class Kind:
             return f"≥ {self.at_least:g}"
         return "" if self.at_most is None else f"≤ {self.at_most:g}"
 
-    def passes(self, value: float) -> bool | None:
-        """Say whether a value clears the bar; None where there is none. What could not be measured does not."""
+    def passes(self, metric: Metric) -> bool | None:
+        """Say whether a metric clears the bar; None where there is none, or too few people. What is NaN does not."""
+        if self.lacks_people(metric):
+            return None
         if self.at_least is not None:
-            return value >= self.at_least
-        return None if self.at_most is None else value <= self.at_most
+            return metric.value >= self.at_least
+        return None if self.at_most is None else metric.value <= self.at_most
+
+    def lacks_people(self, metric: Metric) -> bool:
+        """Say whether there is a bar, and too few people to hold a metric against it."""
+        return bool(self.bar) and (metric.n if metric.people is None else metric.people) < LEAST_PEOPLE
+
+    def told(self, metric: Metric) -> str:
+        """Return the title, with the AUs that an average is of."""
+        return self.title.format(aus=" ".join(map(str, metric.of_aus)), count=len(metric.of_aus))
 
 
 # In the order in which they are told. Intensities 0 to 1; pixels of 255.
-SUMMARY: Mapping[str, Kind] = {
-    "response_mean": Kind(f"asked AU from 0 to 1, mean of {' '.join(map(str, BAR_AUS))}", at_least=0.40),
-    "response_lowest": Kind("the same, the weakest of them", at_least=0.25),
-    "crosstalk_mean": Kind("the other AUs' change, person by person", at_most=0.06),
-    "crosstalk_of_means_mean": Kind("the other AUs' mean change"),
-    "monotone_share_lowest": Kind("people whose reading rises at every step, worst AU", at_least=0.85),
-    "monotone_share_mean": Kind("the same, mean of all AUs"),
-    "identity_distance_mean": Kind("identity: distance to the source", at_most=0.30),
-    "identity_distance_p95": Kind("the same, 95th percentile", at_most=0.45),
-    "identity_share_same": Kind(f"share under {SAME_PERSON:g}, who count as the same person"),
-    "pair_l1_ratio": Kind("same person, other expression: L1 / not changing", at_most=0.75),
-    "pair_dssim_ratio": Kind("the same by 1 − SSIM"),
-    "pair_l1": Kind("L1 to the real photo, of 255"),
-    "pair_ssim": Kind("SSIM with the real photo"),
-    "untouched_change": Kind("the photo's own AUs asked: change, of 255", at_most=1.5),
-    "outside_change": Kind("one AU at 1: change outside the face, of 255"),
-    "attention_mean": Kind("the same: mean attention A"),
-    "painted_share": Kind(f"the same: share of pixels with A < {PAINTED:g}"),
-    "sharpness_moved": Kind("the same: gradient energy where only moved / source's", at_least=0.9),
-    "frechet_judge_features": Kind("Fréchet distance of the judge's features (not FID)"),
+SUMMARY: Mapping[str, MetricKind] = {
+    "response_mean": MetricKind("asked AU from 0 to 1, mean of {aus}", at_least=0.40),
+    "response_lowest": MetricKind("the same, the weakest of them", at_least=0.25),
+    "crosstalk_mean": MetricKind("the other AUs' change, person by person", at_most=0.06),
+    "crosstalk_of_means_mean": MetricKind("the other AUs' mean change"),
+    "monotone_share_lowest": MetricKind("people whose reading rises at every step, worst AU", at_least=0.85),
+    "monotone_share_mean": MetricKind("the same, mean of {count} AUs"),
+    "identity_distance_mean": MetricKind("identity: distance to the source", at_most=0.30),
+    "identity_distance_p95": MetricKind("the same, 95th percentile", at_most=0.45),
+    "identity_share_same": MetricKind(f"share under {SAME_PERSON:g}, who count as the same person"),
+    "pair_l1_ratio": MetricKind("same person, other expression: L1 / not changing", at_most=0.75),
+    "pair_dssim_ratio": MetricKind("the same by 1 − SSIM"),
+    "pair_l1": MetricKind("L1 to the real photo, of 255"),
+    "pair_ssim": MetricKind("SSIM with the real photo"),
+    "untouched_change": MetricKind("the photo's own AUs asked: change, of 255", at_most=1.5),
+    "outside_change": MetricKind("one AU at 1: change outside the face, of 255"),
+    "attention_mean": MetricKind("the same: mean attention A"),
+    "painted_share": MetricKind(f"the same: share of pixels with A < {PAINTED:g}"),
+    "sharpness_moved": MetricKind("the same: gradient energy where only moved / source's", at_least=0.9),
+    "frechet_judge_features": MetricKind("Fréchet distance of the judge's features (not FID)"),
 }
 
 
@@ -195,12 +214,12 @@ def response_metrics(readings: Floats, worth: JudgeWorth) -> list[Metric]:
     n, aus, can = len(readings), worth.aus, worth.readable
     matrix, rising = change_matrix(readings), monotone_share(readings)
     others, of_means = crosstalk(readings, can), crosstalk_of_means(readings, can)
-    barred = np.diag(matrix)[can & np.isin(aus, BAR_AUS)]
+    barred = can & np.isin(aus, BAR_AUS)
     return [
-        *_averages("response", n, barred, lowest=True),
-        *_averages("crosstalk", n, others[can]),
-        *_averages("crosstalk_of_means", n, of_means[can]),
-        *_averages("monotone_share", n, rising[can], lowest=True),
+        *_averages("response", n, np.diag(matrix), worth, barred, lowest=True),
+        *_averages("crosstalk", n, others, worth, can),
+        *_averages("crosstalk_of_means", n, of_means, worth, can),
+        *_averages("monotone_share", n, rising, worth, can, lowest=True),
         *_by_au("response", np.diag(matrix), n, aus),
         *_by_au("crosstalk", others, n, aus),
         *_by_au("crosstalk_of_means", of_means, n, aus),
@@ -229,9 +248,9 @@ def seen_metrics(
         answers, rising = np.diag(change_matrix(readings[who])), monotone_share(readings[who])
         apart = np.concatenate([each for each, one in zip(distances, who, strict=True) if one])
         found += [
-            *_averages(f"response_{seen}", n, answers[worth.readable & np.isin(worth.aus, BAR_AUS)]),
-            *_averages(f"monotone_share_{seen}", n, rising[worth.readable]),
-            *_averages(f"identity_distance_{seen}", n, apart),
+            *_averages(f"response_{seen}", n, answers, worth, worth.readable & np.isin(worth.aus, BAR_AUS)),
+            *_averages(f"monotone_share_{seen}", n, rising, worth, worth.readable),
+            *([Metric(f"identity_distance_{seen}_mean", float(apart.mean()), n)] if apart.size else []),
             *_by_au(f"response_{seen}", answers, n, worth.aus),
         ]
     return found
@@ -288,12 +307,15 @@ def _ratio(value: float, reference: float) -> float:
     return float(value / reference) if reference else math.nan
 
 
-def _averages(key: str, n: int, values: Floats, *, lowest: bool = False) -> list[Metric]:
-    """Return the mean, and the lowest, of what could be measured; nothing where there is none of it."""
+def _averages(
+    key: str, n: int, values: Floats, worth: JudgeWorth, counted: NDArray[np.bool_], *, lowest: bool = False
+) -> list[Metric]:
+    """Return the mean, and the lowest, of the values (N,) of AUs that are `counted`; nothing where there are none."""
+    values, aus = values[counted], tuple(np.array(worth.aus)[counted].tolist())
     if not values.size or not np.isfinite(values).all():
         return []
-    mean = [Metric(f"{key}_mean", float(values.mean()), n)]
-    return [*mean, Metric(f"{key}_lowest", float(values.min()), n)] if lowest else mean
+    mean = [Metric(f"{key}_mean", float(values.mean()), n, of_aus=aus)]
+    return [*mean, Metric(f"{key}_lowest", float(values.min()), n, of_aus=aus)] if lowest else mean
 
 
 def _by_au(key: str, values: Floats, n: int, aus: Sequence[int]) -> list[Metric]:

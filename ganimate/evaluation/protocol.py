@@ -1,4 +1,4 @@
-"""The exam that all models sit alike: the faces, the people among them, the judge; and how well the judge reads."""
+"""How all models are measured alike: the faces, the people among them, the judge; and how well the judge reads."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from numpy.typing import NDArray
 
 from ganimate.data.pack import MARGIN, Pack
 from ganimate.errors import ModelError, PackError
-from ganimate.evaluation.held_out_people import Panel
+from ganimate.evaluation.held_out_people import HeldOutPeople
 from ganimate.evaluation.metrics import Floats, JudgeWorth, judge_worth
 from ganimate.face.crop import Image
 from ganimate.face.detect import Embedder
-from ganimate.networks.pictures import to_tensor
 from ganimate.zoo.checkpoint import LoadedJudge, ModelCard
 
 BATCH_IMAGES = 32  # of the judge
-SHEET_PEOPLE = 8  # of the panel, kept to be looked at
+SHEET_PEOPLE = 8  # of those measured, kept to be looked at
 
 
 @dataclass(frozen=True)
-class Exam:
+class EvaluationProtocol:
     """What models are measured on and by whom: the same for all of them, so that results compare.
 
     `aus` are the models', in their order; `embedder` None leaves identity out. Raises PackError or ModelError where
@@ -32,7 +31,7 @@ class Exam:
     """
 
     pack: Pack
-    panel: Panel
+    held_out: HeldOutPeople
     judge: LoadedJudge
     aus: tuple[int, ...]
     device: torch.device
@@ -50,7 +49,7 @@ class Exam:
             )
 
     def check(self, card: ModelCard) -> None:
-        """Raise PackError or ModelError unless the model can sit this exam."""
+        """Raise PackError or ModelError unless the model can sit this protocol."""
         if card.crop != self.pack.spec:
             sizes = f"theirs are {self.pack.spec.size_px} px wide, the model's {card.crop.size_px} px"
             raise PackError(
@@ -68,12 +67,12 @@ class Exam:
     @property
     def study_batches(self) -> int:
         """How often `study_judge` yields."""
-        return len(_batches(self.panel.held))
+        return len(_batches(self.held_out.held))
 
     @property
     def photos(self) -> int:
         """How many photos a model is asked to change."""
-        return 2 * len(self.panel.people) + len(self.panel.pairs) + len(self.panel.crowd)
+        return 2 * len(self.held_out.people) + len(self.held_out.pairs) + len(self.held_out.crowd)
 
     def face(self, index: int) -> Image:
         """Return the crop (S, S, 3) of a face of the pack, exactly as the animator would cut it."""
@@ -81,30 +80,31 @@ class Exam:
         start = round(size * MARGIN)
         return self.pack.image(index)[start : start + size, start : start + size]
 
-    @torch.inference_mode()
     def read(self, faces: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         """Return what the judge reads from crops (B, S, S, 3): AUs (B, N) in the models' order, and features (B, F)."""
         order = [self.judge.card.aus.index(number) for number in self.aus]
-        read = [self.judge.network(to_tensor(batch).to(self.device)) for batch in _batches(faces)]
-        aus = np.concatenate([one.aus[:, order].double().cpu().numpy() for one in read])
-        features = np.concatenate([one.features.double().cpu().numpy() for one in read])
+        read = [self.judge.read(batch, self.device) for batch in _batches(faces)]
+        aus = np.concatenate([aus[:, order].astype(np.float64) for aus, _ in read])
+        features = np.concatenate([features.astype(np.float64) for _, features in read])
         if not (np.isfinite(aus).all() and np.isfinite(features).all()):
             raise ModelError("the judge reads AUs that are not numbers", "hand in another with --judge")
         return aus, features
 
 
-def study_judge(exam: Exam, codes: Mapping[str, NDArray[np.float32]]) -> Generator[None, None, JudgeWorth]:
+def study_judge(
+    protocol: EvaluationProtocol, codes: Mapping[str, NDArray[np.float32]]
+) -> Generator[None, None, JudgeWorth]:
     """Return how well the judge reads all photos that are held out; yields after each batch.
 
-    `codes` are human FACS codes (N,) by photo name, in the order of `exam.aus`.
+    `codes` are human FACS codes (N,) by photo name, in the order of `protocol.aus`.
     """
-    held, read = exam.panel.held, []
+    held, read = protocol.held_out.held, []
     for batch in _batches(held):
-        read.append(exam.read(np.stack([exam.face(int(index)) for index in batch]))[0])
+        read.append(protocol.read(np.stack([protocol.face(int(index)) for index in batch]))[0])
         yield
-    unknown = np.full(len(exam.aus), np.nan)
-    coded = np.array([codes.get(str(exam.pack.names[index]), unknown) for index in held], np.float64)
-    return judge_worth(exam.aus, np.concatenate(read), exam.labels[held].astype(np.float64), coded)
+    unknown = np.full(len(protocol.aus), np.nan)
+    coded = np.array([codes.get(str(protocol.pack.names[index]), unknown) for index in held], np.float64)
+    return judge_worth(protocol.aus, np.concatenate(read), protocol.labels[held].astype(np.float64), coded)
 
 
 def _batches(items: NDArray[Any]) -> list[NDArray[Any]]:

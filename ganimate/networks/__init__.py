@@ -8,7 +8,7 @@ from ganimate.config import GeneratorConfig
 from ganimate.networks.critic import Critic, Verdict
 from ganimate.networks.edit import Edit, GeneratorNetwork
 from ganimate.networks.generator import AttentionGenerator
-from ganimate.networks.judge import Judge, Reading
+from ganimate.networks.judge import Judge, JudgeReading
 from ganimate.networks.regions import RegionCritics
 from ganimate.networks.warping import WarpingGenerator
 
@@ -19,7 +19,7 @@ __all__ = [
     "Edit",
     "GeneratorNetwork",
     "Judge",
-    "Reading",
+    "JudgeReading",
     "RegionCritics",
     "Verdict",
     "WarpingGenerator",

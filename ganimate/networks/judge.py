@@ -16,7 +16,7 @@ from ganimate.config import JudgeConfig
 
 
 @dataclass(frozen=True)
-class Reading:
+class JudgeReading:
     """`aus` (B, N) float32, about 0 to 1 but not clamped; `features` (B, F) float32, what the AUs were read from."""
 
     aus: Tensor
@@ -45,11 +45,11 @@ class Judge(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.au_head = nn.Linear(config.features, n_aus)
 
-    def forward(self, image: Tensor) -> Reading:
+    def forward(self, image: Tensor) -> JudgeReading:
         """Return the reading of images (B, 3, S, S) in [-1, 1], S as in the config."""
         h = self.stages(self.stem(image))  # (B, C, S/32, S/32)
         features = functional.silu(self.gather(h).flatten(1))  # (B, F)
-        return Reading(self.au_head(self.dropout(features)).float(), features.float())
+        return JudgeReading(self.au_head(self.dropout(features)).float(), features.float())
 
 
 class _Residual(nn.Module):

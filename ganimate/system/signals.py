@@ -13,6 +13,8 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 from typing import NoReturn
 
@@ -75,6 +77,40 @@ def _hear(number: int, frame: FrameType | None) -> None:
         return
     _heard, _heard_at_s = number, now
     raise KeyboardInterrupt
+
+
+class StopWish:
+    """Signals as a wish that work hears where it can stop well; a second one ends it at once."""
+
+    def __init__(self) -> None:
+        self.signal: int | None = None
+
+    def __call__(self) -> bool:
+        """Say whether the work shall stop."""
+        return self.signal is not None
+
+    @property
+    def exit_code(self) -> int:
+        """130 after Ctrl-C, 143 after SIGTERM, as shells count; 0 where none came."""
+        return 0 if self.signal is None else 128 + self.signal
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self.signal is not None:
+            raise KeyboardInterrupt
+        self.signal = number
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take the signals over while the block lasts; those that are ignored (nohup) stay ignored."""
+        before = {number: signal.getsignal(number) for number in SIGNALS}
+        for number, handler in before.items():
+            if handler != signal.SIG_IGN:
+                signal.signal(number, self._hear)
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _dropped(dropped: sys.UnraisableHookArgs) -> None:

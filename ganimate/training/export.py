@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from ganimate.config import TrainConfig, from_dict
 from ganimate.errors import ConfigError, ModelError, OutputError
 from ganimate.facs import ACTION_UNITS
 from ganimate.system.files import write_file
+from ganimate.training.history import Stretch
 from ganimate.training.run_folder import MODEL_NAME, logged_seconds
 from ganimate.zoo.catalogue import CARD_NAME, WEIGHTS_NAME
 from ganimate.zoo.checkpoint import Model, ModelCard, load_model, save_model
@@ -33,7 +35,7 @@ def export_run(
 ) -> Exported:
     """Write the last model of the run in folder `run` to the folder `out`; raises ModelError and OutputError.
 
-    `name` is by default that of the folder; `license_text` is by default the model's own. Weights in half precision.
+    `name` is by default that of the folder; without `license_text` nothing is claimed. Weights in half precision.
     """
     weights, card = out / WEIGHTS_NAME, out / CARD_NAME
     if weights.exists() and not overwrite:
@@ -44,7 +46,7 @@ def export_run(
     told = dataclasses.replace(
         model.card,
         name=name or out.resolve().name,
-        license=license_text or model.card.license,
+        license=license_text or "",
         training=_with_hours(model.card.training, run),
     )
     card_kept = card.exists() and not overwrite
@@ -52,7 +54,7 @@ def export_run(
         out.mkdir(parents=True, exist_ok=True)
         save_model(weights, told, model.generator, model.critic)
         if not card_kept:
-            write_file(card, describe(dataclasses.replace(model, card=told)).encode())
+            write_file(card, describe(dataclasses.replace(model, card=told), out).encode())
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}") from error
     return Exported(weights, card, card_kept)
@@ -67,8 +69,8 @@ def _with_hours(training: Mapping[str, Any], run: Path) -> dict[str, Any]:
     return {**training, "hours": round(hours, 3)} if hours else dict(training)
 
 
-def describe(model: Model) -> str:
-    """Return the card for people (Markdown), of facts alone."""
+def describe(model: Model, folder: Path) -> str:
+    """Return the card for people (Markdown), of facts alone; the model lies in `folder`."""
     card = model.card
     aus = "\n".join(f"| {n} | {ACTION_UNITS[n].name} |" for n in card.aus if n in ACTION_UNITS)
     return f"""# {card.name}
@@ -76,7 +78,7 @@ def describe(model: Model) -> str:
 {_what(card)}
 
 ```sh
-ganimate animate photo.jpg --model {card.name} --au 12=1.0
+ganimate animate photo.jpg --model {shlex.quote(str(folder))} --au 12=1.0
 ```
 
 ## Facts
@@ -87,7 +89,7 @@ ganimate animate photo.jpg --model {card.name} --au 12=1.0
 | critic (reads the photo's own AUs) | {_millions(model.critic)} million weights |
 | face | {card.crop.size_px} × {card.crop.size_px} px |
 {_training_rows(card)}
-| licence | {card.license} |
+| licence | {card.license or "not told"} |
 
 ## Action units
 
@@ -111,7 +113,7 @@ def _training_rows(card: ModelCard) -> str:
     facts = card.training
     rows = []
     if "steps" in facts:
-        rows.append(f"| training | {facts['steps']} steps{_phases(facts)} |")
+        rows.append(f"| training | {_steps(facts)} |")
     if "training_photos" in facts:
         rows.append(f"| photos | {facts['training_photos']} to train on, {facts['photos']} in all |")
     elif "photos" in facts:
@@ -121,15 +123,27 @@ def _training_rows(card: ModelCard) -> str:
     return "\n".join(rows) or "| training | not told |"
 
 
-def _phases(facts: Mapping[str, Any]) -> str:
+def _steps(facts: Mapping[str, Any]) -> str:
+    """Return the steps, by stretch where the run went on otherwise than before: with another batch, say."""
+    total = int(facts["steps"])
     try:
-        config = from_dict(TrainConfig, facts["config"])
-    except (KeyError, ConfigError):
-        return ""
-    left, told = int(facts["steps"]), []
-    plan = config.schedule
-    for phase, length in (("critic", plan.critic_steps), ("geometry", plan.geometry_steps), ("adversarial", left)):
-        steps = min(left, length)
-        left -= steps
-        told.append(f"{phase} {steps}")
-    return f" of {config.batch_images} photos ({', '.join(told)})"
+        plain = facts.get("history") or [{"from_step": 0, "config": facts["config"]}]
+        stretches = [from_dict(Stretch, each) for each in plain]
+        ends = [*(stretch.from_step for stretch in stretches[1:]), total]
+        told = [
+            _stretch(from_dict(TrainConfig, stretch.config), stretch.from_step, end)
+            for stretch, end in zip(stretches, ends, strict=True)
+        ]
+    except (KeyError, ConfigError):  # written by another version
+        return f"{total} steps"
+    return told[0] if len(told) == 1 else f"{total} steps: {', then '.join(told)}"
+
+
+def _stretch(config: TrainConfig, first: int, end: int) -> str:
+    """Return the steps of a stretch from `first` to `end`, by phase."""
+    plan, told, begin = config.schedule, [], 0
+    for phase in ("critic", "geometry", "adversarial"):
+        phase_end = max(plan.end_of(phase), end) if phase == "adversarial" else plan.end_of(phase)
+        told.append(f"{phase} {max(0, min(end, phase_end) - max(first, begin))}")
+        begin = phase_end
+    return f"{end - first} steps of {config.batch_images} photos ({', '.join(told)})"

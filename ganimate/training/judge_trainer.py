@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from ganimate.config import JudgeConfig, JudgeTraining, to_dict
-from ganimate.data.judge_samples import Lesson, Lessons
+from ganimate.data.judge_samples import JudgeBatch, JudgeSamples
 from ganimate.data.pack import MARGIN, Pack
 from ganimate.errors import TrainingError
 from ganimate.networks.judge import Judge
 from ganimate.networks.pictures import to_tensor
 from ganimate.system.devices import bf16_is_fast, step_seed
+from ganimate.training.averaging import averaged
+from ganimate.training.learning_rate import warm_cosine
 from ganimate.zoo.checkpoint import JudgeCard, save_judge
 
 READ_IMAGES = 64  # at a time, when photos are read without being learned from
@@ -58,16 +60,18 @@ class JudgeTrainer:
     def __init__(self, pack: Pack, config: JudgeConfig, training: JudgeTraining, device: torch.device) -> None:
         pack.require_size(config.size_px)
         self.pack, self.config, self.training, self.device = pack, config, training, device
-        self.lessons = Lessons(pack, training)
+        self.samples = JudgeSamples(pack, training)
         torch.manual_seed(step_seed(training.seed, "judge"))
         judge = Judge(config, len(pack.au_numbers))
         nn.init.zeros_(judge.au_head.weight)  # it begins by saying the mean
         with torch.no_grad():
-            judge.au_head.bias.copy_(torch.from_numpy(self.lessons.means))
+            judge.au_head.bias.copy_(torch.from_numpy(self.samples.means))
         self.judge: Judge = judge.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = copy.deepcopy(self.judge).requires_grad_(False).eval()
+        self._averaging = averaged(self.judge, training.ema_decay, buffers=True).eval()
         self._optimizer = torch.optim.AdamW(_groups(self.judge, training.weight_decay), lr=0.0, fused=True)
-        self._scale = torch.from_numpy(1 / self.lessons.deviations**2).to(device)  # (N,)
+        self._progress = 0.0
+        self._rate = warm_cosine(self._optimizer, training.learning_rate, training.warmup_share, lambda: self._progress)
+        self._scale = torch.from_numpy(1 / self.samples.deviations**2).to(device)  # (N,)
         self._bf16 = training.precision == "bf16" or (training.precision == "auto" and bf16_is_fast(device))
         self.step_index = 0
         self.seconds = 0.0
@@ -91,15 +95,16 @@ class JudgeTrainer:
         """Do one step at `progress` in [0, 1] of the course; raises TrainingError where the error is not finite."""
         began = time.perf_counter()
         # 1. Photos, some of them recombined, and their labels.
-        lesson = self.lessons.at(self.step_index)
+        batch = self.samples.at(self.step_index)
         torch.manual_seed(step_seed(self.training.seed, "dropout", self.step_index))
         # 2. The judge reads them and learns by how far it was off, strong AUs counting more.
-        for group in self._optimizer.param_groups:
-            group["lr"] = self.training.learning_rate * pace(progress, self.training.warmup_share)
+        self._progress = progress
+        if self.step_index:
+            self._rate.step()
         self.judge.train()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
-            aus = self.judge(lesson.image.to(self.device)).aus
-        error = self._error(aus, lesson)
+            aus = self.judge(batch.image.to(self.device)).aus
+        error = self._error(aus, batch)
         value = float(error.detach())
         if not math.isfinite(value):
             raise TrainingError(
@@ -111,28 +116,23 @@ class JudgeTrainer:
         nn.utils.clip_grad_norm_(self.judge.parameters(), GRADIENT_LIMIT)
         self._optimizer.step()
         # 3. What is kept is the average over the last steps.
-        self._update_average()
+        self._averaging.update_parameters(self.judge)
         self.step_index += 1
         check = self.step_index % self.training.check_steps == 0
         held_out = self.agreement() if check else None
         elapsed = time.perf_counter() - began
         return JudgeRecord(self.step_index, value, len(aus) / elapsed, held_out)
 
-    def _error(self, aus: Tensor, lesson: Lesson) -> Tensor:
+    def _error(self, aus: Tensor, batch: JudgeBatch) -> Tensor:
         """Return the mean squared error in units of each AU's variance, strong labels weighted up."""
-        label, known = lesson.aus.to(self.device), lesson.known.to(self.device)
+        label, known = batch.aus.to(self.device), batch.known.to(self.device)
         weight = known * (1 + self.training.strong_boost * label)
         return (weight * self._scale * (aus - label).square()).mean()
 
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        decay = min(self.training.ema_decay, (1 + self.step_index) / (10 + self.step_index))
-        own = self.judge.state_dict()
-        for name, mean in self.average.state_dict().items():
-            if mean.is_floating_point():
-                mean.lerp_(own[name], 1 - decay)
-            else:
-                mean.copy_(own[name])
+    @property
+    def average(self) -> Judge:
+        """The judge as it is written: its weights averaged over the last steps."""
+        return cast(Judge, self._averaging.module)
 
     def agreement(self) -> Agreement | None:
         """Return how the judge's readings of the held-out photos go with their labels; None where nobody is."""
@@ -151,7 +151,7 @@ class JudgeTrainer:
             "config": to_dict(self.training),
             "steps": self.step_index,
             "hours": round(self.seconds / 3600, 3),
-            "training_photos": len(self.lessons.photos),
+            "training_photos": len(self.samples.photos),
         }
         held_out = self.agreement()
         if held_out is not None:
@@ -159,13 +159,6 @@ class JudgeTrainer:
             facts["held_out_correlation"] = [_plain(value) for value in held_out.correlation]
             facts["held_out_slope"] = [_plain(value) for value in held_out.slope]
         return JudgeCard(self.config, self.pack.spec, self.pack.au_numbers, training=facts)
-
-
-def pace(progress: float, warmup_share: float) -> float:
-    """Return the learning rate's factor: up in a straight line, down to 0 along a cosine."""
-    if progress < warmup_share:
-        return max(progress / warmup_share, 0.01)
-    return 0.5 + 0.5 * math.cos(math.pi * min(1.0, (progress - warmup_share) / max(1 - warmup_share, 1e-9)))
 
 
 @torch.no_grad()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ganimate.config import LossWeights
-from ganimate.data.samples import Batch
+from ganimate.data.samples import TrainingBatch
 from ganimate.motion.landmark_response import expressive_weight
 from ganimate.motion.spline import spline_flow
 from ganimate.networks import Edit
@@ -86,7 +86,7 @@ class GeneratorTerms:
 
 
 @dataclass(frozen=True)
-class Reading:
+class CriticReading:
     """What the critic sees in a generator's edits.
 
     AUs (b, N) of the last b of the batch, or None; features of the pairs and of their real photos; the scores (B, P)
@@ -99,7 +99,7 @@ class Reading:
     regions: Tensor | None = None
 
 
-def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms:
+def geometry_terms(edit: Edit, batch: TrainingBatch, reading: CriticReading) -> GeneratorTerms:
     """Return the terms of the geometric phase: where the skin moves, and how the same person really looks there."""
     pairs, pair, paint = slice(batch.pairs), None, None
     expressive = expressive_weight(batch.landmarks_to, edit.image.shape[-1])
@@ -133,7 +133,7 @@ def geometry_terms(edit: Edit, batch: Batch, reading: Reading) -> GeneratorTerms
 
 
 def adversarial_terms(
-    edit: Edit, batch: Batch, reading: Reading, realism: Tensor, returned: Tensor | None
+    edit: Edit, batch: TrainingBatch, reading: CriticReading, realism: Tensor, returned: Tensor | None
 ) -> GeneratorTerms:
     """Return all terms of the full game.
 

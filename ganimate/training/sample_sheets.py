@@ -19,13 +19,14 @@ from torch import Tensor
 from ganimate.data.dataset import plain_landmarks, plain_views
 from ganimate.data.pack import Pack
 from ganimate.errors import OutputError
-from ganimate.face.crop import Image
 from ganimate.media import write_image
 from ganimate.media.provenance import Mark
 from ganimate.networks import Critic, Edit, GeneratorNetwork
 from ganimate.networks.pictures import to_pictures
 from ganimate.training.run_folder import SAMPLES_NAME
 from ganimate.training.trainer import Trainer
+
+Pixels = NDArray[np.uint8]  # (H, W, 3)
 
 PEOPLE = 6
 EXPRESSIONS: tuple[tuple[int, ...], ...] = ((12,), (25, 26), (1, 2), (4,), (45,))
@@ -57,7 +58,7 @@ def expressions(numbers: Sequence[int]) -> list[tuple[int, ...]]:
 @torch.inference_mode()
 def sample_sheet(
     generator: GeneratorNetwork, critic: Critic, photos: Tensor, landmarks: Tensor, numbers: Sequence[int]
-) -> Image:
+) -> Pixels:
     """Return the sheet for photos (n, 3, S, S) in [-1, 1] with landmarks (n, 68, 2) and a model of the AUs `numbers`.
 
     Each photo's own AUs are what the critic reads, as they will be for users; the AUs that an expression does not
@@ -87,13 +88,13 @@ def write_sample(trainer: Trainer, folder: Path) -> Path:
     return path
 
 
-def _edit_column(edit: Edit) -> Image:
+def _edit_column(edit: Edit) -> Pixels:
     attention = edit.attention.mul(2).sub(1).expand_as(edit.image)
     parts = [to_pictures(part) for part in (edit.image, attention, edit.color)]  # three times (n, S, S, 3)
     return _stack([part[i] for i in range(len(parts[0])) for part in parts])
 
 
-def _source_column(photos: NDArray[np.uint8], own: Tensor, numbers: Sequence[int]) -> Image:
+def _source_column(photos: NDArray[np.uint8], own: Tensor, numbers: Sequence[int]) -> Pixels:
     """Return the column of the photos, each with its strongest AUs below."""
     empty = np.full_like(photos[0], 255)
     column = _stack([cell for photo in photos for cell in (photo, empty, empty)])
@@ -105,18 +106,18 @@ def _source_column(photos: NDArray[np.uint8], own: Tensor, numbers: Sequence[int
     return _label("photo", column)
 
 
-def _stack(cells: Sequence[Image]) -> Image:
+def _stack(cells: Sequence[Pixels]) -> Pixels:
     factor = math.ceil(SMALLEST_CELL_PX / cells[0].shape[0])
     return np.concatenate([cell.repeat(factor, 0).repeat(factor, 1) for cell in cells])
 
 
-def _label(text: str, column: Image) -> Image:
+def _label(text: str, column: Pixels) -> Pixels:
     header = np.full((HEADER_PX, *column.shape[1:]), 255, np.uint8)
     _write(header, text, HEADER_PX)
     return np.concatenate([header, column])
 
 
-def _write(image: Image, text: str, bottom: int) -> None:
+def _write(image: Pixels, text: str, bottom: int) -> None:
     """Write black text into a line of HEADER_PX that ends at `bottom`, in place, no wider than the image."""
     font = cv2.FONT_HERSHEY_SIMPLEX
     (width, _), _ = cv2.getTextSize(text, font, 0.45, 1)

@@ -11,7 +11,7 @@ from ganimate.networks import Edit
 
 
 @dataclass(frozen=True)
-class Record:
+class StepRecord:
     """What one step did: its phase, the unweighted terms, mask statistics, and a warning with its remedy."""
 
     step: int

@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-import copy
 import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
-from ganimate.config import TrainConfig, to_dict
+from ganimate.config import TrainConfig, from_dict, to_dict
 from ganimate.data.dataset import FaceDataset, batches
 from ganimate.data.pack import Pack
-from ganimate.data.samples import Batch
+from ganimate.data.samples import TrainingBatch
 from ganimate.errors import ModelError, TrainingError
-from ganimate.networks import Critic, Edit, RegionCritics, Verdict, build_generator
+from ganimate.networks import Critic, Edit, GeneratorNetwork, RegionCritics, Verdict, build_generator
 from ganimate.networks.pictures import jitter
 from ganimate.system.devices import bf16_is_fast, channels_last, step_seed
 from ganimate.training import losses
+from ganimate.training.averaging import averaged
+from ganimate.training.history import Stretch, went_on
+from ganimate.training.learning_rate import linear_decay
 from ganimate.training.objective import (
+    CriticReading,
     CriticTerms,
     GeneratorTerms,
-    Reading,
     RegionTerms,
     adversarial_terms,
     geometry_terms,
@@ -34,13 +37,10 @@ from ganimate.training.run_folder import (
     STATE_NAME,
     cut_log,
     logged_seconds,
-    read_config,
     remove_leftovers,
 )
-from ganimate.training.step_record import Record, mask_statistics, saturation
+from ganimate.training.step_record import StepRecord, mask_statistics, saturation
 from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
-
-__all__ = ["Record", "Trainer", "read_config"]
 
 STEERED_IMAGES = 6  # of a batch: enough to learn one gain an AU
 FEATURE_LAYERS = slice(1, 5)  # of the critic: neither pixels nor the whole face
@@ -63,27 +63,39 @@ class Trainer:
         self.generator = channels_last(generator.to(device))
         self.critic = channels_last(Critic(config.critic, count).to(device))
         self.regions = RegionCritics(config.regions, count).to(device)
-        self.average = copy.deepcopy(self.generator).requires_grad_(False)
+        self._averaging = averaged(self.generator, config.ema_decay)
         self.generator_optimizer = self._adam(self.generator, config.learning_rate)
         self.critic_optimizer = self._adam(self.critic, config.critic_learning_rate)
         self.region_optimizer = self._adam(self.regions, config.region_learning_rate)
         self.step_index = 0
         self.seconds = 0.0  # of work in all, over all resumptions
+        self.history = [Stretch(0, to_dict(config))]
+        self._schedule_rates()
         self._between_steps = True
         self.bf16 = config.precision == "bf16" or (config.precision == "auto" and bf16_is_fast(device))
 
     def _adam(self, network: nn.Module, rate: float) -> torch.optim.Adam:
         return torch.optim.Adam(network.parameters(), rate, (self.config.beta1, self.config.beta2), fused=True)
 
+    def _schedule_rates(self) -> None:
+        """Let the rates of the generator and the critic go from the next step on as the whole schedule says."""
+        config, first = self.config, self.config.schedule.critic_steps
+        total, done = config.schedule.total_steps - first, max(0, self.step_index - first)
+        share = config.decay_fraction
+        self._generator_rate = linear_decay(self.generator_optimizer, config.learning_rate, total, share, done)
+        self._critic_rate = linear_decay(self.critic_optimizer, config.critic_learning_rate, total, share, done)
+
+    @property
+    def average(self) -> GeneratorNetwork:
+        """The generator as users get it: its weights averaged over the last steps."""
+        return cast(GeneratorNetwork, self._averaging.module)
+
     @property
     def phase(self) -> str:
         """The phase of the next step: critic, geometry or adversarial."""
-        schedule = self.config.schedule
-        if self.step_index < schedule.critic_steps:
-            return "critic"
-        return "geometry" if self.step_index < schedule.critic_steps + schedule.geometry_steps else "adversarial"
+        return self.config.schedule.phase_of(self.step_index)
 
-    def step(self, batch: Batch) -> Record:
+    def step(self, batch: TrainingBatch) -> StepRecord:
         """Do one step on a batch; raises TrainingError, with the term's name, when a term is not finite.
 
         After any error the networks may be between two steps: they must not be saved, only restored.
@@ -94,7 +106,6 @@ class Trainer:
         self._between_steps = False
         torch.manual_seed(step_seed(self.config.seed, "noise", self.step_index))
         batch = batch.to(self.device)
-        self._set_learning_rates()
         if phase == "critic":
             terms |= self._critic_step(batch, None)
         elif phase == "geometry":
@@ -104,13 +115,16 @@ class Trainer:
         else:
             terms |= self._adversarial_step(batch)
         if phase != "critic":
-            self._update_average()
+            self._averaging.update_parameters(self.generator)
+            self._generator_rate.step()
+            if not self.config.schedule.critic_rests:
+                self._critic_rate.step()
         self.step_index += 1
         self._between_steps = True
         elapsed = time.perf_counter() - began
-        return Record(self.step_index, phase, terms, len(batch.source) / elapsed, saturation(phase, terms))
+        return StepRecord(self.step_index, phase, terms, len(batch.source) / elapsed, saturation(phase, terms))
 
-    def _adversarial_step(self, batch: Batch) -> dict[str, float]:
+    def _adversarial_step(self, batch: TrainingBatch) -> dict[str, float]:
         # 1. The generator makes faces with the wanted AUs.
         with self._autocast():
             edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to, batch.landmarks_from)
@@ -118,7 +132,8 @@ class Trainer:
         # 2. The critic learns to tell them from photos, and to read AUs from photos (equations 1 and 3).
         terms = self._critic_step(batch, edit.image.detach())
         # 3. Every n-th time the generator answers.
-        if self.step_index % self.config.schedule.critic_per_generator:
+        first = self.config.schedule.end_of("geometry")
+        if (self.step_index - first) % self.config.schedule.critic_per_generator:
             return terms
         # 4. There and back again, for a quarter of the batch: the cycle (equation 4).
         back = slice(batch.pairs, batch.pairs + max(1, len(batch.source) // 4))
@@ -137,7 +152,7 @@ class Trainer:
         self.critic.requires_grad_(True)
         return terms | self._region_step(edit, batch) | mask_statistics(edit)
 
-    def _geometry_step(self, batch: Batch) -> dict[str, float]:
+    def _geometry_step(self, batch: TrainingBatch) -> dict[str, float]:
         with self._autocast():
             edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to, batch.landmarks_from)
         batch = batch.moved_along(edit.flow)
@@ -150,7 +165,7 @@ class Trainer:
         self.critic.requires_grad_(True)
         return terms | self._region_step(edit, batch) | mask_statistics(edit)
 
-    def _read(self, edit: Edit, batch: Batch, *, aus: bool = True) -> Reading:
+    def _read(self, edit: Edit, batch: TrainingBatch, *, aus: bool = True) -> CriticReading:
         """Return what the critic, whose weights rest, reads in the edits."""
         with self._autocast():
             shown = edit.steered if edit.steerable is None else edit.steered[-STEERED_IMAGES:]
@@ -160,9 +175,9 @@ class Trainer:
                 told = torch.lerp(batch.target, edit.image[: batch.pairs], batch.known)
                 matched = self.critic(told).features[FEATURE_LAYERS]
                 real = self.critic(batch.target).features[FEATURE_LAYERS]
-        return Reading(None if steered is None else steered.aus, matched, real, self._score(edit, batch))
+        return CriticReading(None if steered is None else steered.aus, matched, real, self._score(edit, batch))
 
-    def _score(self, edit: Edit, batch: Batch) -> Tensor | None:
+    def _score(self, edit: Edit, batch: TrainingBatch) -> Tensor | None:
         """Return what the critics of regions, whose weights rest, make of the pairs' paint; None where none counts.
 
         Not of the wishes: of AUs that photos hardly show they know nothing, and what they say of them makes blotches.
@@ -175,7 +190,7 @@ class Trainer:
         self.regions.requires_grad_(True)
         return scores
 
-    def _region_step(self, edit: Edit, batch: Batch) -> dict[str, float]:
+    def _region_step(self, edit: Edit, batch: TrainingBatch) -> dict[str, float]:
         """Let the critics of regions learn to tell the pairs' paint from photos."""
         if not self.config.weights.regions or not batch.pairs:
             return {}
@@ -186,7 +201,7 @@ class Trainer:
         fake = self.regions.score(edit.painted[pairs].detach(), batch.landmarks_to[pairs], batch.y_to[pairs])
         return self._descend(RegionTerms(losses.hinge(real, fake)), self.region_optimizer)
 
-    def _critic_step(self, batch: Batch, fake: Tensor | None) -> dict[str, float]:
+    def _critic_step(self, batch: TrainingBatch, fake: Tensor | None) -> dict[str, float]:
         with self._autocast():
             real: Verdict = self.critic(jitter(batch.source))
             judged: Verdict | None = None if fake is None else self.critic(jitter(fake))
@@ -229,24 +244,6 @@ class Trainer:
     def _autocast(self) -> torch.autocast:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16)
 
-    def _set_learning_rates(self) -> None:
-        config = self.config
-        length = max(1.0, (config.schedule.total_steps - config.schedule.critic_steps) * config.decay_fraction)
-        factor = min(1.0, max(config.schedule.total_steps - self.step_index, 0) / length)
-        for optimizer, rate in (
-            (self.generator_optimizer, config.learning_rate),
-            (self.critic_optimizer, config.critic_learning_rate),
-        ):
-            for group in optimizer.param_groups:
-                group["lr"] = rate * factor
-
-    @torch.no_grad()
-    def _update_average(self) -> None:
-        done = self.step_index - self.config.schedule.critic_steps
-        decay = min(self.config.ema_decay, (1 + done) / (10 + done))
-        for mean, weight in zip(self.average.parameters(), self.generator.parameters(), strict=True):
-            mean.lerp_(weight, 1 - decay)
-
     def run(
         self,
         folder: Path,
@@ -255,7 +252,7 @@ class Trainer:
         images: int | None = None,
         stop: Callable[[], bool] | None = None,
         on_sample: Callable[[Trainer], None] | None = None,
-    ) -> Iterator[Record]:
+    ) -> Iterator[StepRecord]:
         """Train until the schedule or a budget is over, or until `stop` says so; yields a record a step.
 
         `minutes` and `images` count from here. Writes the log, the state and the model into `folder`, at last also
@@ -293,6 +290,7 @@ class Trainer:
         """Return what the model file says of this run."""
         facts = {
             "config": to_dict(self.config),
+            "history": [to_dict(stretch) for stretch in self.history],
             "steps": self.step_index,
             "hours": round(self.seconds / 3600, 3),
             "photos": len(self.pack),
@@ -308,6 +306,7 @@ class Trainer:
             "format": STATE_FORMAT,
             "step": self.step_index,
             "config": to_dict(self.config),
+            "history": [to_dict(stretch) for stretch in self.history],
             "seconds": self.seconds,
             "pack": self.pack.fingerprint,
         }
@@ -316,7 +315,8 @@ class Trainer:
 
     def _networks(self) -> dict[str, nn.Module]:
         return {
-            "generator": self.generator, "critic": self.critic, "regions": self.regions, "average": self.average,
+            "generator": self.generator, "critic": self.critic, "regions": self.regions,
+            "average": self._averaging,
         }  # fmt: skip
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
@@ -341,6 +341,9 @@ class Trainer:
         try:
             scatter(tensors, self._networks(), self._optimizers())
             self.step_index = int(facts["step"])
+            self._schedule_rates()
+            before = [from_dict(Stretch, one) for one in facts["history"]]
+            self.history = went_on(before, self.step_index, self.config)
             logged = logged_seconds(folder, self.config.batch_images, self.step_index)
             self.seconds = float(facts.get("seconds", logged))
         except (RuntimeError, ValueError, KeyError, IndexError, TypeError) as error:

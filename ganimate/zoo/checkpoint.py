@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -21,15 +23,16 @@ from torch.optim import Optimizer
 
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig, from_dict, to_dict
 from ganimate.errors import ConfigError, ModelError
-from ganimate.facs import ACTION_UNITS
+from ganimate.facs import ACTION_UNITS, ActionUnit
 from ganimate.networks import Judge, build_generator
 from ganimate.networks.critic import Critic
+from ganimate.networks.pictures import to_tensor
 from ganimate.system.files import write_file
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
 
 MODEL_FORMAT = "ganimate-model-1"
-STATE_FORMAT = "ganimate-state-1"
+STATE_FORMAT = "ganimate-state-2"
 JUDGE_FORMAT = "ganimate-judge-1"
 _REMEDIES = {
     MODEL_FORMAT: "fetch or export it again; 'ganimate models' lists the models that are here",
@@ -48,7 +51,7 @@ class ModelCard:
     critic: CriticConfig
     crop: CropSpec
     aus: tuple[int, ...]
-    license: str = "weights for non-commercial research use only"
+    license: str = ""  # nobody has told the terms
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -56,6 +59,11 @@ class ModelCard:
         sizes = {self.generator.size_px, self.critic.size_px, self.crop.size_px}
         if len(sizes) > 1:
             raise ConfigError(f"its parts are for faces of different sizes: {', '.join(map(str, sorted(sizes)))} px")
+
+    @property
+    def units(self) -> tuple[ActionUnit, ...]:
+        """Number, name and muscle of each AU."""
+        return tuple(ACTION_UNITS[number] for number in self.aus)
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class JudgeCard:
     judge: JudgeConfig
     crop: CropSpec
     aus: tuple[int, ...]
-    license: str = "weights for non-commercial research use only"
+    license: str = ""  # nobody has told the terms
     training: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -97,6 +105,12 @@ class LoadedJudge:
 
     card: JudgeCard
     network: Judge
+
+    @torch.inference_mode()
+    def read(self, crops: NDArray[np.uint8], device: torch.device) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the AUs (B, N) and features (B, F) that it reads from crops (B, S, S, 3)."""
+        reading = self.network(to_tensor(crops).to(device))
+        return reading.aus.cpu().numpy(), reading.features.cpu().numpy()
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
