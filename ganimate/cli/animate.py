@@ -92,7 +92,7 @@ def animate(
 
 
 @dataclass(frozen=True)
-class Asked:
+class FaceRequests:
     """What is asked of all faces and of some `apart`; its `words` name the result."""
 
     common: FaceRequest
@@ -100,33 +100,33 @@ class Asked:
     loop: str
     apart: Mapping[int, FaceRequest] = field(default_factory=dict)
 
-    def blinking(self, blink: str, seed: int) -> Asked:
+    def blinking(self, blink: str, seed: int) -> FaceRequests:
         """Return the same with blinks, or without any."""
         apart = {number: each.blinking(blink, seed) for number, each in self.apart.items()}
-        return Asked(self.common.blinking(blink, seed), self.words, self.loop, apart)
+        return FaceRequests(self.common.blinking(blink, seed), self.words, self.loop, apart)
 
 
-def _by_timeline(path: str, fps: float | None, who: FaceGroups) -> Asked:
+def _by_timeline(path: str, fps: float | None, who: FaceGroups) -> FaceRequests:
     from ganimate.animation.request import FaceRequest, correction, timeline
 
     plan = timeline(path, fps)
-    return Asked(FaceRequest(plan, correction(who.common.seen_as)), Path(path).stem, plan.loop)
+    return FaceRequests(FaceRequest(plan, correction(who.common.seen_as)), Path(path).stem, plan.loop)
 
 
-def _by_trajectory(path: str, loop: str, who: FaceGroups) -> Asked:
+def _by_trajectory(path: str, loop: str, who: FaceGroups) -> FaceRequests:
     from ganimate.animation.request import FaceRequest, correction, replay
 
-    return Asked(FaceRequest(replay(path), correction(who.common.seen_as)), Path(path).stem, loop)
+    return FaceRequests(FaceRequest(replay(path), correction(who.common.seen_as)), Path(path).stem, loop)
 
 
-def _by_expressions(who: FaceGroups, others: Others, motion: Motion) -> Asked:
+def _by_expressions(who: FaceGroups, others: Others, motion: Motion) -> FaceRequests:
     from ganimate.animation.request import FaceRequest, correction, move
 
     def towards(expressions: Sequence[str], seen_as: str | None) -> FaceRequest:
         return FaceRequest(move(["self"], expressions, others, motion), correction(seen_as))
 
     apart = {number: towards(each.expressions, each.seen_as) for number, each in who.apart.items()}
-    return Asked(towards(who.common.expressions or ["self"], who.common.seen_as), who.words, motion.loop, apart)
+    return FaceRequests(towards(who.common.expressions or ["self"], who.common.seen_as), who.words, motion.loop, apart)
 
 
 def _clip_job(
