@@ -79,18 +79,18 @@ def test_without_a_report_only_the_peak_is_measured() -> None:
 def test_with_a_goal_the_peak_is_there_and_the_furthest_frame_says_if_anything_changed() -> None:
     down = path(UP[[2, 1, 0]])  # begins with a smile and ends as the photo
     near = np.array([OWN, 0.7, OWN], np.float32)
-    readback, _ = read_back(Painter(), [down], goals=[near])
+    readback, _ = read_back(Painter(), [down], targets=[near])
     assert readback.peaks == (1,)
     assert [seen.frame for seen in readback.readings] == [0, 1]
     assert readback.peak(0).asked[1] == np.float32(0.7)
     faint, _ = read_back(
         Painter(),
         [path(np.concatenate([UP[[2]], UP[[0]] + np.float32([0, 0.06, 0])]))],
-        goals=[UP[0] + np.float32([0, 0.06, 0])],
+        targets=[UP[0] + np.float32([0, 0.06, 0])],
     )
     assert faint.peaks == (1,)
     assert faint.doubts() == []
-    assert "hardly changed" in read_back(Idler(), [down], goals=[near])[0].doubts()[0].message
+    assert "hardly changed" in read_back(Idler(), [down], targets=[near])[0].doubts()[0].message
 
 
 def test_a_generator_that_does_nothing_is_doubted() -> None:

@@ -13,7 +13,7 @@ from ganimate.animation.animator import AnimatedFrame, Animator
 from ganimate.animation.comparison import FilmStrip, compared_width_px, faces_window, side_by_side
 from ganimate.animation.outputs import Outputs
 from ganimate.animation.read_back import Doubt, ReadBack, Reader, judge_reader, own_reader
-from ganimate.animation.report import ReadBackReport, face_facts
+from ganimate.animation.report import ReadBackReport, reading_facts
 from ganimate.animation.request import Scene
 from ganimate.config import Scrutiny
 from ganimate.errors import ModelError
@@ -41,7 +41,7 @@ class Check:
             prepared.people,
             paths,
             choose_reader(prepared.animator),
-            goals=scene.targets,
+            targets=scene.targets,
             every_frame=asked,
             embedder=session.make_embedder() if identity else None,
             identity_frames=scrutiny.identity_frames if asked else 0,
@@ -117,7 +117,7 @@ class Check:
     def peak_facts(self, place: int) -> dict[str, Any]:
         """Return what was measured where the face at that place is at its peak, as plain data."""
         frame = self.readback.peak_frame(place)
-        return {"peak": {"frame": frame.frame} | face_facts(self.readback.aus, frame, place)}
+        return {"peak": {"frame": frame.frame} | reading_facts(self.readback.aus, frame, place)}
 
     def doubts(self) -> list[Doubt]:
         """Return what speaks against the result; where there are several faces, each names its own."""

@@ -111,23 +111,24 @@ class ReadBack:
         paths: Sequence[Trajectory],
         reader: Reader,
         *,
-        goals: Sequence[Row] | None = None,
+        targets: Sequence[Row] | None = None,
         every_frame: bool = False,
         embedder: Embedder | None = None,
         identity_frames: int = 0,
     ) -> None:
         """Prepare to measure every frame, or only where a face is at its peak or furthest from the photo.
 
-        A face's peak is the frame nearest to its goal (N,) in `goals`; without these, that furthest from the photo.
+        A face's peak is the frame nearest to its target (N,) in `targets`; without these, that furthest from the photo.
         With an `embedder` identities are measured at the peaks, and at `identity_frames` evenly chosen frames.
         """
         self.reader, self.paths = reader, paths
         self.aus = paths[0].aus
         self._furthest = tuple(furthest(path, person.source_aus) for path, person in zip(paths, people, strict=True))
         self.peaks = self._furthest
-        if goals is not None:
+        if targets is not None:
             self.peaks = tuple(
-                peak(path, person.source_aus, goal) for path, person, goal in zip(paths, people, goals, strict=True)
+                peak(path, person.source_aus, target)
+                for path, person, target in zip(paths, people, targets, strict=True)
             )
         self.readings: list[FrameReading] = []
         self._watched = [_Watched(photo, person, reader) for person in people]

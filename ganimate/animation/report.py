@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from ganimate.animation.read_back import VISIBLE_LEVELS, FaceReading, FrameReading, ReadBack
+from ganimate.animation.session import au_facts
 from ganimate.face.detect.embedder import SAME_PERSON
 from ganimate.facs import ACTION_UNITS
 from ganimate.figures.plots import Curve, readback_plot
@@ -90,7 +91,7 @@ class ReadBackReport:
                 "read": au_facts(readback.aus, readback.photo_aus[place]),
             },
             "frames": [
-                {"frame": seen.frame, "time_s": self._time_s(seen)} | face_facts(readback.aus, seen, place)
+                {"frame": seen.frame, "time_s": self._time_s(seen)} | reading_facts(readback.aus, seen, place)
                 for seen in readback.readings
             ],
         }
@@ -110,7 +111,7 @@ class ReadBackReport:
         ]
         for seen in self.readback.readings:
             for place, face in enumerate(self.faces):
-                facts = face_facts(aus, seen, place)
+                facts = reading_facts(aus, seen, place)
                 pairs = zip(facts["asked"].values(), facts["read"].values(), strict=True)
                 intensities = [value for pair in pairs for value in pair]
                 yield [
@@ -149,7 +150,7 @@ class ReadBackReport:
         return np.array([seen.frame / self.fps for seen in self.readback.readings])
 
 
-def face_facts(aus: Sequence[int], seen: FrameReading, place: int) -> dict[str, Any]:
+def reading_facts(aus: Sequence[int], seen: FrameReading, place: int) -> dict[str, Any]:
     """Return what was measured of the face at `place` in one frame, as plain data."""
     face = seen.faces[place]
     return {
@@ -160,8 +161,3 @@ def face_facts(aus: Sequence[int], seen: FrameReading, place: int) -> dict[str, 
         "photo_changed_share": round(seen.changed_share, 5),
         "attention_mean": round(face.attention_mean, 4),
     }
-
-
-def au_facts(aus: Sequence[int], row: Row) -> dict[str, float | None]:
-    """Return intensities (N,) by the names of their AUs, None where they are not known."""
-    return {f"AU{au}": round(float(v), 4) if math.isfinite(v) else None for au, v in zip(aus, row, strict=True)}

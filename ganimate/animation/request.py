@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from ganimate.animation import other_photos, session
 from ganimate.animation.session import PreparedPhoto, Session
 from ganimate.config import Driving, Motion, Setup
-from ganimate.facs import ACTION_UNITS, Expression, Others, combine, parse_expression
+from ganimate.facs import Expression, combine, parse_expression
+from ganimate.facs import Others as Others
 from ganimate.system.progress import Progress, Table
 from ganimate.timeline import NaturalBlinks, NoBlinks, Timeline, for_face, load_timeline, with_blinks
 from ganimate.trajectory import Performance, Trajectory, format_trajectory, load_trajectory
@@ -112,7 +113,7 @@ class Scene:
         return [path.trajectory for path in self.paths]
 
     def tables(self) -> list[str]:
-        """Return each face's trajectory as a table, a line a frame."""
+        """Return each face's trajectory as a table for people, a line a frame."""
         return [format_trajectory(path) for path in self.trajectories]
 
     @property
@@ -186,7 +187,7 @@ def _tell_path(prepared: PreparedPhoto, place: int, path: FacePath, progress: Pr
     source_aus = prepared.people[place].source_aus
     moved = moves(path.trajectory, source_aus)
     columns = {"photo": source_aus} | _told_columns(path, moved, source_aus)
-    units = [ACTION_UNITS[number] for number in prepared.aus]
+    units = prepared.entry.card.units
     progress.note(f"face {prepared.numbers[place]} of {prepared.found}")
     if moved.any():
         rows = tuple(

@@ -212,6 +212,6 @@ def box_facts(face: Face) -> dict[str, float]:
     return {side: round(getattr(face.box, side), 1) for side in ("left", "top", "right", "bottom")}
 
 
-def au_facts(aus: Sequence[int], row: NDArray[np.float32]) -> dict[str, float]:
-    """Return intensities (N,) by the names of their AUs, as plain data."""
-    return {f"AU{number}": round(float(value), 4) for number, value in zip(aus, row, strict=True)}
+def au_facts(aus: Sequence[int], row: NDArray[np.float32]) -> dict[str, float | None]:
+    """Return intensities (N,) by the names of their AUs, as plain data; None for those that are NaN: not known."""
+    return {f"AU{au}": round(float(v), 4) if np.isfinite(v) else None for au, v in zip(aus, row, strict=True)}

@@ -19,8 +19,7 @@ from ganimate.config import Motion, Setup
 
 if TYPE_CHECKING:
     from ganimate.animation.clip import ClipJob
-    from ganimate.animation.request import FaceRequest
-    from ganimate.facs import Others
+    from ganimate.animation.request import FaceRequest, Others
 
 LARGEST = ["largest"]
 
@@ -93,7 +92,7 @@ def animate(
 
 
 @dataclass(frozen=True)
-class Asked:
+class FaceRequests:
     """What is asked of all faces and of some `apart`; its `words` name the result."""
 
     common: FaceRequest
@@ -101,33 +100,33 @@ class Asked:
     loop: str
     apart: Mapping[int, FaceRequest] = field(default_factory=dict)
 
-    def blinking(self, blink: str, seed: int) -> Asked:
+    def blinking(self, blink: str, seed: int) -> FaceRequests:
         """Return the same with blinks, or without any."""
         apart = {number: each.blinking(blink, seed) for number, each in self.apart.items()}
-        return Asked(self.common.blinking(blink, seed), self.words, self.loop, apart)
+        return FaceRequests(self.common.blinking(blink, seed), self.words, self.loop, apart)
 
 
-def _by_timeline(path: str, fps: float | None, who: FaceGroups) -> Asked:
+def _by_timeline(path: str, fps: float | None, who: FaceGroups) -> FaceRequests:
     from ganimate.animation.request import FaceRequest, correction, timeline
 
     plan = timeline(path, fps)
-    return Asked(FaceRequest(plan, correction(who.common.seen_as)), Path(path).stem, plan.loop)
+    return FaceRequests(FaceRequest(plan, correction(who.common.seen_as)), Path(path).stem, plan.loop)
 
 
-def _by_trajectory(path: str, loop: str, who: FaceGroups) -> Asked:
+def _by_trajectory(path: str, loop: str, who: FaceGroups) -> FaceRequests:
     from ganimate.animation.request import FaceRequest, correction, replay
 
-    return Asked(FaceRequest(replay(path), correction(who.common.seen_as)), Path(path).stem, loop)
+    return FaceRequests(FaceRequest(replay(path), correction(who.common.seen_as)), Path(path).stem, loop)
 
 
-def _by_expressions(who: FaceGroups, others: Others, motion: Motion) -> Asked:
+def _by_expressions(who: FaceGroups, others: Others, motion: Motion) -> FaceRequests:
     from ganimate.animation.request import FaceRequest, correction, move
 
     def towards(expressions: Sequence[str], seen_as: str | None) -> FaceRequest:
         return FaceRequest(move(["self"], expressions, others, motion), correction(seen_as))
 
     apart = {number: towards(each.expressions, each.seen_as) for number, each in who.apart.items()}
-    return Asked(towards(who.common.expressions or ["self"], who.common.seen_as), who.words, motion.loop, apart)
+    return FaceRequests(towards(who.common.expressions or ["self"], who.common.seen_as), who.words, motion.loop, apart)
 
 
 def _clip_job(
@@ -152,7 +151,7 @@ def interpolate(
     ctx: typer.Context,
     photo: options.Photo,
     start: options.Start,
-    goal: options.Goal,
+    target: options.Target,
     others: options.Others = options.OtherAUs.keep,
     *,
     motion: options.Timing,
@@ -171,8 +170,8 @@ def interpolate(
     from ganimate.animation.request import FaceRequest, Request, move
 
     refuse_idle(ctx)
-    asked = FaceRequest(move([start], [goal], others.value, motion))
+    asked = FaceRequest(move([start], [target], others.value, motion))
     request = Request(photo, asked, setup, options.parse_selection(face))
-    place = options.result_path(output, photo, f"{start}-to-{goal}", ".gif")
+    place = options.result_path(output, photo, f"{start}-to-{target}", ".gif")
     job = Job(request, beside.outputs(place), motion.loop, beside.save_trajectory, scrutiny, beside.mark)
     run_job(job, beside, told)

@@ -28,7 +28,7 @@ BESIDE_THE_POINT = frozenset(
 )
 
 
-class Format(str, Enum):
+class ResultFormat(str, Enum):
     """The kinds of results."""
 
     gif = "gif"
@@ -58,7 +58,8 @@ Folder = Annotated[
     ),
 ]
 FormatChoice = Annotated[
-    Format, options.option(options.RESULTS, "An animation, or a still of the end expression.", "--format", shown=True)
+    ResultFormat,
+    options.option(options.RESULTS, "An animation, or a still of the end expression.", "--format", shown=True),
 ]
 Resume = Annotated[
     bool,
@@ -104,7 +105,7 @@ def batch(
     *,
     motion: options.Timing,
     recursive: Recursive = False,
-    format: FormatChoice = Format.gif,
+    format: FormatChoice = ResultFormat.gif,
     resume: Resume = False,
     jobs: Jobs = 1,
     report: ReportFile = None,
@@ -138,7 +139,7 @@ def batch(
     asked.check(session, display)
     inputs = [*([trajectory] if trajectory else []), *asked.photos()]
     sources, faces = collect(photos, recursive=recursive, outside=output), options.parse_selection(face)
-    work = PhotoWork(asked, session, faces, format is Format.png, motion.loop, mark)
+    work = PhotoWork(asked, session, faces, format is ResultFormat.png, motion.loop, mark)
     results, wanted = name_results(sources, f".{format.value}"), _asked(ctx, session, inputs)
     files = [Path(file).expanduser() for file in inputs]
     job = BatchJob(work, sources, results, output, wanted, files, jobs, resume, force)

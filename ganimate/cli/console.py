@@ -49,14 +49,14 @@ def _one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def print_table(table: Table | Grid, *, err: bool = False, last_column_beside: int | None = None) -> None:
+def print_table(table: Table, *, err: bool = False, last_column_beside: int | None = None) -> None:
     """Print a table on stdout, or on stderr.
 
     With `last_column_beside` each row stays on one line of the terminal: the last column is cut to what its width
     leaves beside the others, which are so many letters wide.
     """
     console = _console(err)
-    grid = _grid(table) if isinstance(table, Table) else table
+    grid = _grid(table)
     if last_column_beside is not None:
         last = grid.columns[-1]
         last.max_width, last.no_wrap, last.overflow = max(8, console.width - last_column_beside), True, "ellipsis"
@@ -66,19 +66,14 @@ def print_table(table: Table | Grid, *, err: bool = False, last_column_beside: i
 
 
 def _grid(table: Table) -> Grid:
-    grid = plain_table(*table.headings, numeric=table.numeric, title=table.title)
-    grid.show_header = any(table.headings)
+    """Return a table as rich draws it: without lines, numbers to the right."""
+    grid = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left", title_style="bold")
+    grid.title, grid.show_header = table.title, any(table.headings)
+    for place, heading in enumerate(table.headings):
+        grid.add_column(heading, justify="right" if place in table.numeric else "left", header_style="dim")
     for row in table.rows:
         grid.add_row(*row)
     return grid
-
-
-def plain_table(*headers: str, numeric: tuple[int, ...] = (), title: str | None = None) -> Grid:
-    """Return a table without lines; the columns at the places `numeric` are aligned to the right."""
-    table = Grid(box=None, pad_edge=False, padding=(0, 2, 0, 0), title=title, title_justify="left", title_style="bold")
-    for place, header in enumerate(headers):
-        table.add_column(header, justify="right" if place in numeric else "left", header_style="dim")
-    return table
 
 
 def bar(value: float, width: int = 20) -> str:
@@ -113,7 +108,7 @@ class Display:
         """Print ``warning: …`` and ``hint: …``, each on one line; --quiet does not silence it."""
         print_said("warning", "yellow", message, hint)
 
-    def table(self, table: Table | Grid) -> None:
+    def table(self, table: Table) -> None:
         """Print a table."""
         if not self.quiet:
             print_table(table, err=True)

@@ -23,7 +23,7 @@ FOR_TABLES = ("format", "table_fps", "person")
 
 
 class TableFormat(str, Enum):
-    """The names of `annotations.FORMATS`, known here without loading it."""
+    """The names of `trackers.formats.FORMATS`, known here without loading it."""
 
     openface = "openface"
     libreface = "libreface"

@@ -30,7 +30,7 @@ class OrderedCommand(TyperCommand):
 
 
 @dataclass(frozen=True)
-class Asked:
+class FaceExpressions:
     """What is asked of some faces: expressions, of which later ones win, and what corrects the model's reading."""
 
     expressions: tuple[str, ...] = ()
@@ -42,13 +42,13 @@ class FaceGroups:
     """The chosen faces and what is asked of all of them; `apart` has, by number, those of whom more is asked."""
 
     selection: Selection
-    common: Asked
-    apart: dict[int, Asked] = field(default_factory=dict)
+    common: FaceExpressions
+    apart: dict[int, FaceExpressions] = field(default_factory=dict)
 
     @property
     def words(self) -> str:
         """What was asked for, for the name of a result."""
-        groups: dict[Asked, list[int]] = {}
+        groups: dict[FaceExpressions, list[int]] = {}
         for number, asked in self.apart.items():
             groups.setdefault(asked, []).append(number)
         if not groups:
@@ -71,7 +71,7 @@ def face_groups(
         return FaceGroups(options.parse_selection(selections[0] if selections else faces[0]), _asked(given))
     starts = [place for place, (name, _) in enumerate(given) if name == "face"]
     common = given[: starts[0]]
-    apart: dict[int, Asked] = {}
+    apart: dict[int, FaceExpressions] = {}
     for start, end in zip(starts, [*starts[1:], len(given)], strict=True):
         text = given[start][1]
         asked = _asked([*common, *given[start + 1 : end]])
@@ -87,10 +87,12 @@ def face_groups(
     return FaceGroups(list(apart), _asked(common), apart)
 
 
-def _asked(given: Iterable[tuple[str, str]]) -> Asked:
+def _asked(given: Iterable[tuple[str, str]]) -> FaceExpressions:
     pairs = list(given)
     seen_as = [value for name, value in pairs if name == "seen_as"]
-    return Asked(tuple(value for name, value in pairs if name == "expressions"), seen_as[-1] if seen_as else None)
+    return FaceExpressions(
+        tuple(value for name, value in pairs if name == "expressions"), seen_as[-1] if seen_as else None
+    )
 
 
 def _numbers(text: str, ctx: typer.Context) -> list[int]:

@@ -95,14 +95,12 @@ def aus(
 
 
 def _print_aus(prepared: PreparedPhoto) -> None:
-    from ganimate.facs import ACTION_UNITS
-
     for place, person in enumerate(prepared.people):
         if place:
             typer.echo()
         if len(prepared.people) > 1:
             typer.echo(f"face {prepared.numbers[place]} of {prepared.found}")
-        read = [(ACTION_UNITS[number], value) for number, value in zip(prepared.aus, person.source_aus, strict=True)]
+        read = zip(prepared.entry.card.units, person.source_aus, strict=True)
         rows = tuple((str(unit.number), unit.name, f"{value:.2f}", bar(value, 12), unit.muscle) for unit, value in read)
         table = Table(("AU", "name", "intensity", "", "muscle"), rows, numeric=(0, 2))
         print_table(table, last_column_beside=52)

@@ -79,10 +79,7 @@ def _summary(entry: ZooEntry) -> dict[str, Any]:
 
 
 def _print_entry(entry: ZooEntry) -> None:
-    from ganimate.facs import ACTION_UNITS
-
     card = entry.card
-    units = [ACTION_UNITS[number] for number in card.aus]
     rows = [
         ("name", entry.name),
         ("file", f"{entry.path} ({entry.size_bytes / 1e6:.1f} MB)"),
@@ -90,7 +87,7 @@ def _print_entry(entry: ZooEntry) -> None:
         ("digest", entry.digest),
         *((part, _told(to_dict(getattr(card, part)))) for part in ("generator", "critic", "crop")),
         ("training", _told(card.training) or NOT_TOLD),  # all of it with --json
-        *(("" if place else "AUs", f"{unit.label:<4}  {unit.name}") for place, unit in enumerate(units)),
+        *(("" if place else "AUs", f"{unit.label:<4}  {unit.name}") for place, unit in enumerate(card.units)),
     ]
     print_table(Table(("", ""), tuple(rows)))
     if entry.prose:

@@ -89,7 +89,7 @@ _SEEN_AS = option(
 SeenAs = Annotated[str | None, _SEEN_AS]
 SeenAsByFace = Annotated[list[str] | None, _SEEN_AS]
 Start = Annotated[str, option(SHOWN, "The face to begin with.", "--from", metavar="EXPR")]
-Goal = Annotated[str, option(SHOWN, "The face to end with.", "--to", metavar="EXPR")]
+Target = Annotated[str, option(SHOWN, "The face to end with.", "--to", metavar="EXPR")]
 Trajectory = Annotated[
     str | None,
     option(SHOWN, "Play a trajectory, such as --save-trajectory writes, instead of --au.", metavar="FILE.csv"),

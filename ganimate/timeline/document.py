@@ -50,7 +50,7 @@ class Series:
 
 
 @dataclass(frozen=True)
-class Table:
+class YamlTable:
     """Keys with values; `lines` has the lines of the keys."""
 
     line: int
@@ -58,7 +58,7 @@ class Table:
     lines: Mapping[str, int]
 
 
-Node: TypeAlias = Scalar | Series | Table
+Node: TypeAlias = Scalar | Series | YamlTable
 
 
 def refusal(source: str, line: int, why: str, hint: str | None = None) -> TimelineError:
@@ -88,7 +88,7 @@ def read_text(path: Path) -> str:
     return text
 
 
-def parse_tree(text: str, source: str) -> Table:
+def parse_tree(text: str, source: str) -> YamlTable:
     """Return the table that `text` is; raises TimelineError for what is no YAML, no table, or refused on principle."""
     try:
         tree = _Builder(source, yaml.parse(text, Loader=yaml.SafeLoader)).tree()
@@ -103,7 +103,7 @@ def parse_tree(text: str, source: str) -> Table:
         raise TimelineError(f"{source} is not YAML: {error}", _SHAPE_HINT) from error
     if tree is None or (isinstance(tree, Scalar) and not tree.text):
         raise TimelineError(f"{source} is empty", _SHAPE_HINT)
-    if not isinstance(tree, Table):
+    if not isinstance(tree, YamlTable):
         kind = "a list" if isinstance(tree, Series) else f"the text {tree.text[:40]!r}"
         raise refusal(source, tree.line, f"a timeline is a table of keys with values, and this is {kind}", _SHAPE_HINT)
     return tree
@@ -140,7 +140,7 @@ class _Builder:
         assert isinstance(event, MappingStartEvent)
         return self._table(line, depth)
 
-    def _table(self, line: int, depth: int) -> Table:
+    def _table(self, line: int, depth: int) -> YamlTable:
         entries: dict[str, Node] = {}
         lines: dict[str, int] = {}
         for event in self._until(MappingEndEvent):
@@ -152,7 +152,7 @@ class _Builder:
                 raise self._refuse(event, why, "leave one of them out")
             entries[key.text] = self._node(next(self._events), depth + 1)
             lines[key.text] = key.line
-        return Table(line, entries, lines)
+        return YamlTable(line, entries, lines)
 
     def _until(self, end: type[Event]) -> Iterator[Event]:
         for event in self._events:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from ganimate.errors import ExpressionError, TimelineError
 from ganimate.facs import did_you_mean
 from ganimate.timeline.contents import Refusal
-from ganimate.timeline.document import Node, Scalar, Series, Table, refusal
+from ganimate.timeline.document import Node, Scalar, Series, YamlTable, refusal
 
 LONGEST_QUOTE = 40  # letters of a wrong value that are repeated
 LONGEST_TEXT = 1000  # letters of a value: all AUs there are, and room
@@ -22,7 +22,7 @@ class Section:
     """
 
     def __init__(self, source: str, node: Node, what: str, keys: Collection[str]) -> None:
-        if not isinstance(node, Table):
+        if not isinstance(node, YamlTable):
             hint = f"write {{key: value, …}} with the keys {', '.join(keys)}"
             raise refusal(source, node.line, f"{what} is a table of keys with values, not {kind(node)}", hint)
         self.source, self.table, self.what = source, node, what
@@ -121,7 +121,7 @@ def _line_of(node: Node, path: Sequence[str | int]) -> int:
     """Return the line of what `path` leads to from `node`, or of the last thing on the way that there is."""
     line = node.line
     for step in path:
-        if isinstance(node, Table) and step in node.entries:
+        if isinstance(node, YamlTable) and step in node.entries:
             line, node = node.lines[str(step)], node.entries[str(step)]
         elif isinstance(node, Series) and isinstance(step, int) and step < len(node.items):
             node = node.items[step]

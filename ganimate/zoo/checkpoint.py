@@ -23,7 +23,7 @@ from torch.optim import Optimizer
 
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig, from_dict, to_dict
 from ganimate.errors import ConfigError, ModelError
-from ganimate.facs import ACTION_UNITS
+from ganimate.facs import ACTION_UNITS, ActionUnit
 from ganimate.networks import Judge, build_generator
 from ganimate.networks.critic import Critic
 from ganimate.networks.pictures import to_tensor
@@ -59,6 +59,11 @@ class ModelCard:
         sizes = {self.generator.size_px, self.critic.size_px, self.crop.size_px}
         if len(sizes) > 1:
             raise ConfigError(f"its parts are for faces of different sizes: {', '.join(map(str, sorted(sizes)))} px")
+
+    @property
+    def units(self) -> tuple[ActionUnit, ...]:
+        """Number, name and muscle of each AU."""
+        return tuple(ACTION_UNITS[number] for number in self.aus)
 
 
 @dataclass(frozen=True)
