@@ -11,7 +11,7 @@ import typer
 
 from ganimate.cli import options
 from ganimate.cli.errors import usage_error
-from ganimate.cli.given import refuse_idle
+from ganimate.cli.given import is_given, refuse_idle
 from ganimate.config import DEFAULT_MODEL, Driving, Scrutiny
 from ganimate.errors import InputError, OutputError
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 DRIVING, SCRUTINY = Driving(), Scrutiny()
 CLIP = "The clip"
-FOR_TABLES = ("format", "table_fps", "person")
+FOR_TABLES = ("format", "table_fps", "table_face", "trim")
 
 
 class TableFormat(str, Enum):
@@ -40,7 +40,7 @@ Table = Annotated[
         "--aus",
         metavar="TABLE.csv",
         help="What the face does: a table of OpenFace, py-feat or LibreFace, blendshapes of MediaPipe or ARKit "
-        "(Live Link Face), or a saved trajectory.",
+        "(Live Link Face; MediaPipe's JSON, too), or a saved trajectory.",
         show_default=False,
         rich_help_panel=CLIP,
     ),
@@ -76,12 +76,20 @@ TableFps = Annotated[
         rich_help_panel=CLIP,
     ),
 ]
-Person = Annotated[
+TableFace = Annotated[
     str | None,
     typer.Option(
-        metavar="LABEL",
-        help="Who of the people in the table.",
+        metavar="N|LABEL",
+        help="Which of several faces in the table: its label there, or its number.",
         show_default="the one with most rows",
+        rich_help_panel=CLIP,
+    ),
+]
+Trim = Annotated[
+    bool,
+    typer.Option(
+        "--trim",
+        help="Leave out what comes before the face and after it, where its first and last pose are held otherwise.",
         rich_help_panel=CLIP,
     ),
 ]
@@ -149,7 +157,8 @@ def drive(
     video: Filmed = None,
     format: FormatChoice = None,
     table_fps: TableFps = None,
-    person: Person = None,
+    table_face: TableFace = None,
+    trim: Trim = False,
     start: Start = None,
     end: End = None,
     own: options.Own = None,
@@ -194,7 +203,7 @@ def drive(
     display = Display(quiet)
     sound = None
     if video is None:
-        performance = _recorded(clip, format, table_fps, person, display).between(start, end)
+        performance = _recorded(ctx, clip, display).between(start, end)
     else:
         from ganimate.cli import filmed
 
@@ -242,23 +251,27 @@ def _one_clip(ctx: typer.Context, aus: Path | None, video: Path | None) -> Path:
     if video is None:
         raise usage_error("nothing to repeat: add for example --aus clip.csv or --video clip.mp4", ctx)
     for name in FOR_TABLES:
-        if ctx.params[name] is not None:
+        if is_given(ctx, name):
             raise usage_error(f"--{name.replace('_', '-')} is for tables, and --video is none", ctx)
     return video
 
 
-def _recorded(
-    table: Path, format: TableFormat | None, table_fps: float | None, person: str | None, display: Display
-) -> Performance:
+def _recorded(ctx: typer.Context, table: Path, display: Display) -> Performance:
     """Return what the face in a table did, and note how it was read; raises AnnotationError."""
     from ganimate.media import is_video
     from ganimate.trackers import read_performance
 
     if table.is_file() and is_video(table):
         raise InputError(f"'{table}' is a video, not a table", f"write --video {table}, and leave out --aus")
+    asked = ctx.params
     with display.stage(f"reading {table.name}"):
-        name = None if format is None else format.value
-        performance = read_performance(table, format=name, table_fps=table_fps, person=person)
+        performance = read_performance(
+            table,
+            format=None if asked["format"] is None else asked["format"].value,
+            table_fps=asked["table_fps"],
+            face=asked["table_face"],
+            trim=asked["trim"],
+        )
     for note in performance.notes:
         display.note(note)
     return performance

@@ -16,7 +16,7 @@ from ganimate.config import CropSpec, PrepareOptions
 from ganimate.data.pack import SKIPPED_NAME, Pack, PackWriter, open_pack
 from ganimate.data.prepare import Prepared, prepare
 from ganimate.errors import InputError
-from ganimate.trackers import read_openface, read_persons
+from ganimate.trackers import read_labels, read_persons
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,10 @@ def make_pack(sources: Sources, out: Path, options: PrepareOptions, force: bool,
             f"{sources.photos} is not a folder of photos", "hand in the folder that the table's names are in"
         )
     with display.stage("reading the tables"):
-        table = read_openface(sources.annotations)
+        table = read_labels(sources.annotations)
         persons = read_persons(sources.identities) if sources.identities else {}
+    for note in table.notes:
+        display.note(note)
     if persons and not persons.keys() & set(table.names):
         display.note(f"warning: {sources.identities} names no photo of {sources.annotations}, so all are nobody's")
     detector = None if table.landmarks is not None else session.make_detector(sources.detector)

@@ -51,7 +51,7 @@ def prepare(
     Raises OutputError where the pack cannot be written.
     """
     numbers = {person: number for number, person in enumerate(dict.fromkeys(persons.values()))}
-    rows_of = Counter(table.names)
+    rows_of = Counter(name for row, name in enumerate(table.names) if row not in table.complaints)
     for row, name in enumerate(table.names):
         complaint = table.problem(row)
         if complaint is None and table.landmarks is None and rows_of[name] > 1:
