@@ -80,25 +80,24 @@ def label_seeds() -> list[bytes]:
 def read_labels(path: Path) -> object:
     """Read a table as labels of photos, as a list of people, and as human codes: one of them must take it."""
     from ganimate.errors import GanimateError
-    from ganimate.trackers import read_facs, read_openface, read_persons
+    from ganimate.trackers import read_facs, read_persons
 
     taken: list[object] = []
     refusal: GanimateError | None = None
-    for reader in (_read_openface, read_persons, lambda path: read_facs(path, EXPRESSION_AUS)):
+    for reader in (_read_photos, read_persons, lambda path: read_facs(path, EXPRESSION_AUS)):
         try:
             taken.append(reader(path))
         except GanimateError as error:
             refusal = error
-    del read_openface
     if not taken and refusal is not None:
         raise refusal
     return len(taken)
 
 
-def _read_openface(path: Path) -> object:
-    from ganimate.trackers import read_openface
+def _read_photos(path: Path) -> object:
+    from ganimate.trackers import read_labels
 
-    table = read_openface(path)
+    table = read_labels(path)
     return [table.problem(row) for row in range(len(table.names))]
 
 

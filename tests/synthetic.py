@@ -19,7 +19,7 @@ from ganimate.data.prepare import PreparedRow, prepare
 from ganimate.face.crop import align, transform
 from ganimate.facs import OPENFACE_AUS
 from ganimate.media import write_image
-from ganimate.trackers import read_openface, read_persons
+from ganimate.trackers import read_labels, read_persons
 
 DATA = Path(__file__).parent / "data"
 PHOTO_PX = 96
@@ -154,7 +154,7 @@ def make_pack(folder: Path, shots: Sequence[Shot], share: float = 0.3, size_px: 
     """Make the pack ``faces.pack`` in `folder` by the whole way from photos and tables."""
     photos, table, identities = write_sources(folder, shots)
     options = PrepareOptions(CropSpec(size_px=size_px), share)
-    annotations = read_openface(table)
+    annotations = read_labels(table)
     with PackWriter(folder / "faces.pack", options.spec, annotations.au_numbers) as writer:
         return list(prepare(photos, annotations, read_persons(identities), writer, options))
 

@@ -114,6 +114,21 @@ def test_what_one_row_cannot_give_is_refused(drive: Run, table: Path, arguments:
     assert "one picture" not in done.stderr
 
 
+def test_a_face_that_leaves_early_is_held_or_trimmed(drive: Run, table: Path, tmp_path: Path) -> None:
+    table.write_text("frame, timestamp, success, AU12_r\n1, 0, 1, 0\n2, 0.04, 1, 5\n3, 0.08, 0, 0\n4, 0.12, 0, 0\n")
+    done = drive("-o", tmp_path / "me.gif", "--json")
+    assert json.loads(done.stdout)["frames"] == 4
+    assert "is there until 0.04 s of 0 s to 0.12 s: its pose is held there (--trim)" in done.stderr
+    assert json.loads(drive("-o", tmp_path / "short.gif", "--json", "--trim").stdout)["frames"] == 2
+
+
+@pytest.mark.parametrize("option", [("--trim",), ("--table-face", "1"), ("--table-fps", "30")])
+def test_options_of_tables_are_not_for_videos(cli: Run, photo: Path, option: tuple[str, ...]) -> None:
+    done = cli("drive", photo, "--video", "clip.mp4", *option)
+    assert done.exit_code == 2
+    assert f"{option[0]} is for tables" in done.stderr
+
+
 def test_a_video_is_no_table(cli: Run, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "me.mp4").write_bytes(b"\0\0\0\x18ftypisom" + bytes(500))
     done = cli("drive", photo, "--aus", tmp_path / "me.mp4")
@@ -128,7 +143,7 @@ def test_a_video_is_no_table(cli: Run, photo: Path, tmp_path: Path) -> None:
         (("--start", "9"), 1, "the clip has nothing from 9 s on; it goes from 0 s to 0.12 s"),
         (("--format", "blendshapes"), 1, "has no columns of blendshapes"),
         (("--format", "openface3"), 2, "openface3"),
-        (("--person", "me"), 1, "does not tell people apart"),
+        (("--table-face", "me"), 1, "shows one face alone"),
         (("--smooth", "-1"), 2, "--smooth"),
         (("--start", "-1"), 2, "--start"),
         (("--strip-frames", "3"), 2, "--strip-frames is for --strip"),

@@ -202,7 +202,7 @@ ME = ("me.jpg", *BODY, *MODEL)
         (("drive", "me.jpg", *MODEL, "--aus", "loud.csv"), 1, "out of range"),
         (("drive", "me.jpg", *MODEL, "--aus", "openface.csv", "--format", "libreface"), 1, "no columns of LibreFace"),
         (("drive", "me.jpg", *MODEL, "--aus", "openface.csv", "--format", "excel"), 2, "--format"),
-        (("drive", "me.jpg", *MODEL, "--aus", "openface.csv", "--person", "ann"), 1, "does not tell people apart"),
+        (("drive", "me.jpg", *MODEL, "--aus", "openface.csv", "--table-face", "ann"), 1, "shows one face alone"),
         (("drive", "me.jpg", *MODEL, "--aus", "openface.csv", "--start", "9", "-q"), 1, "nothing from 9 s on"),
         (("drive", "me.jpg", *MODEL, "--aus", "openface.csv", "--video", "cut.mp4"), 2, "exclude each other"),
         (("drive", "me.jpg", *MODEL, "--video", "cut.mp4"), 1, "damaged or cut off"),

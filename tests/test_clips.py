@@ -103,7 +103,9 @@ def test_the_rate_of_timecodes_shows_when_seconds_go_by(tmp_path: Path, highest:
 def test_live_link_rows_without_a_face_are_skipped(tmp_path: Path) -> None:
     text = "Timecode,BlendShapeCount,JawOpen\n0:00:00:00.0,0\n0:00:00:30.0,61,0.5\n0:00:01:00.0,0,0\n"
     clip = read_performance(written(tmp_path, text))
-    assert clip.times_s.tolist() == [0.5]
+    assert clip.times_s.tolist() == [0, 0.5, 1]
+    assert "comes at 0.5 s and is there until 0.5 s of 0 s to 1 s: its pose is held there (--trim)" in told(clip)
+    assert read_performance(written(tmp_path, text), trim=True).times_s.tolist() == [0.5]
     assert "2 without a face (line 2 and on)" in told(clip)
 
 
@@ -141,14 +143,14 @@ def test_the_person_with_most_usable_rows_is_taken_or_the_one_asked_for(tmp_path
     path = written(tmp_path, "frame,face_id,timestamp,success,AU12_r\n" + "".join(lines))
     clip = read_performance(path)
     assert len(clip) == 6
-    assert "of the 2 people in it, 8 is taken: 7 (4 rows), 8 (6 rows) (--person)" in told(clip)
-    other = read_performance(path, person="7")
-    assert len(other) == 4
+    assert "of the 2 faces in it, 8 is taken: 7 (4 rows), 8 (6 rows) (--table-face)" in told(clip)
+    other = read_performance(path, face="7")
+    assert other.times_s.tolist() == [0, 0.1, 0.2, 0.3, 0.5]  # it leaves early: its last pose is held
     np.testing.assert_allclose(other.values, 0.7)
-    with pytest.raises(AnnotationError, match="has no person '9'"):
-        read_performance(path, person="9")
-    with pytest.raises(AnnotationError, match="does not tell people apart"):
-        read_performance(written(tmp_path, LIBREFACE), person="9")
+    with pytest.raises(AnnotationError, match="has no face '9'"):
+        read_performance(path, face="9")
+    with pytest.raises(AnnotationError, match="shows one face alone"):
+        read_performance(written(tmp_path, LIBREFACE), face="9")
 
 
 def test_damaged_rows_are_counted_and_the_rest_is_used(tmp_path: Path) -> None:
@@ -223,7 +225,12 @@ def test_the_told_format_wins(tmp_path: Path) -> None:
         ("AU12\n1\n", {"format": "openface"}, "has no columns of OpenFace, such as AU01_r: its columns are AU12", ""),
         ("AU12\n1\n", {"format": "opensmile"}, "there is no table format 'opensmile'", "openface, libreface"),
         ("AU12,AU012\n1,1\n", {}, "has two columns for one thing: 'AU12' and 'AU012'", ""),
-        ("AU12\n3\n4\n", {}, "no row of clip.csv can be used: 2 with a value out of range (line 2 and on)", "0 to 1"),
+        (
+            "AU12\n8\n9\n",
+            {},
+            "2 of 2 rows of clip.csv are out of range: py-feat goes from 0 to 1, and these",
+            "0 to 100",
+        ),
         ("AU12\n", {}, "has no rows below its header", ""),
         ("", {}, "is empty", "first line"),
         (",,\n , \n", {}, "is empty", "first line"),
@@ -241,7 +248,7 @@ def test_a_bad_table_gets_a_sentence(
     assert hint in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize("content", [bytes(range(256)) * 4, b"\xff\xfeA\x00U\x001\x00", b'AU12\n"' + b"1" * 200_000])
+@pytest.mark.parametrize("content", [bytes(range(256)) * 4, b"\xff\xfeA\x00U\x001\x00\n", b'AU12\n"' + b"1" * 200_000])
 def test_what_is_no_table_gets_a_sentence(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "clip.csv").write_bytes(content)
     with pytest.raises(AnnotationError, match="is not a table in CSV"):

@@ -17,7 +17,7 @@ from ganimate.face.crop import Box, Face, crop_face
 from ganimate.face.detect import Detector, FixedDetector
 from ganimate.media import read_photo
 from ganimate.motion.landmark_response import eyelid_closure
-from ganimate.trackers import read_openface, read_persons
+from ganimate.trackers import read_labels, read_persons
 
 OPTIONS = PrepareOptions(CropSpec(size_px=SIZE_PX), 0.3)
 SHOTS = shoot(people=4, photos=2, strangers=3)
@@ -33,7 +33,7 @@ def run(
 ) -> tuple[list[PreparedRow], Pack]:
     photos, table, identities = write_sources(folder, shots, landmarks=landmarks)
     spoil(photos, table)
-    annotations = read_openface(table)
+    annotations = read_labels(table)
     with PackWriter(folder / "faces.pack", OPTIONS.spec, annotations.au_numbers) as writer:
         made = list(prepare(photos, annotations, read_persons(identities), writer, OPTIONS, detector))
     return made, open_pack(folder / "faces.pack")
@@ -119,7 +119,7 @@ def test_without_landmarks_the_detector_finds_them(tmp_path: Path) -> None:
 
 def test_a_photo_without_a_face_is_skipped(tmp_path: Path) -> None:
     photos, table, _ = write_sources(tmp_path, SHOTS, landmarks=False)
-    annotations = read_openface(table)
+    annotations = read_labels(table)
     writer = PackWriter(tmp_path / "faces.pack", OPTIONS.spec, annotations.au_numbers)
     made = list(prepare(photos, annotations, {}, writer, OPTIONS, FixedDetector()))
     assert {one.skipped.kind for one in made if one.skipped} == {"no face"}
@@ -141,7 +141,7 @@ def test_rows_of_one_photo_are_told_apart_by_landmarks_only(tmp_path: Path) -> N
         folder = tmp_path / str(landmarks)
         folder.mkdir()
         photos = write_once(folder, landmarks)
-        table = read_openface(folder / "openface.csv")
+        table = read_labels(folder / "openface.csv")
         writer = PackWriter(folder / "faces.pack", OPTIONS.spec, table.au_numbers)
         made = list(prepare(photos, table, {}, writer, OPTIONS, fixed(SHOTS[0].landmarks)))
         assert [one.name for one in made] == [shot.name for shot in twice]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def read_table(
-    table: Path, format: str | None, table_fps: float | None, person: str | None, progress: Progress
+    table: Path, format: str | None, table_fps: float | None, face: str | None, trim: bool, progress: Progress
 ) -> Performance:
     """Return what the face in a table did, and tell how it was read; raises AnnotationError."""
     from ganimate.trackers import read_performance
@@ -30,7 +30,7 @@ def read_table(
     if table.is_file() and is_video(table):
         raise InputError(f"'{table}' is a video, not a table", f"write --video {table}, and leave out --aus")
     with progress.stage(f"reading {table.name}"):
-        performance = read_performance(table, format=format, table_fps=table_fps, person=person)
+        performance = read_performance(table, format=format, table_fps=table_fps, face=face, trim=trim)
     for note in performance.notes:
         progress.note(note)
     return performance

@@ -12,14 +12,14 @@ import typer
 from ganimate.cli import options
 from ganimate.cli.console import Display
 from ganimate.cli.errors import usage_error
-from ganimate.cli.option_rules import refuse_idle
+from ganimate.cli.option_rules import is_given, refuse_idle
 from ganimate.cli.results import run_job
 from ganimate.cli.settings import Options, with_settings
 from ganimate.config import Driving
 from ganimate.errors import InputError, OutputError
 
 CLIP = "The clip"
-FOR_TABLES = ("format", "table_fps", "person")
+FOR_TABLES = ("format", "table_fps", "table_face", "trim")
 
 
 class TableFormat(str, Enum):
@@ -37,7 +37,7 @@ Table = Annotated[
     options.option(
         CLIP,
         "What the face does: a table of OpenFace, py-feat or LibreFace, blendshapes of MediaPipe or ARKit "
-        "(Live Link Face), or a saved trajectory.",
+        "(Live Link Face; MediaPipe's JSON, too), or a saved trajectory.",
         "--aus",
         metavar="TABLE.csv",
     ),
@@ -72,8 +72,22 @@ TableFps = Annotated[
         shown="30, where it tells none",
     ),
 ]
-Person = Annotated[
-    str | None, options.option(CLIP, "Who of the people in the table.", metavar="LABEL", shown="the one with most rows")
+TableFace = Annotated[
+    str | None,
+    options.option(
+        CLIP,
+        "Which of several faces in the table: its label there, or its number.",
+        metavar="N|LABEL",
+        shown="the one with most rows",
+    ),
+]
+Trim = Annotated[
+    bool,
+    options.option(
+        CLIP,
+        "Leave out what comes before the face and after it, where its first and last pose are held otherwise.",
+        "--trim",
+    ),
 ]
 Start = Annotated[
     float | None, options.option(CLIP, "Where to begin.", metavar="SECONDS", low=0, shown="the clip's beginning")
@@ -116,7 +130,8 @@ def drive(
     video: Filmed = None,
     format: FormatChoice = None,
     table_fps: TableFps = None,
-    person: Person = None,
+    table_face: TableFace = None,
+    trim: Trim = False,
     start: Start = None,
     end: End = None,
     seen_as: options.SeenAs = None,
@@ -147,7 +162,7 @@ def drive(
     faces, display, corrected, sound = options.parse_selection(face), Display(told.quiet), correction(seen_as), None
     if video is None:
         name = None if format is None else format.value
-        performance = read_table(clip, name, table_fps, person, display).between(start, end)
+        performance = read_table(clip, name, table_fps, table_face, trim, display).between(start, end)
     else:
         filmed = FilmedPerformance(video, photo, start, end, setup, faces)
         place = options.result_path(output, photo, clip.stem, ".mp4")
@@ -175,7 +190,7 @@ def _one_clip(ctx: typer.Context, aus: Path | None, video: Path | None) -> Path:
     if video is None:
         raise usage_error("nothing to repeat: add for example --aus clip.csv or --video clip.mp4", ctx)
     for name in FOR_TABLES:
-        if ctx.params[name] is not None:
+        if is_given(ctx, name):
             raise usage_error(f"--{name.replace('_', '-')} is for tables, and --video is none", ctx)
     return video
 

@@ -45,7 +45,7 @@ def prepare(
     Raises OutputError where the pack cannot be written.
     """
     numbers = {person: number for number, person in enumerate(dict.fromkeys(persons.values()))}
-    rows_of = Counter(table.names)
+    rows_of = Counter(name for row, name in enumerate(table.names) if row not in table.complaints)
     usable = dict.fromkeys(name for row, name in enumerate(table.names) if table.problem(row) is None)
     held_out = choose_held_out(
         (persons.get(name) or name for name in usable), options.validation_share, options.split_seed

@@ -17,7 +17,7 @@ from ganimate.data.prepare import PreparedRow, prepare
 from ganimate.errors import InputError
 from ganimate.face.detect import Detector
 from ganimate.system.progress import Progress, Table
-from ganimate.trackers import read_openface, read_persons
+from ganimate.trackers import read_labels, read_persons
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,10 @@ class Sources:
                 f"{self.photos} is not a folder of photos", "hand in the folder that the table's names are in"
             )
         with progress.stage("reading the tables"):
-            table = read_openface(self.annotations)
+            table = read_labels(self.annotations)
             persons = read_persons(self.identities) if self.identities else {}
+        for note in table.notes:
+            progress.note(note)
         if persons and not persons.keys() & set(table.names):
             progress.note(f"warning: {self.identities} names no photo of {self.annotations}, so all are nobody's")
         detector = None if table.landmarks is not None else self.find_detector()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ganimate.trackers.clips import TABLE_FPS, read_performance
 from ganimate.trackers.formats import FORMATS
-from ganimate.trackers.photos import AnnotationTable, Complaint, read_facs, read_openface, read_persons
+from ganimate.trackers.photos import AnnotationTable, Complaint, read_facs, read_labels, read_persons
 
 __all__ = [
     "FORMATS",
@@ -12,7 +12,7 @@ __all__ = [
     "AnnotationTable",
     "Complaint",
     "read_facs",
-    "read_openface",
+    "read_labels",
     "read_performance",
     "read_persons",
 ]

@@ -20,7 +20,8 @@ sideways jaws and mouths, and the tongue are no AUs of a face that ganimate move
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 
 import numpy as np
@@ -54,7 +55,30 @@ SHAPES_OF: Mapping[int, tuple[str, ...]] = MappingProxyType(
     }
 )
 _CLOSED = "mouthClose"  # lips that stay together while the jaw is open
-NAMES: frozenset[str] = frozenset({_CLOSED.lower(), *(name.lower() for names in SHAPES_OF.values() for name in names)})
+_SIDES = (("left", "l"), ("right", "r"))
+_PREFIX = re.compile(r"(?:face[_. -]?)?(?:blend[_. -]?shapes?|bs|arkit)[_. :/-]+", re.IGNORECASE)
+
+
+def _spellings() -> Iterator[tuple[str, str]]:
+    """Yield the spellings of each blendshape, without case and what stands between words, and its lower-case name."""
+    for name in (_CLOSED, *(name for names in SHAPES_OF.values() for name in names)):
+        known = name.lower()
+        yield known, known
+        for side, letter in _SIDES:
+            if known.endswith(side):
+                yield known.removesuffix(side) + letter, known
+
+
+_KNOWN_AS: Mapping[str, str] = MappingProxyType(dict(_spellings()))
+
+
+def shape_of(column: str) -> str | None:
+    """Return the lower-case name of the blendshape in a column; None for other columns.
+
+    Columns are called jawOpen, JawOpen, jaw_open, mouthSmile_L or blendshape_jawOpen.
+    """
+    bare = _PREFIX.sub("", column, count=1) if _PREFIX.match(column) else column
+    return _KNOWN_AS.get(re.sub(r"[_. -]", "", bare).lower())
 
 
 def aus_of_shapes(shapes: Mapping[str, Floats]) -> dict[int, Floats]:

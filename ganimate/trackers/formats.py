@@ -4,7 +4,7 @@
     libreface    au_1_intensity … (0 to 5)
     trajectory   time_s, AU01 … (0 to 1), as --save-trajectory writes
     py-feat      AU01 … (0 to 1); `FaceScore`. AU43, closed eyes, stands for AU45
-    blendshapes  browInnerUp … (0 to 1), in any case: MediaPipe, ARKit, Live Link Face (`blendshapes`)
+    blendshapes  browInnerUp … (0 to 1), in any spelling: MediaPipe, ARKit, Live Link Face (`blendshapes`)
 
 Columns that only say whether an AU is there (OpenFace's AU01_c, LibreFace's au_1) are not used, not even for AUs that
 have no other: an AU that jumps between 0 and 1 is no movement. Such AUs stay as the photo shows them.
@@ -21,8 +21,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ganimate.errors import AnnotationError
-from ganimate.trackers.blendshapes import NAMES, Floats, aus_of_shapes
-from ganimate.trackers.photos import CODED_AS, OPENFACE_TOP
+from ganimate.trackers.blendshapes import Floats, aus_of_shapes, shape_of
+
+OPENFACE_TOP = 5.0  # OpenFace grades intensity from 0 to 5
+CODED_AS: Mapping[int, int] = MappingProxyType({45: 43})  # on a still photo a blink (45) is coded as closed eyes (43)
 
 
 @dataclass(frozen=True)
@@ -60,14 +62,18 @@ class Format:
 
     def _key(self, name: str) -> str | None:
         if self.pattern is None:
-            return name.lower() if name.lower() in NAMES else None
+            return shape_of(name)
         match = self.pattern.fullmatch(name)
         return None if match is None else str(int(match[1]))
+
+    def label(self, key: str) -> str:
+        """Return the name for people of a column that `columns` found."""
+        return key if self.pattern is None else f"AU{key}"
 
     def aus(self, values: Mapping[str, Floats]) -> dict[int, Floats]:
         """Return intensities (T,) in [0, 1] by AU of what stands in the columns, (T,) from 0 to `top` each."""
         if self.pattern is None:
-            return aus_of_shapes(values)
+            return aus_of_shapes({key: column / self.top for key, column in values.items()})
         found = {int(key): column / self.top for key, column in values.items()}
         for number, other in self.stand_ins.items():
             if other in found and number not in found:
