@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from ganimate.config import (
     from_dict,
     to_dict,
 )
+from ganimate.config.resolve import read_changes
 from ganimate.config.settings import check, leaves, part, setting
 from ganimate.errors import ConfigError
 from ganimate.trajectory import EASINGS, LOOPS
@@ -103,6 +105,50 @@ def test_unknown_and_mistyped_fields_are_named(kind: type, data: Any, message: s
     with pytest.raises(ConfigError) as caught:
         from_dict(kind, data)
     assert message in caught.value.message
+
+
+def test_a_misspelt_field_is_answered_with_the_near_one() -> None:
+    for data, near in (({"batch_imagez": 3}, "batch_images"), ({"weights": {"cycles": 1.0}}, "cycle")):
+        with pytest.raises(ConfigError) as caught:
+            from_dict(TrainConfig, data)
+        assert caught.value.hint == f"did you mean {near!r}?"
+    with pytest.raises(ConfigError) as caught:
+        from_dict(TrainConfig, {"zzz": 3, 7: 8})
+    assert caught.value.hint == "was this written by a newer ganimate?"
+
+
+YAML = """
+learning_rate: 4e-4   # as in JSON
+weights: {cycle: 3}
+schedule:
+  geometry_steps: 20
+  critic_rests: true
+"""
+
+
+@pytest.mark.parametrize("name", ["c.yaml", "c.YML"])
+def test_a_config_may_be_yaml(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(YAML)
+    (tmp_path / "c.json").write_text(
+        '{"learning_rate": 4e-4, "weights": {"cycle": 3}, "schedule": {"geometry_steps": 20, "critic_rests": true}}'
+    )
+    assert read_changes(tmp_path / name) == read_changes(tmp_path / "c.json")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [", "is not YAML"),
+        ("- 1", "is not a table"),
+        ("!!python/object/apply:os.system [ls]", "is not YAML"),
+        ("{a: 1, a: !!float x}", "is not YAML"),
+    ],
+)
+def test_bad_yaml_gets_a_sentence(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=words) as caught:
+        read_changes(tmp_path / "c.yaml")
+    assert "\n" not in caught.value.message
 
 
 @dataclasses.dataclass(frozen=True)

@@ -388,6 +388,7 @@ def test_train_judge_writes_a_judge(cli: Cli, faces_pack: Path, tmp_path: Path) 
     assert result.stdout == f"{out}\n"
     assert re.search(r"pack: .*, \d+ photos to train on, \d+ held out", result.stderr)
     assert "correlation with the label" in result.stderr
+    assert re.search(r"warning: of 17 AUs the judge reads \d well enough to measure models", result.stderr)
     loaded = load_judge(out)
     facts = read_metadata(out, JUDGE_FORMAT)["card"]["training"]
     assert loaded.card.judge == JudgeConfig(size_px=32, channels=4)
@@ -400,9 +401,16 @@ def test_train_judge_writes_a_judge(cli: Cli, faces_pack: Path, tmp_path: Path) 
 def test_train_judge_tells_the_same_as_json(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
     result = cli("train-judge", faces_pack, *options(tmp_path, "--json", "--quiet", "--minutes", 5))
     facts = json.loads(result.stdout)
-    assert result.stderr == ""
+    assert [line.partition(":")[0] for line in result.stderr.splitlines()] == ["warning", "hint"]  # after three steps
     assert facts["steps"] == 3 and facts["judge"].endswith("judge.safetensors")
     assert set(facts["aus"]) == {str(number) for number in open_pack(faces_pack).au_numbers}
+
+
+def test_a_card_tells_which_aus_are_read() -> None:
+    assert CARD.reads is None
+    told = {"held_out_correlation": [0.9, None, 0.49]}
+    assert dataclasses.replace(CARD, training=told).reads == (1,)
+    assert dataclasses.replace(CARD, training={"held_out_correlation": "x"}).reads is None
 
 
 def test_train_judge_says_when_nobody_is_held_out(cli: Cli, tmp_path: Path) -> None:

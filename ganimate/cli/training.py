@@ -101,7 +101,7 @@ def train(
     ] = False,
     config: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.json", help="Settings, as --dry-run prints them.", rich_help_panel=RUN),
+        typer.Option(metavar="FILE", help="Settings, as --dry-run prints them, in JSON or YAML.", rich_help_panel=RUN),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the whole config as JSON and leave.", rich_help_panel=RUN)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any, TypeVar, get_type_hints
 
 from ganimate.errors import ConfigError
@@ -24,9 +25,11 @@ def from_dict(cls: type[ConfigT], data: Mapping[str, Any]) -> ConfigT:
     if not isinstance(data, Mapping):
         raise ConfigError(f"{cls.__name__} must be a table of fields, not {shown(data)}")
     hints = get_type_hints(cls)
-    unknown = sorted(set(data) - set(hints))
+    unknown = sorted(set(data) - set(hints), key=str)
     if unknown:
-        raise ConfigError(f"{cls.__name__} has no field {shown(unknown[0])}", "was this written by a newer ganimate?")
+        near = get_close_matches(str(unknown[0]), hints, 1)
+        hint = f"did you mean {near[0]!r}?" if near else "was this written by a newer ganimate?"
+        raise ConfigError(f"{cls.__name__} has no field {shown(unknown[0])}", hint)
     values = {name: _revive(f"{cls.__name__}.{name}", hints[name], value) for name, value in data.items()}
     try:
         return cls(**values)

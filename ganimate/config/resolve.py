@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,21 +13,40 @@ from ganimate.config.record import from_dict, to_dict
 from ganimate.config.training import TrainConfig
 from ganimate.errors import ConfigError, TrainingError
 
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
 # What the weights on disk were made for; a resumed run cannot change it.
 FIXED = ("generator", "critic", "seed")
 
 
 def read_changes(path: Path) -> dict[str, Any]:
-    """Return a config, or a part of one, from a JSON file; raises ConfigError."""
+    """Return a config, or a part of one, from a file in JSON, or in YAML if its name says so; raises ConfigError."""
+    kind = "YAML" if path.suffix.lower() in (".yaml", ".yml") else "JSON"
     try:
-        data = json.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        data = _read_yaml(text) if kind == "YAML" else json.loads(text)
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise ConfigError(f"{path} is not JSON: {error}", "--dry-run prints a config to begin with") from error
+    except (ValueError, RecursionError) as error:
+        reason = " ".join(str(error).split())
+        hint = "--dry-run prints a config to begin with; YAML is read from .yaml"
+        raise ConfigError(f"{path} is not {kind}: {reason}", hint) from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path} is not a table of settings", "--dry-run prints a config to begin with")
     return data
+
+
+def _read_yaml(text: str) -> Any:
+    """Return what a YAML text says, without running anything of it; raises ValueError."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Reads numbers such as 4e-4 as numbers, as JSON and YAML 1.2 do."""
+
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+0123456789."))
+    try:
+        return yaml.load(text, Loader)
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from error
 
 
 def new_config(changes: Mapping[str, Any], size_px: int) -> TrainConfig:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.face.detect.embedder import SAME_PERSON
+from ganimate.zoo.checkpoint import READS_LABELS
 
 LEVELS = (0.0, 0.33, 0.66, 1.0)  # at which every AU is asked
 BAR_AUS = (1, 2, 4, 5, 9, 12, 15, 17, 25, 26, 45)  # whose response has a bar
@@ -21,7 +22,7 @@ PAINTED = 0.9  # attention below this is paint
 # When the judge counts as able to read an AU. Human codes decide where there are any: on CFEE, OpenFace itself, from
 # which the labels come, agrees with them by 0.12 (AU23) to 0.88 (AU12). By labels alone it must do better, as it
 # shares their errors.
-READS_CODES, READS_LABELS = 0.3, 0.5
+READS_CODES = 0.3
 SEEN = {"seen_once": "people seen once", "seen_often": "people seen more than once"}  # in how many photos of the pack
 LEAST_PEOPLE = 20  # to pass or miss: a mean over fewer is uncertain by 0.07 and more, as far as models lie apart
 LEAST_SHOWN = 3  # photos that show an AU; with fewer a correlation is chance

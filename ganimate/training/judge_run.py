@@ -13,6 +13,7 @@ from ganimate.data.pack import Pack
 from ganimate.errors import OutputError
 from ganimate.system.progress import Progress, Table
 from ganimate.training.machine import Machine
+from ganimate.zoo.checkpoint import READS_LABELS
 
 if TYPE_CHECKING:
     from ganimate.training.judge_trainer import JudgeRecord, JudgeTrainer
@@ -38,6 +39,7 @@ class JudgeRun:
         facts = self._facts(trainer)
         if facts["aus"]:
             progress.table(_agreement_table(facts))
+            _warn_of_the_blind(facts, progress)
         else:
             progress.note("nobody is held out, so nothing tells how well it reads")
         return facts
@@ -76,16 +78,18 @@ class JudgeRun:
 
     def _facts(self, trainer: JudgeTrainer) -> dict[str, Any]:
         """Return what came of the training; an AU that no held-out photo shows has no correlation."""
-        told = trainer.card().training
+        card = trainer.card()
+        told = card.training
         correlations, slopes = told.get("held_out_correlation"), told.get("held_out_slope")
         numbers = self.pack.au_numbers
-        rows = zip(numbers, correlations, slopes, strict=True) if correlations and slopes else ()
+        rows = list(zip(numbers, correlations, slopes, strict=True)) if correlations and slopes else []
         return {
             "judge": str(self.out),
             "steps": trainer.step_index,
             "minutes": round(trainer.seconds / 60, 2),
             "training_photos": len(trainer.samples.photos),
             "held_out_photos": told.get("held_out_photos", 0),
+            "reads": [str(number) for number in card.reads or ()],
             "aus": {str(number): {"correlation": r, "slope": slope} for number, r, slope in rows},
         }
 
@@ -96,6 +100,18 @@ def _line(record: JudgeRecord, total: int) -> str:
         f"step {record.step}/{total}: error {record.error:.3f}, {record.images_per_s:.0f} images/s, "
         f"mean correlation on {record.held_out.photos} held-out photos {record.held_out.mean_correlation:.3f}"
     )
+
+
+def _warn_of_the_blind(facts: Mapping[str, Any], progress: Progress) -> None:
+    """Warn of a judge that cannot read most of what it is to judge: no average of 'ganimate evaluate' counts that."""
+    read, count = facts["reads"], len(facts["aus"])
+    if len(read) < count / 2:
+        which = f": {', '.join(read)}" if read else ""
+        progress.warn(
+            f"of {count} AUs the judge reads {len(read)} well enough to measure models{which} (correlation with the "
+            f"labels {READS_LABELS:g} or more)",
+            "train it longer, or on more people",
+        )
 
 
 def _agreement_table(facts: Mapping[str, Any]) -> Table:

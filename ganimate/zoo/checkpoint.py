@@ -39,6 +39,7 @@ _REMEDIES = {
     STATE_FORMAT: "train into a new folder",
     JUDGE_FORMAT: "train one with 'ganimate train-judge PACK --out judge.safetensors'",
 }
+READS_LABELS = 0.5  # an AU is read if readings of held-out photos go with the labels by this correlation, at least
 _KINDS = {MODEL_FORMAT: "model", STATE_FORMAT: "state of a training run", JUDGE_FORMAT: "judge"}
 
 
@@ -87,6 +88,14 @@ class JudgeCard:
 
     def __post_init__(self) -> None:
         _check_facts(self.aus, self.training)
+
+    @property
+    def reads(self) -> tuple[int, ...] | None:
+        """The AUs that it reads well enough, by held-out photos; None where none were held out."""
+        found = self.training.get("held_out_correlation")
+        if not isinstance(found, list | tuple) or len(found) != len(self.aus):
+            return None
+        return tuple(au for au, r in zip(self.aus, found, strict=True) if isinstance(r, float) and r >= READS_LABELS)
 
 
 def _check_facts(aus: object, training: object) -> None:
