@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,11 +85,9 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
     typer.echo(path)
 
 
-def _unseen(timeline: Timeline) -> Timeline:
-    """Return a timeline as if the faces of the photos that it names showed nothing."""
-    from ganimate.facs import ACTION_UNITS
-
-    return timeline.with_readings({path: dict.fromkeys(ACTION_UNITS, 0.0) for path in timeline.photos()})
+def _unseen(timeline: Timeline, aus: Iterable[int]) -> Timeline:
+    """Return a timeline as if a model of these AUs saw faces without expression in the photos that it names."""
+    return timeline.with_readings({path: dict.fromkeys(aus, 0.0) for path in timeline.photos()})
 
 
 def _on_a_neutral_face(timeline: Timeline) -> Trajectory:
@@ -100,7 +99,7 @@ def _on_a_neutral_face(timeline: Timeline) -> Trajectory:
     from ganimate.trajectory import Trajectory
 
     aus = tuple(ACTION_UNITS)
-    path = _unseen(timeline).trajectory(np.zeros(len(aus), np.float32), aus)
+    path = _unseen(timeline, aus).trajectory(np.zeros(len(aus), np.float32), aus)
     (shown,) = np.nonzero(path.values.max(axis=0) > 0.0)
     if not len(shown):
         hint = "give a keyframe an expression such as happiness, or add a track"
@@ -162,14 +161,13 @@ def _notes(timeline: Timeline) -> list[str]:
     from ganimate.trajectory.plan import WORTH_TELLING
 
     notes = [f"{path} is not looked at here: as if its face showed nothing" for path in timeline.photos()]
-    timeline = _unseen(timeline)
     try:
-        timeline.trajectory(np.zeros(len(OPENFACE_AUS), np.float32), OPENFACE_AUS)
+        _unseen(timeline, OPENFACE_AUS).trajectory(np.zeros(len(OPENFACE_AUS), np.float32), OPENFACE_AUS)
     except ExpressionError as error:
         notes.append(f"models of OpenFace's AUs, such as the default one, cannot play it: {error.message}")
     if timeline.loop == "cycle":
         aus = tuple(ACTION_UNITS)
-        once = replace(timeline, loop="once", repeat=1).unblinking(np.zeros(len(aus), np.float32), aus)
+        once = replace(_unseen(timeline, aus), loop="once", repeat=1).unblinking(np.zeros(len(aus), np.float32), aus)
         jumps = np.abs(once.values[-1] - once.values[0])
         if jumps.max() >= WORTH_TELLING:
             worst = ACTION_UNITS[aus[int(jumps.argmax())]]
