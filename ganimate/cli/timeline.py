@@ -64,7 +64,6 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
 
     For example: ganimate timeline plot examples/greeting.yaml -o greeting.png
     """
-    from ganimate.facs import ACTION_UNITS
     from ganimate.figures.plots import Band, bands_plot
     from ganimate.media import check_output, write_image
     from ganimate.timeline import load_timeline
@@ -76,8 +75,7 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
     marks = [(keyframe.time_s, str(keyframe.expression)) for keyframe in timeline.keyframes]
     if len(marks) > MOST_LABELS:
         marks = [(time_s, "") for time_s, _ in marks]
-    shown = on_a_neutral_face(timeline)
-    units = [ACTION_UNITS[number] for number in shown.aus]
+    units, shown = on_a_neutral_face(timeline)
     bands = [Band(unit.label, unit.name, values) for unit, values in zip(units, shown.values.T, strict=True)]
     picture = bands_plot(shown.times_s, bands, marks, shown.duration_s, printable(file.name))
     write_image(path, picture, force)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ganimate.errors import ExpressionError, TimelineError
-from ganimate.facs import ACTION_UNITS, OPENFACE_AUS
+from ganimate.facs import ACTION_UNITS, OPENFACE_AUS, ActionUnit
 from ganimate.timeline.timeline import Timeline
 from ganimate.trajectory import Trajectory
 from ganimate.trajectory.plan import WORTH_TELLING
@@ -79,12 +79,13 @@ def _unseen(timeline: Timeline, aus: Iterable[int]) -> Timeline:
     return timeline.with_readings({path: dict.fromkeys(aus, 0.0) for path in timeline.photos()})
 
 
-def on_a_neutral_face(timeline: Timeline) -> Trajectory:
-    """Return the trajectory of those AUs, of all that there are, that a face without expression then shows."""
+def on_a_neutral_face(timeline: Timeline) -> tuple[list[ActionUnit], Trajectory]:
+    """Return those AUs, of all that there are, that a face without expression then shows, and their trajectory."""
     aus = tuple(ACTION_UNITS)
     path = _unseen(timeline, aus).trajectory(np.zeros(len(aus), np.float32), aus)
     (shown,) = np.nonzero(path.values.max(axis=0) > 0.0)
     if not len(shown):
         hint = "give a keyframe an expression such as happiness, or add a track"
         raise TimelineError("on a neutral face nothing moves in this timeline, so there is nothing to draw", hint)
-    return Trajectory(path.values[:, shown], path.fps, tuple(aus[n] for n in shown))
+    moved = tuple(aus[n] for n in shown)
+    return [ACTION_UNITS[number] for number in moved], Trajectory(path.values[:, shown], path.fps, moved)
