@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,17 +18,16 @@ import pytest
 from synthetic import shoot
 
 from ganimate.config import CropSpec
+from ganimate.data import pack as packs
 from ganimate.data.pack import PackRow, PackWriter, open_pack
 from ganimate.errors import OutputError
-from ganimate.media import open_writer, write_image
+from ganimate.media import gif, mp4, open_writer, places, stills, streams, write_image, writers
 from ganimate.system import files
 from ganimate.system import signals as stopping
-from ganimate.trajectory import Trajectory, save_trajectory
+from ganimate.trajectory import Trajectory, save_trajectory, tables
 
-PACKAGE = Path(files.__file__).parent
 WRITING = {  # where it matters at which line an interrupt comes
-    *(str(PACKAGE / "media" / f"{name}.py") for name in ("places", "streams", "writers", "stills", "gif", "mp4")),
-    *(str(PACKAGE / name) for name in ("files.py", "pack.py", "trajectory/tables.py")),
+    module.__file__ for module in (places, streams, writers, stills, gif, mp4, files, packs, tables)
 }
 Write = Callable[[Path], None]
 
@@ -145,18 +144,10 @@ def test_a_probe_and_a_finished_result_leave_no_promise(tmp_path: Path) -> None:
     assert len(files._promises) == before
 
 
-@pytest.fixture(autouse=True)
-def heard() -> Iterator[None]:
-    """SIGINT as it is in a terminal: shells let jobs in the background, and what these start, ignore it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
 def run_python(code: str, *, stop: float, number: int = signal.SIGINT) -> subprocess.CompletedProcess[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)},
+        env=os.environ | {"PYTHONPATH": str(ctrl_c.ROOT)},
     )  # fmt: skip
     assert process.stdout is not None
     process.stdout.readline()  # it says when it is ready
