@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from ganimate.config.settings import check, setting
 from ganimate.errors import ConfigError
 
+MESH = "mesh"  # the architecture that moves a mesh
+
 
 @dataclass(frozen=True)
 class CropSpec:
@@ -29,7 +31,7 @@ class GeneratorConfig:
     architecture: str = setting(  # moves the photo's own pixels: sharp at any resolution
         "warping",
         "Kind of generator: warping or attention.",
-        choices=("attention", "warping"),
+        choices=("attention", MESH, "warping"),
         metavar="KIND",
         option="--generator",
     )

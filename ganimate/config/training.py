@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganimate.config.networks import CriticConfig, GeneratorConfig, RegionConfig
+from ganimate.config.networks import MESH, CriticConfig, GeneratorConfig, RegionConfig
 from ganimate.config.settings import check, part, setting
 from ganimate.errors import ConfigError
 
@@ -161,6 +161,10 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.generator.architecture == MESH:
+            raise ConfigError(
+                "GeneratorConfig.architecture 'mesh' is not trained by this command yet", "choose warping or attention"
+            )
         if self.generator.size_px != self.critic.size_px:
             raise ConfigError(
                 f"generator and critic must have one size_px, not {self.generator.size_px} and {self.critic.size_px}"
