@@ -1,0 +1,134 @@
+"""The muscles: which way each action unit moves the points of a mesh, and how far a face can go.
+
+All of it is measured on people. `ways` come from a regression, within persons, of pose-normalised meshes on the codes
+of human FACS coders; how far an AU goes at 1 is how far the strongest tenth of those went whom the coders gave D or E.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganimate.face.mesh.pose import pose_of
+from ganimate.face.mesh.topology import (
+    LEFT_LOWER_LID,
+    LEFT_UPPER_LID,
+    LOWER_LIP_EDGE,
+    RIGHT_LOWER_LID,
+    RIGHT_UPPER_LID,
+    UPPER_LIP_EDGE,
+    mean_face,
+)
+
+Floats = NDArray[np.floating]
+BLINK = 45  # closes the gap between the lids, however wide that is: no way of fixed length can do it
+MIDDLE = 0.05  # face widths on either side of the middle, over which left and right halves meet
+UPPER_LID_SHARE = 0.83  # of a blink's way: measured on 210 pairs of photos of 54 people
+OPEN_EYE = 0.25  # height / width of an open eye, the median of 17,002 photos: what shut eyes open to
+NECK = (0.0, 0.45, 0.55)  # about which a head turns, in the canonical frame: atlas, below the ears and behind them
+_EYES = ((LEFT_UPPER_LID, LEFT_LOWER_LID, (263, 362)), (RIGHT_UPPER_LID, RIGHT_LOWER_LID, (33, 133)))
+
+
+@dataclass(frozen=True)
+class Muscles:
+    """What moves a mesh, in the canonical frame (the face is 1 wide).
+
+    `aus` names the N rows of `ways` (N, 478, 3), how far each AU moves each point at 1; symmetric. `lids` (478, 3) is
+    how all points go along with closing lids, for each unit of the gap. `limits` (478,) is how far a point goes from
+    where it is on the calm face at the most.
+    """
+
+    aus: tuple[int, ...]
+    ways: Floats
+    lids: Floats
+    limits: Floats
+
+    def move(self, mesh: Floats, y_from: Floats, y_to: Floats, head: tuple[float, float, float] = (0, 0, 0)) -> Floats:
+        """Return where a mesh (478, 3) that shows `y_from` goes to show `y_to`.
+
+        The AUs are (N,), or (N, 2) where the person's left and right half differ, in [0, 1]. `head` turns it, too: yaw
+        and roll to the person's left, pitch up, in degrees. What does not change does not move: equal AUs and a head at
+        rest give the mesh itself, to the bit.
+        """
+        own, goal = _sides(y_from), _sides(y_to)
+        if not any(head) and np.array_equal(own, goal):
+            return mesh
+        pose = pose_of(mesh)
+        rest = pose.to_canonical(mesh)
+        moved = rest + self._way(goal) - self._way(own)
+        moved = _apart(rest, moved, UPPER_LIP_EDGE, LOWER_LIP_EDGE)
+        moved = self._blink(rest, moved, own, goal)
+        if any(head):
+            moved = (moved - NECK) @ turn(*head).T + NECK
+        return np.asarray(mesh + pose.way_to_photo(moved - rest), np.float32)
+
+    def _way(self, aus: Floats) -> NDArray[np.float64]:
+        """Return the displacement (478, 3) from the calm face of AUs (N, 2), levelling off towards the limits."""
+        halves = _halves()[:, :, None]  # (2, 478, 1)
+        way = np.tensordot(aus[:, 0], self.ways, 1) * halves[0] + np.tensordot(aus[:, 1], self.ways, 1) * halves[1]
+        length = np.linalg.norm(way, axis=1, keepdims=True) / self.limits[:, None]
+        # A straight line for ordinary faces, which bends where people stop: x / (1 + x^8)^(1/8).
+        return np.asarray(way / (1 + length**8) ** 0.125)
+
+    def _blink(
+        self, rest: NDArray[np.float64], moved: NDArray[np.float64], own: Floats, goal: Floats
+    ) -> NDArray[np.float64]:
+        """Return the mesh with each eye closed by its share of its own gap; lids that meet stay met."""
+        row = self.aus.index(BLINK) if BLINK in self.aus else None
+        for side, (upper, lower, corners) in enumerate(_EYES):
+            shut, wanted = (0.0, 0.0) if row is None else (float(own[row, side]), float(goal[row, side]))
+            gap = moved[lower] - moved[upper]
+            width = float(np.linalg.norm(rest[corners[0]] - rest[corners[1]]))
+            if wanted > shut:
+                share = (wanted - shut) / max(1 - shut, 1e-6)
+            else:
+                height = max(float(np.linalg.norm(gap, axis=1)[1:-1].mean()), 1e-6)
+                share = -max(0.0, OPEN_EYE * width / height - 1) * (shut - wanted)
+            if share:
+                height = float(np.linalg.norm(gap, axis=1)[1:-1].mean())
+                along = self.lids * (share * height * _halves()[side])[:, None]
+                lidded = moved + along
+                # The rims themselves meet exactly.
+                lidded[upper] = moved[upper] + UPPER_LID_SHARE * share * gap + along[upper] * [1, 0, 0]
+                lidded[lower] = lidded[upper] + (1 - share) * gap
+                moved = lidded
+            moved = _apart(rest, moved, upper, lower)
+        return moved
+
+
+def turn(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
+    """Return the rotation (3, 3) of a head in the canonical frame; degrees, see `Muscles.move`."""
+    y, p, r = np.radians([yaw, pitch, roll])
+    about_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
+    about_x = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
+    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
+    return np.asarray(about_z @ about_x @ about_y)
+
+
+def _sides(aus: Floats) -> NDArray[np.float64]:
+    """Return AUs (N,) or (N, 2) as (N, 2): the person's left, and right."""
+    values = np.asarray(aus, np.float64)
+    return values if values.ndim == 2 else np.stack([values, values], 1)
+
+
+def _halves() -> NDArray[np.float64]:
+    """Return how far each point (2, 478) belongs to the person's left and right half; together 1."""
+    share = np.clip(mean_face()[:, 0] / (2 * MIDDLE) + 0.5, 0, 1)
+    left = share * share * (3 - 2 * share)
+    return np.stack([left, 1 - left])
+
+
+def _apart(
+    rest: NDArray[np.float64], moved: NDArray[np.float64], upper: list[int], lower: list[int]
+) -> NDArray[np.float64]:
+    """Return a mesh in which edges that would cross meet half way: an upper edge is never below its lower one."""
+    least = np.minimum(rest[lower, 1] - rest[upper, 1], 0)
+    short = np.maximum(least - (moved[lower, 1] - moved[upper, 1]), 0) / 2
+    if not short.any():
+        return moved
+    mended = moved.copy()
+    mended[upper, 1] -= short
+    mended[lower, 1] += short
+    return mended

@@ -1,0 +1,289 @@
+"""From a mesh and where it goes to a backward warp field: for every pixel of the result, where the photo shows it.
+
+The skin is drawn triangle by triangle, the nearest last, each with its own affine map; rings of points around the
+face fade to rest, so that hair and neck go along. Eyes and mouth are holes in the skin: eyeballs and upper teeth stay
+with the skull, lower teeth with the chin, and what the photo does not show of them is told, for the paint.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ganimate.face.mesh.topology import (
+    CHIN,
+    LEFT_EYE,
+    LEFT_IRIS,
+    LIPS_INNER,
+    LOWER_LIP_EDGE,
+    OVAL,
+    RIGHT_EYE,
+    RIGHT_IRIS,
+    SKIN_POINTS,
+    UPPER_LIP_EDGE,
+    mean_face,
+    triangles,
+)
+
+Floats = NDArray[np.float32]
+SKIN, EYE, MOUTH = 0, 1, 2
+# Rings around the face: how far out (of the way from the middle of the face to its outline), and the share of the
+# outline's motion that is left there. With fewer the border of the face is seen to swim on hair.
+RINGS = ((1.12, 0.55), (1.35, 0.2), (1.7, 0.0))
+RING_DEPTH = 0.05  # of the face's width behind the outline, for each unit outwards
+FIXED = 4  # bits after the point in which OpenCV takes polygons
+NOSE_BASE = [0, 1, 2]
+
+
+@dataclass(frozen=True)
+class WarpField:
+    """Where the photo shows each pixel of the result, in a window of (H, W) pixels.
+
+    `source` (H, W, 2) float32: x and y in pixels of the window, outside of the face the pixel itself. `part` (H, W)
+    uint8: SKIN, EYE or MOUTH of the result. `unseen` (H, W) bool: what the photo does not show, as lids or lips cover
+    it there, or as that skin was turned away; `source` is the nearest that it shows. `stretch` (H, W) float32: log2
+    of how much the skin is drawn out (positive) or pressed together; 0 in the holes and at rest. `place` (H, W, 2)
+    float32: which place of the mean face a pixel shows, in the canonical frame; (0, 0) outside of rings and face.
+    """
+
+    source: Floats
+    part: NDArray[np.uint8]
+    unseen: NDArray[np.bool_]
+    stretch: Floats
+    place: Floats
+
+    def apply(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Return W(photo) for the window's photo (H, W, 3); cubic, the edge repeated."""
+        moved = cv2.remap(
+            photo, self.source[..., 0], self.source[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+        )
+        return np.asarray(moved, np.uint8)
+
+
+def warp_field(mesh: Floats, moved: Floats, height: int, width: int, *, gaze: Floats | None = None) -> WarpField:
+    """Return the field that carries a photo from `mesh` to `moved`, both (478, 3) in pixels of the window.
+
+    `gaze` (2,) turns both eyeballs, in radians to the picture's right and down.
+    """
+    own, goal = np.asarray(mesh, np.float64), np.asarray(moved, np.float64)
+    source, stretch, unseen, place = _skin(own, goal, height, width)
+    part = np.zeros((height, width), np.uint8)
+    for ring, iris in ((RIGHT_EYE, RIGHT_IRIS), (LEFT_EYE, LEFT_IRIS)):
+        _eye(own, goal, ring, iris, gaze, source, part, unseen)
+    _mouth(own, goal, source, part, unseen)
+    stretch[part != SKIN] = 0
+    return WarpField(source, part, unseen, stretch, place)
+
+
+@cache
+def _all_triangles() -> NDArray[np.int64]:
+    """Return the triangles (T, 3) of skin and rings, all one way round; the rings' points follow those of the skin."""
+    rings = [np.array(OVAL)] + [SKIN_POINTS + k * len(OVAL) + np.arange(len(OVAL)) for k in range(len(RINGS))]
+    found = [triangles()]
+    for inner, outer in pairwise(rings):
+        found.append(np.stack([inner, np.roll(inner, -1), outer], 1))
+        found.append(np.stack([np.roll(inner, -1), np.roll(outer, -1), outer], 1))
+    corners = np.concatenate(found)
+    a, b, c = (_mean_with_rings()[corners[:, k], :2] for k in range(3))
+    around = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
+    return np.where(around[:, None] < 0, corners[:, ::-1], corners)
+
+
+def with_rings(mesh: NDArray[np.float64], way: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return skin and rings (P, 3) of a mesh at rest, and moved by `way` (478, 3)."""
+    outline = mesh[OVAL]
+    middle = outline.mean(0)
+    behind = np.array([0.0, 0.0, RING_DEPTH * np.ptp(mesh[:SKIN_POINTS, 0])])
+    rest, moved = [mesh[:SKIN_POINTS]], [mesh[:SKIN_POINTS] + way[:SKIN_POINTS]]
+    for out, share in RINGS:
+        ring = middle + (outline - middle) * out + behind * out
+        rest.append(ring)
+        moved.append(ring + share * way[OVAL])
+    return np.concatenate(rest), np.concatenate(moved)
+
+
+def _skin(
+    mesh: NDArray[np.float64], moved: NDArray[np.float64], height: int, width: int
+) -> tuple[Floats, Floats, NDArray[np.bool_], Floats]:
+    """Return where the skin comes from, how it is stretched, what of it the photo does not show, and what is where."""
+    rest, there = with_rings(mesh, moved - mesh)
+    corners = _all_triangles()
+    maps, area, turned_away = _affine(there[corners][..., :2], rest[corners][..., :2])
+    index = np.full((height, width), -1, np.int32)
+    polygons = np.round(there[corners][..., :2] * (1 << FIXED)).astype(np.int32)
+    for number in np.argsort(-there[corners][..., 2].mean(1)):
+        cv2.fillConvexPoly(index, polygons[number], int(number), cv2.LINE_8, FIXED)
+    named, _, _ = _affine(there[corners][..., :2], _mean_with_rings()[corners][..., :2])
+    x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
+    source = _mapped(index, maps, [1, 0, 0, 0, 1, 0], x, y)
+    place = _mapped(index, named, [0, 0, 0, 0, 0, 0], x, y)
+    stretch = np.take(np.append(area, 0).astype(np.float32), index, mode="wrap")
+    unseen = np.take(np.append(turned_away, False), index, mode="wrap")
+    return source, stretch, unseen, place
+
+
+def _mapped(index: NDArray[np.int32], maps: NDArray[np.float64], rest: list[float], x: Floats, y: Floats) -> Floats:
+    """Return (H, W, 2): each pixel under the map (6,) of its triangle, and under `rest` where it has none."""
+    terms = np.concatenate([maps, [rest]]).astype(np.float32)  # the last is found at index -1
+    a, b, c, d, e, f = (np.take(column, index, mode="wrap") for column in np.ascontiguousarray(terms.T))
+    return np.ascontiguousarray(np.stack([a * x + b * y + c, d * x + e * y + f], -1), np.float32)
+
+
+@cache
+def _mean_with_rings() -> NDArray[np.float64]:
+    return with_rings(mean_face(), np.zeros_like(mean_face()))[0]
+
+
+def _affine(
+    there: NDArray[np.float64], rest: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
+    """Return maps (T, 6) from triangles (T, 3, 2) to others, log2 of the growth of area, and which were turned away."""
+    p, q = there[:, 1:] - there[:, :1], rest[:, 1:] - rest[:, :1]  # (T, 2, 2), rows are edges
+    size_p, size_q = (e[:, 0, 0] * e[:, 1, 1] - e[:, 0, 1] * e[:, 1, 0] for e in (p, q))
+    flat = np.abs(size_p) < 1e-6
+    p = np.where(flat[:, None, None], np.eye(2), p)
+    linear = np.linalg.solve(p, q)  # rows: where a step in x, and in y, leads to
+    linear = np.where(flat[:, None, None], np.eye(2), linear)
+    offset = rest[:, 0] - np.einsum("ti,tij->tj", there[:, 0], linear)
+    maps = np.stack([linear[:, 0, 0], linear[:, 1, 0], offset[:, 0], linear[:, 0, 1], linear[:, 1, 1], offset[:, 1]], 1)
+    growth = np.log2(np.clip(np.abs(size_p), 1e-3, None) / np.clip(np.abs(size_q), 1e-3, None)).clip(-3, 3)
+    return maps, growth, (size_q <= 0) & ~flat  # those that turn the other way round are seen from behind
+
+
+def _window(points: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[slice, slice] | None:
+    low, high = np.floor(points.min(0)).astype(int) - 1, np.ceil(points.max(0)).astype(int) + 2
+    left, top = max(0, low[0]), max(0, low[1])
+    right, bottom = min(shape[1], high[0]), min(shape[0], high[1])
+    return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
+
+
+def _inside(ring: NDArray[np.float64], window: tuple[slice, slice]) -> NDArray[np.bool_]:
+    """Return which pixels of a window lie within a ring (P, 2), without its line: what is shut has nothing within."""
+    rows, columns = window
+    mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
+    polygon = np.round((ring - [columns.start, rows.start]) * (1 << FIXED)).astype(np.int32)
+    cv2.fillPoly(mask, [polygon], 1, cv2.LINE_8, FIXED)
+    cv2.polylines(mask, [polygon], True, 0, 1, cv2.LINE_8, FIXED)
+    return mask > 0
+
+
+def _keep_within(source: Floats, ring: NDArray[np.float64]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return places (n, 2) brought into a ring (P, 2) of the photo, each to the nearest pixel there, and which were."""
+    window = _window(np.concatenate([ring, source]), (1 << 15, 1 << 15))
+    if window is None:
+        return source, np.zeros(len(source), bool)
+    rows, columns = window
+    hole = _inside(ring, window)
+    if not hole.any():
+        return source, np.ones(len(source), bool)
+    core = cv2.erode(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # the edge itself shows lashes and lips
+    core = core if core.any() else hole
+    _, labels = cv2.distanceTransformWithLabels(
+        (~core).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    places = np.zeros((labels.max() + 1, 2), np.float32)
+    ys, xs = np.nonzero(core)
+    places[labels[ys, xs]] = np.stack([xs, ys], 1)
+    x = np.clip(np.round(source[:, 0] - columns.start).astype(int), 0, hole.shape[1] - 1)
+    y = np.clip(np.round(source[:, 1] - rows.start).astype(int), 0, hole.shape[0] - 1)
+    out = ~hole[y, x]
+    kept = source.copy()
+    kept[out] = places[labels[y, x]][out] + [columns.start, rows.start]
+    return kept, out
+
+
+def _fill(
+    ring: NDArray[np.float64],
+    own_ring: NDArray[np.float64],
+    comes_from: NDArray[np.float64],
+    window: tuple[slice, slice],
+    inside: NDArray[np.bool_],
+    kind: int,
+    into: tuple[Floats, NDArray[np.uint8], NDArray[np.bool_]],
+) -> None:
+    """Write a hole into field, parts and mask; `comes_from` (n, 2) are the sources of its pixels."""
+    source, part, unseen = into
+    kept, out = _keep_within(np.asarray(comes_from, np.float32), own_ring)
+    source[window][inside] = kept
+    part[window][inside] = kind
+    unseen[window][inside] = out
+
+
+def _pixels(window: tuple[slice, slice], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    rows, columns = window
+    ys, xs = np.nonzero(inside)
+    return np.stack([xs + columns.start, ys + rows.start], 1).astype(np.float64)
+
+
+def _eye(
+    mesh: NDArray[np.float64],
+    moved: NDArray[np.float64],
+    ring: list[int],
+    iris: list[int],
+    gaze: Floats | None,
+    source: Floats,
+    part: NDArray[np.uint8],
+    unseen: NDArray[np.bool_],
+) -> None:
+    """Fill one eye: its ball goes with the corners of the eye, which no muscle moves, and turns with the gaze."""
+    there, own = moved[ring][:, :2], mesh[ring][:, :2]
+    window = _window(there, part.shape)
+    if window is None:
+        return
+    inside = _inside(there, window)
+    if not inside.any():
+        return
+    corners = [ring[0], ring[8]]
+    way = (moved[corners] - mesh[corners]).mean(0)[:2]
+    places = _pixels(window, inside) - way
+    if gaze is not None:
+        places = _turned(places, mesh, ring, gaze)
+    _fill(there, own, places, window, inside, EYE, (source, part, unseen))
+
+
+def _turned(
+    places: NDArray[np.float64], mesh: NDArray[np.float64], ring: list[int], gaze: Floats
+) -> NDArray[np.float64]:
+    """Return where an eyeball that turns by `gaze` showed at rest what it shows at `places` (n, 2)."""
+    corners = mesh[[ring[0], ring[8]]][:, :2]
+    middle, radius = corners.mean(0), 0.42 * float(np.linalg.norm(corners[0] - corners[1]))  # 12.5 of 30 mm
+    out = (places - middle) / radius
+    length = np.linalg.norm(out, axis=1, keepdims=True)
+    out = np.where(length > 0.98, out * 0.98 / np.maximum(length, 1e-9), out)
+    depth = np.sqrt(1 - (out**2).sum(1))
+    angle = np.arctan2(out[:, 0], depth) - gaze[0]
+    level = np.hypot(out[:, 0], depth)
+    x, z = level * np.sin(angle), level * np.cos(angle)
+    tilt, reach = np.arctan2(out[:, 1], z) - gaze[1], np.hypot(out[:, 1], z)
+    return np.asarray(middle + radius * np.stack([x, reach * np.sin(tilt)], 1))
+
+
+def _mouth(
+    mesh: NDArray[np.float64],
+    moved: NDArray[np.float64],
+    source: Floats,
+    part: NDArray[np.uint8],
+    unseen: NDArray[np.bool_],
+) -> None:
+    """Fill the mouth: above the middle of the gap it goes with the skull, below it with the chin."""
+    there, own = moved[LIPS_INNER][:, :2], mesh[LIPS_INNER][:, :2]
+    window = _window(there, part.shape)
+    if window is None:
+        return
+    inside = _inside(there, window)
+    if not inside.any():
+        return
+    places = _pixels(window, inside)
+    way = moved - mesh
+    skull, chin = way[NOSE_BASE].mean(0)[:2], way[CHIN].mean(0)[:2]
+    upper, lower = moved[UPPER_LIP_EDGE][:, :2], moved[LOWER_LIP_EDGE][:, :2]
+    line = (upper + lower) / 2
+    order = np.argsort(line[:, 0])
+    middle = np.interp(places[:, 0], line[order, 0], line[order, 1])
+    above = places[:, 1] < middle
+    _fill(there, own, places - np.where(above[:, None], skull, chin), window, inside, MOUTH, (source, part, unseen))

@@ -1,0 +1,97 @@
+"""Muscles: which way a mesh goes, and how far."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ganimate.face.mesh.topology import (
+    LEFT_LOWER_LID,
+    LEFT_UPPER_LID,
+    LOWER_LIP_EDGE,
+    MIRROR,
+    MOUTH_CORNERS,
+    RIGHT_LOWER_LID,
+    RIGHT_UPPER_LID,
+    UPPER_LIP_EDGE,
+    mean_face,
+)
+from ganimate.motion.muscles import BLINK, Muscles, turn
+
+AUS = (12, 25, BLINK)
+
+
+def muscles() -> Muscles:
+    """Muscles made up: 12 raises the corners of the mouth, 25 presses the lips through each other."""
+    ways = np.zeros((3, 478, 3))
+    ways[0, MOUTH_CORNERS] = [[-0.05, -0.08, 0], [0.05, -0.08, 0]]
+    ways[1, UPPER_LIP_EDGE, 1] = 0.1
+    ways[1, LOWER_LIP_EDGE, 1] = -0.1
+    return Muscles(AUS, ways, np.zeros((478, 3)), np.full(478, 0.2))
+
+
+def mesh(head: tuple[float, float, float] = (0, 0, 0)) -> NDArray[np.float32]:
+    return np.float32(200 * mean_face() @ turn(*head).T + [256, 256, 0])
+
+
+def show(**intensities: float) -> NDArray[np.float64]:
+    return np.array([intensities.get(f"au{number}", 0.0) for number in AUS])
+
+
+def test_equal_aus_give_the_mesh_itself() -> None:
+    own = mesh((15, 5, 3))
+    assert muscles().move(own, show(au12=0.4), show(au12=0.4)) is own
+
+
+def test_a_way_and_back_is_the_identity() -> None:
+    own = mesh((10, 0, 0))
+    there = muscles().move(own, show(), show(au12=0.7))
+    assert np.abs(there - own).max() > 5
+    assert np.allclose(muscles().move(there, show(au12=0.7), show()), own, atol=0.02)
+
+
+@pytest.mark.parametrize("head", [(0, 0, 0), (25, -10, 8)])
+def test_one_side_leaves_the_other(head: tuple[float, float, float]) -> None:
+    left = np.stack([show(au12=1), show()], 1)
+    way = np.linalg.norm(muscles().move(mesh(head), show(), left) - mesh(head), axis=1)
+    right_corner, left_corner = MOUTH_CORNERS
+    assert way[left_corner] > 10
+    assert way[right_corner] < 0.05 * way[left_corner]
+
+
+def test_both_sides_are_mirror_images() -> None:
+    way = muscles().move(mesh(), show(), show(au12=1)) - mesh()
+    assert np.allclose(way[MIRROR] * [-1, 1, 1], way, atol=1e-2)
+
+
+def test_a_blink_shuts_any_eye_and_one_eye() -> None:
+    wink = np.stack([show(au45=1), show()], 1)
+    moved = muscles().move(mesh((12, 4, 0)), show(), wink)
+    assert np.abs(moved[LEFT_UPPER_LID] - moved[LEFT_LOWER_LID]).max() < 0.01
+    assert np.array_equal(moved[RIGHT_UPPER_LID], mesh((12, 4, 0))[RIGHT_UPPER_LID])
+    half = muscles().move(mesh(), show(), show(au45=0.5))
+    gap = mesh()[RIGHT_LOWER_LID, 1] - mesh()[RIGHT_UPPER_LID, 1]
+    assert np.allclose(half[RIGHT_LOWER_LID, 1] - half[RIGHT_UPPER_LID, 1], gap / 2, atol=0.05)
+
+
+def test_shut_eyes_open() -> None:
+    shut = muscles().move(mesh(), show(), show(au45=0.98))
+    opened = muscles().move(shut, show(au45=1), show())
+    assert (opened[RIGHT_LOWER_LID, 1] - opened[RIGHT_UPPER_LID, 1])[2:5].min() > 3
+
+
+def test_lips_never_cross() -> None:
+    moved = muscles().move(mesh(), show(), show(au25=1))
+    assert (moved[LOWER_LIP_EDGE, 1] - moved[UPPER_LIP_EDGE, 1]).min() > -0.01
+
+
+def test_no_point_goes_beyond_its_limit() -> None:
+    strong = Muscles(AUS, muscles().ways * 50, np.zeros((478, 3)), np.full(478, 0.2))
+    way = np.linalg.norm(strong.move(mesh(), show(), show(au12=1)) - mesh(), axis=1) / 200
+    assert way.max() == pytest.approx(0.2, rel=0.01)
+
+
+def test_a_head_turns_to_its_left_and_up() -> None:
+    way = muscles().move(mesh(), show(), show(), head=(10, 5, 0)) - mesh()
+    assert way[1, 0] > 5 and way[1, 1] < 0  # the nose: to the picture's right, and up
