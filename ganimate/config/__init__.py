@@ -13,11 +13,12 @@ from ganimate.config.networks import (
     CropSpec,
     GeneratorConfig,
     JudgeConfig,
+    MeshReaderConfig,
     PainterConfig,
     RegionConfig,
 )
 from ganimate.config.record import from_dict, to_dict
-from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, Schedule, TrainConfig
+from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, MeshTraining, Schedule, TrainConfig
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -31,6 +32,8 @@ __all__ = [
     "JudgeConfig",
     "JudgeTraining",
     "LossWeights",
+    "MeshReaderConfig",
+    "MeshTraining",
     "Motion",
     "PainterConfig",
     "PrepareOptions",
