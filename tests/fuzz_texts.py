@@ -193,7 +193,7 @@ def damage_json(rng: random.Random, data: bytes, others: Sequence[bytes]) -> byt
 
 def read_config(path: Path) -> object:
     """Read settings for a run, and the config of one."""
-    from ganimate.cli.settings import new_config, read_changes
     from ganimate.config import to_dict
+    from ganimate.config.resolve import new_config, read_changes
 
     return to_dict(new_config(read_changes(path), 128))

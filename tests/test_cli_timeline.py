@@ -75,6 +75,17 @@ def test_check_notes_what_may_be_meant_otherwise(cli: Run, tmp_path: Path) -> No
     assert cli("timeline", "check", tmp_path / "a.yaml", "--quiet").stderr == ""
 
 
+def test_check_takes_what_a_model_reads_from_other_photos(cli: Run, tmp_path: Path) -> None:
+    text = "loop: cycle\nkeyframes: [{time: 1, expression: '@other.jpg,12=1'}, {time: 2, expression: '@other.jpg,8=1'}]"
+    (tmp_path / "a.yaml").write_text(text.replace("8=1", "12=0"), "utf-8")
+    done = cli("timeline", "check", tmp_path / "a.yaml")
+    assert done.exit_code == 0
+    assert "other.jpg is not looked at here" in done.stderr
+    assert "cannot play it" not in done.stderr
+    (tmp_path / "a.yaml").write_text(text, "utf-8")
+    assert "does not have AU8" in cli("timeline", "check", tmp_path / "a.yaml").stderr
+
+
 @pytest.mark.parametrize("command", ["check", "plot"])
 def test_errors_name_the_file_and_the_line(cli: Run, tmp_path: Path, command: str) -> None:
     path = tmp_path / "a.yaml"

@@ -180,7 +180,7 @@ def test_people_seen_once_and_often_have_rows_of_their_own(
     for who, seen in zip(found, ("seen_once", "seen_often"), strict=True):
         n, *values = found[who]
         identity = f"{told[f'identity_distance_{seen}_mean_n{n}']:.3f}"
-        assert values.count(identity) == 2  # both models have the same weights
+        assert sum(value.startswith(identity) for value in values) == 2  # both models have the same weights
         assert sum(name == f"response_{seen}_n{n}" for name in told) == 1
     make_pack(tmp_path, shoot(people=0, strangers=6), share=0.5)
     strangers = cli("evaluate", tiny_model, tmp_path / "faces.pack", *command)

@@ -135,7 +135,7 @@ def geometry_changes(pack: Pack, folder: Path, schedule: Schedule) -> set[str]:
 
 
 def test_a_critic_that_rests_neither_learns_nor_steers(pack: Pack, tmp_path: Path) -> None:
-    gains = {"generator.matcher.log_gain", "average.module.matcher.log_gain"}
+    gains = {"generator.matcher.log_gain", "average.matcher.log_gain"}
     for rests in (True, False):
         changed = geometry_changes(pack, tmp_path / str(rests), dataclasses.replace(RESTING, critic_rests=rests))
         assert "generator.to_color.weight" in changed  # the generator learns in any case

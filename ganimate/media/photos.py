@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 import os
+import re
 import threading
 import warnings
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ _AVIF = {b"avif", b"avis"}
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _STRIP_PX = 1_000_000
 _ORIENTATION_TAG = 0x0112
+_ADDRESS = re.compile(r"(?:https?|ftp|file):[/\\]", re.IGNORECASE)  # of two slashes a path keeps one
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _pillow_limit_lock = threading.Lock()
 _stderr_lock = threading.Lock()
@@ -65,6 +67,9 @@ def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
 
 
 def _check_file(path: Path) -> None:
+    if _ADDRESS.match(str(path)):
+        hint = "download the photo first, and hand in the file"
+        raise PhotoError(f"'{path}' is an address in the web, not a file", hint)
     try:
         os.stat(path)
     except FileNotFoundError:

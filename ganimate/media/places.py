@@ -53,9 +53,10 @@ def place_for(path: AnyPath, overwrite: bool, kind: Kind) -> Place:
         return FilePlace(text, overwrite)
     if Path(text).is_dir():
         return FolderPlace(text, overwrite)
+    usual = "use .gif, .mp4, or a name that ends in / for a folder of PNG frames"
     raise OutputError(
         f"cannot write an animation to '{text}': '{suffix}' is not supported",
-        "use .gif, .mp4, or a name that ends in / for a folder of PNG frames",
+        f"for one picture add --still to 'ganimate animate'; else {usual}" if suffix in STILL_SUFFIXES else usual,
     )
 
 

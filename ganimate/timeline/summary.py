@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -59,14 +60,13 @@ def _span(onset_s: float, offset_s: float | None) -> str:
 def timeline_notes(timeline: Timeline) -> list[str]:
     """Return what may be meant otherwise, though it can be played."""
     notes = [f"{path} is not looked at here: as if its face showed nothing" for path in timeline.photos()]
-    timeline = _unseen(timeline)
     try:
-        timeline.trajectory(np.zeros(len(OPENFACE_AUS), np.float32), OPENFACE_AUS)
+        _unseen(timeline, OPENFACE_AUS).trajectory(np.zeros(len(OPENFACE_AUS), np.float32), OPENFACE_AUS)
     except ExpressionError as error:
         notes.append(f"models of OpenFace's AUs, such as the default one, cannot play it: {error.message}")
     if timeline.loop == "cycle":
         aus = tuple(ACTION_UNITS)
-        once = replace(timeline, loop="once", repeat=1).unblinking(np.zeros(len(aus), np.float32), aus)
+        once = replace(_unseen(timeline, aus), loop="once", repeat=1).unblinking(np.zeros(len(aus), np.float32), aus)
         jumps = np.abs(once.values[-1] - once.values[0])
         if jumps.max() >= WORTH_TELLING:
             worst = ACTION_UNITS[aus[int(jumps.argmax())]]
@@ -74,15 +74,15 @@ def timeline_notes(timeline: Timeline) -> list[str]:
     return notes
 
 
-def _unseen(timeline: Timeline) -> Timeline:
-    """Return a timeline as if the faces of the photos that it names showed nothing."""
-    return timeline.with_readings({path: dict.fromkeys(ACTION_UNITS, 0.0) for path in timeline.photos()})
+def _unseen(timeline: Timeline, aus: Iterable[int]) -> Timeline:
+    """Return a timeline as if a model of these AUs saw faces without expression in the photos that it names."""
+    return timeline.with_readings({path: dict.fromkeys(aus, 0.0) for path in timeline.photos()})
 
 
 def on_a_neutral_face(timeline: Timeline) -> Trajectory:
     """Return the trajectory of those AUs, of all that there are, that a face without expression then shows."""
     aus = tuple(ACTION_UNITS)
-    path = _unseen(timeline).trajectory(np.zeros(len(aus), np.float32), aus)
+    path = _unseen(timeline, aus).trajectory(np.zeros(len(aus), np.float32), aus)
     (shown,) = np.nonzero(path.values.max(axis=0) > 0.0)
     if not len(shown):
         hint = "give a keyframe an expression such as happiness, or add a track"

@@ -99,6 +99,7 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
 
 
 _VALUES_HINT = "a line has a time in seconds, and for each AU a number from 0 (absent) to 1 (full)"
+_OTHERS_HINT = "what OpenFace, py-feat and other trackers write is for 'ganimate drive PHOTO --aus TABLE.csv'"
 _HEADER_HINT = "the first line is time_s,AU01,AU02,… and each further line one frame, separated by commas"
 
 
@@ -118,7 +119,7 @@ def _read_rows(path: Path) -> list[_Row]:
 def _parse_header(header: _Row) -> tuple[int, ...]:
     time, *columns = header.cells
     if time.lower() != "time_s" or not columns:
-        raise header.refuse(f"the header begins with {time[:40]!r} instead of time_s and AUs", _HEADER_HINT)
+        raise header.refuse(f"the header begins with {time[:40]!r} instead of time_s and AUs", _OTHERS_HINT)
     aus: list[int] = []
     for column in columns:
         au = re.fullmatch(r"AU0*([1-9]\d{0,5})", column, re.ASCII | re.IGNORECASE)

@@ -34,7 +34,8 @@ def choose_faces(faces: Sequence[Face], selection: Selection = "largest") -> lis
     for number in numbers:
         if not 1 <= number <= len(faces):
             there_are = "there is only 1 face" if len(faces) == 1 else f"there are only {len(faces)} faces"
-            raise FaceError(
-                f"face {number} was asked for, but {there_are}", "`ganimate faces PHOTO` lists and numbers them"
-            )
+            hint = "`ganimate faces PHOTO` lists and numbers them"
+            if number == 0:
+                hint = f"they count from 1, the largest; {hint}"
+            raise FaceError(f"face {number} was asked for, but {there_are}", hint)
     return [faces[number - 1] for number in numbers]
