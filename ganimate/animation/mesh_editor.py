@@ -104,7 +104,8 @@ def _finished(field: WarpField, within: Floats, color: Floats, moved: Floats, ho
 def _within(goal: Floats, size: int) -> Floats:
     """Return (size, size): 1 within the outline of a mesh, falling to 0 before it ends."""
     inside = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(inside, np.round(cv2.convexHull(goal[OVAL][:, :2])).astype(np.int32), 1)
+    outline = np.round(goal[OVAL, :2]).astype(np.int32)
+    cv2.fillConvexPoly(inside, cv2.convexHull(outline), 1)
     inner = cv2.erode(inside, np.ones((2 * OUTLINE_PX + 1, 2 * OUTLINE_PX + 1), np.uint8))
     return np.asarray(cv2.GaussianBlur(inner.astype(np.float32), (0, 0), SOFT_PX), np.float32)
 
