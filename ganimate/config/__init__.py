@@ -7,9 +7,16 @@ A configuration validates itself, and goes to JSON and back with `to_dict` and `
 from __future__ import annotations
 
 from ganimate.config.commands import DEFAULT_MODEL, Driving, EvaluationConfig, Motion, PrepareOptions, Scrutiny
-from ganimate.config.networks import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig, RegionConfig
+from ganimate.config.networks import (
+    CriticConfig,
+    CropSpec,
+    GeneratorConfig,
+    JudgeConfig,
+    MeshReaderConfig,
+    RegionConfig,
+)
 from ganimate.config.record import from_dict, to_dict
-from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, Schedule, TrainConfig
+from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, MeshTraining, Schedule, TrainConfig
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -22,6 +29,8 @@ __all__ = [
     "JudgeConfig",
     "JudgeTraining",
     "LossWeights",
+    "MeshReaderConfig",
+    "MeshTraining",
     "Motion",
     "PrepareOptions",
     "RegionConfig",
