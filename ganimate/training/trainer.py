@@ -262,7 +262,7 @@ class Trainer:
         cut_log(folder, self.step_index)
         with open(folder / LOG_NAME, "a", encoding="utf-8") as log:
             try:
-                for batch in batches(self.dataset, self.step_index, self.config.workers):
+                for batch in batches(self.dataset, range(self.step_index, len(self.dataset)), self.config.workers):
                     record = self.step(batch)
                     now = time.monotonic()
                     self.seconds, clock = self.seconds + now - clock, now
