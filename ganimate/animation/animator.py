@@ -17,7 +17,7 @@ from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.face.crop import Crop, Face, Image, crop_face, transform
 from ganimate.face.glasses import Glasses, held, look_for_glasses
 from ganimate.motion.landmark_response import BLINK, eyes_shut
-from ganimate.networks import Edit
+from ganimate.networks import Edit, MeshGenerator
 from ganimate.networks.pictures import to_floats, to_tensor
 from ganimate.render.compose import FaceEdit, OpenMouth
 from ganimate.render.composite import Compositor, Territory
@@ -64,9 +64,9 @@ class Animator:
         self.device = device or torch.device("cpu")
         self._bf16 = bf16_is_fast(self.device)
         self._mesh: MeshEditor | None = None
-        if model.muscles is not None:
-            reader = load_mesh_reader(find_mesh_reader(), self.device)
-            self._mesh = MeshEditor(model.generator, model.muscles, reader, self.device)
+        if isinstance(model.generator, MeshGenerator):
+            muscles, reader = model.generator.muscles(model.card.aus), load_mesh_reader(find_mesh_reader(), self.device)
+            self._mesh = MeshEditor(model.generator, muscles, reader, self.device)
 
     def prepare(self, photo: Image, faces: Sequence[Face]) -> list[PreparedFace]:
         """Return the faces of `photo` (H, W, 3) uint8 cropped, with the AUs that each shows."""

@@ -1,7 +1,7 @@
 """How a photo is disturbed before a mesh reader learns from it: turned, relit, hidden, blurred, sent around.
 
-Harsher than what the painters see: a reader must find the face in whatever photo it is shown. The strengths are those
-of the photos on which readers fail: old ones, small ones, lamps from a side, hands before the mouth.
+Harsher than what the painters see: a reader must find the face in whatever photo it is shown. Old photos,
+small ones, lamps from a side, hands before the mouth: by strengths that still leave a face to be seen.
 """
 
 from __future__ import annotations

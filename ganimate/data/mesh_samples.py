@@ -25,7 +25,7 @@ from ganimate.face.mesh.reading import five_of_mesh, mesh_crop, mesh_in_crop
 from ganimate.face.mesh.topology import MIRROR, POINTS
 from ganimate.system.devices import step_seed
 
-# Of which the mean has depth 0: they hold still, and a teacher places them well. Eye corners, nose, mouth corners.
+# Of these the mean has depth 0: corners of the eyes, nose's tip, corners of the mouth.
 DEPTH_ANCHORS = [33, 133, 263, 362, 1, 61, 291]
 # How much more than others the points of a part weigh: by them expressions are read, and lids and lips are moved.
 PART_WEIGHTS = (

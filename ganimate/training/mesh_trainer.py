@@ -30,7 +30,7 @@ from ganimate.zoo.checkpoint import STATE_FORMAT, gather, read_tensors, scatter,
 from ganimate.zoo.mesh_weights import LoadedMeshReader, MeshCard, save_mesh_reader
 
 GRADIENT_LIMIT = 1.0
-SOFT_BOTTOM_PX = 0.3  # below this an error counts by its square: the teacher itself scatters so far
+SOFT_BOTTOM_PX = 0.3  # below this an error counts by its square: less than a pixel shows
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,7 @@ from torch.optim import Optimizer
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig, from_dict, to_dict
 from ganimate.errors import ConfigError, ModelError
 from ganimate.facs import ACTION_UNITS, ActionUnit
-from ganimate.motion.muscles import Muscles
-from ganimate.networks import Judge, MeshGenerator, build_generator
+from ganimate.networks import Judge, build_generator
 from ganimate.networks.critic import Critic
 from ganimate.networks.pictures import to_tensor
 from ganimate.system.files import write_file
@@ -82,11 +81,6 @@ class Model:
     card: ModelCard
     generator: nn.Module
     critic: Critic
-
-    @property
-    def muscles(self) -> Muscles | None:
-        """What moves a mesh, of a model that moves one."""
-        return self.generator.muscles(self.card.aus) if isinstance(self.generator, MeshGenerator) else None
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,7 @@ from ganimate.face.mesh.topology import LEFT_EYE, MOUTH_CORNERS, NOSE_TIP, RIGHT
 Five = NDArray[np.float64]  # (5, 2): the middles of the right and the left eye, the nose's tip, the mouth's corners
 # Where these lie in a crop, in its widths: those of the mean training photo whose face fills 70 % of the height.
 FIVE_IN_CROP = np.array([[0.3565, 0.3626], [0.6435, 0.3626], [0.5, 0.5785], [0.3805, 0.6521], [0.6195, 0.6521]])
-# A face of fewer pixels across the crop is no face; dlib's smallest is four times as wide.
-LEAST_CROP_PX = 8.0
+LEAST_CROP_PX = 8.0  # of the photo across the crop: in fewer there is no face to be seen
 
 
 class MeshNetwork(Protocol):
