@@ -64,11 +64,10 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
 
     For example: ganimate timeline plot examples/greeting.yaml -o greeting.png
     """
-    from ganimate.facs import ACTION_UNITS
     from ganimate.figures.plots import Band, bands_plot
     from ganimate.media import check_output, write_image
     from ganimate.timeline import load_timeline
-    from ganimate.timeline.summary import on_a_neutral_face
+    from ganimate.timeline.summary import au_names, on_a_neutral_face
 
     path = str(file.with_suffix(".png")) if output is None else output
     timeline = load_timeline(file)
@@ -77,8 +76,7 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
     if len(marks) > MOST_LABELS:
         marks = [(time_s, "") for time_s, _ in marks]
     shown = on_a_neutral_face(timeline)
-    units = [ACTION_UNITS[number] for number in shown.aus]
-    bands = [Band(unit.label, unit.name, values) for unit, values in zip(units, shown.values.T, strict=True)]
+    bands = [Band(*names, values) for names, values in zip(au_names(shown), shown.values.T, strict=True)]
     picture = bands_plot(shown.times_s, bands, marks, shown.duration_s, printable(file.name))
     write_image(path, picture, force)
     Display(quiet).note("drawn on a neutral face: AUs that the timeline does not set stay as in the photo")

@@ -88,3 +88,8 @@ def on_a_neutral_face(timeline: Timeline) -> Trajectory:
         hint = "give a keyframe an expression such as happiness, or add a track"
         raise TimelineError("on a neutral face nothing moves in this timeline, so there is nothing to draw", hint)
     return Trajectory(path.values[:, shown], path.fps, tuple(aus[n] for n in shown))
+
+
+def au_names(path: Trajectory) -> list[tuple[str, str]]:
+    """Return the label and the name of each AU of a trajectory."""
+    return [(ACTION_UNITS[number].label, ACTION_UNITS[number].name) for number in path.aus]
