@@ -17,6 +17,7 @@ from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, PrepareOpti
 from ganimate.data.pack import PackWriter
 from ganimate.data.prepare import PreparedRow, prepare
 from ganimate.face.crop import align, transform
+from ganimate.face.mesh import topology
 from ganimate.facs import OPENFACE_AUS
 from ganimate.media import write_image
 from ganimate.trackers import read_labels, read_persons
@@ -172,3 +173,59 @@ def tiny_config(architecture: str = "warping", **changes: object) -> TrainConfig
         "sample_steps": 100,
     }
     return TrainConfig(**(fields | changes))  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True)
+class MeshShot:
+    """One drawn photo, its name, whose it is ("" for a stranger), and the mesh (478, 3) of its face."""
+
+    name: str
+    person: str
+    mesh: NDArray[np.float32]
+    image: NDArray[np.uint8]
+
+
+def draw_mesh(mesh: NDArray[np.float32], size_px: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return a picture (size_px, size_px, 3) of a face with that mesh."""
+    image = cv2.GaussianBlur(rng.integers(60, 120, (size_px, size_px, 3)).astype(np.uint8), (0, 0), 4)
+    skin = rng.integers(120, 230, 3).tolist()
+    points = np.round(mesh[:, :2]).astype(np.int32)
+    cv2.fillPoly(image, [points[topology.OVAL]], skin)
+    for part, colour in (
+        (topology.RIGHT_EYE, (240, 240, 240)), (topology.LEFT_EYE, (240, 240, 240)),
+        (topology.LIPS_OUTER, (170, 60, 60)), (topology.LIPS_INNER, (60, 20, 20)),
+    ):  # fmt: skip
+        cv2.fillPoly(image, [points[part]], colour)
+    for iris in (topology.RIGHT_IRIS, topology.LEFT_IRIS):
+        cv2.circle(image, [int(value) for value in points[iris[0]]], 2, (20, 20, 60), -1)
+    cv2.circle(image, [int(value) for value in points[topology.NOSE_TIP]], 2, [int(c * 0.7) for c in skin], -1)
+    return np.asarray(image, np.uint8)
+
+
+def shoot_meshes(people: int = 12, photos: int = 2, strangers: int = 12, seed: int = 0) -> list[MeshShot]:
+    """Return photos of `people`, so many of each, and one of each of the strangers, in two folders."""
+    rng = np.random.default_rng(seed)
+    shots = []
+    for number in range(people + strangers):
+        person = f"person_{number}" if number < people else ""
+        for photo in range(photos if person else 1):
+            angle, width = rng.uniform(-0.2, 0.2), rng.uniform(40, 60)
+            turned = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+            mesh = topology.mean_face() * rng.uniform(0.9, 1.1, 3) * width @ turned.T
+            mesh[:, :2] += PHOTO_PX / 2 + rng.uniform(-4, 4, 2)
+            stored = mesh.astype(np.float32)
+            name = f"{'people' if person else 'strangers'}/{number:02d}_{photo}.png"
+            shots.append(MeshShot(name, person, stored, draw_mesh(stored, PHOTO_PX, rng)))
+    return shots
+
+
+def write_mesh_sources(folder: Path, shots: Sequence[MeshShot]) -> tuple[Path, Path, Path]:
+    """Write photos, the table of meshes and who is who into `folder`; returns their paths."""
+    photos, meshes, identities = folder / "photos", folder / "meshes.npz", folder / "identities.csv"
+    for shot in shots:
+        (photos / shot.name).parent.mkdir(parents=True, exist_ok=True)
+        write_image(photos / shot.name, shot.image)
+    np.savez(meshes, names=np.array([shot.name for shot in shots]), meshes=np.stack([shot.mesh for shot in shots]))
+    with open(identities, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("file", "identity"), *((shot.name, shot.person) for shot in shots)])
+    return photos, meshes, identities

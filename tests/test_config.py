@@ -92,7 +92,7 @@ def test_a_range_is_told_also_for_a_field_deep_inside() -> None:
         (TrainConfig, {"weights": {"gan": 1.0}}, "LossWeights has no field 'gan'"),
         (TrainConfig, {"weights": 3}, "LossWeights must be a table"),
         (TrainConfig, {"precision": "fp8"}, "TrainConfig.precision must be one of auto, fp32, bf16, not 'fp8'"),
-        (GeneratorConfig, {"architecture": "unet"}, "must be one of attention, warping, not 'unet'"),
+        (GeneratorConfig, {"architecture": "unet"}, "must be one of attention, mesh, warping, not 'unet'"),
         (GeneratorConfig, {"channels": "many"}, "GeneratorConfig.channels must be a whole number, not 'many'"),
         (GeneratorConfig, {"channels": 32.5}, "GeneratorConfig.channels must be a whole number, not 32.5"),
         (GeneratorConfig, {"channels": True}, "GeneratorConfig.channels must be a whole number, not True"),

@@ -15,10 +15,10 @@ def optimizer() -> torch.optim.Optimizer:
     return torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=9.0)
 
 
-def rates(total: int, share: float, done: int = 0) -> list[float]:
+def rates(total: int, share: float, done: int = 0, warmup_steps: int = 0) -> list[float]:
     """Return the rates of the steps from `done` on, of 1 at first, and that after the last."""
     one = optimizer()
-    schedule, found = linear_decay(one, 1.0, total, share, done), []
+    schedule, found = linear_decay(one, 1.0, total, share, done, warmup_steps), []
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for _ in range(done, total):
@@ -33,9 +33,14 @@ def test_a_rate_falls_in_a_line_to_nothing() -> None:
     assert rates(4, 0.0) == pytest.approx([1, 1, 1, 1, 0])
 
 
+def test_a_rate_is_warmed_up_in_a_line() -> None:
+    assert rates(8, 0.25, warmup_steps=4) == pytest.approx([0.25, 0.5, 0.75, 1, 1, 1, 1, 0.5, 0])
+
+
 def test_a_break_changes_no_rate() -> None:
     for done in range(9):
         assert rates(8, 0.5, done) == rates(8, 0.5)[done:]
+        assert rates(8, 0.5, done, 3) == rates(8, 0.5, 0, 3)[done:]
 
 
 def test_a_warm_rate_rises_and_falls_by_what_is_told_of_the_progress() -> None:

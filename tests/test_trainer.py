@@ -431,12 +431,12 @@ def test_a_run_folder_keeps_its_config(tmp_path: Path) -> None:
     config = tiny_config()
     folder = tmp_path / "new" / "run"
     create_run(folder, config)
-    assert read_config(folder) == config
+    assert read_config(folder, TrainConfig) == config
     assert is_run(folder)
     with pytest.raises(OutputError, match="holds a training run already"):
         create_run(folder, config)
     with pytest.raises(TrainingError, match="is not a training run"):
-        read_config(tmp_path)
+        read_config(tmp_path, TrainConfig)
 
 
 def test_a_run_goes_into_no_folder_with_other_things(tmp_path: Path) -> None:

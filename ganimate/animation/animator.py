@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ganimate.animation.mesh_editor import MeshEditor, MeshRequest, MeshView
 from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.face.crop import Crop, Face, Image, crop_face, transform
 from ganimate.face.glasses import Glasses, held, look_for_glasses
 from ganimate.motion.landmark_response import BLINK, eyes_shut
-from ganimate.networks import Edit
+from ganimate.networks import Edit, MeshGenerator
 from ganimate.networks.pictures import to_floats, to_tensor
 from ganimate.render.compose import FaceEdit, OpenMouth
 from ganimate.render.composite import Compositor, Territory
@@ -24,7 +25,9 @@ from ganimate.render.lids import Lids
 from ganimate.render.paste import Paster
 from ganimate.system.devices import bf16_is_fast
 from ganimate.trajectory import Trajectory
+from ganimate.zoo.catalogue import find_mesh_reader
 from ganimate.zoo.checkpoint import Model
+from ganimate.zoo.mesh_weights import load_mesh_reader
 
 GREY_LEVELS = 1.0  # mean spread of the channels
 BATCH_IMAGES = 8  # larger batches are no faster on a CPU and hold more memory
@@ -35,12 +38,14 @@ class PreparedFace:
     """A face that is ready to be animated: where it is, its upright crop, and its own AUs y_r (N,) in [0, 1].
 
     `hold_map` (S, S) in [0, 1] is what keeps its place on it, see `glasses.held`; None of a face without glasses.
+    `view` is the face as a mesh, where the model moves one.
     """
 
     face: Face
     crop: Crop
     source_aus: NDArray[np.float32]
     hold_map: NDArray[np.float32] | None = None
+    view: MeshView | None = None
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,10 @@ class Animator:
         self.model = model
         self.device = device or torch.device("cpu")
         self._bf16 = bf16_is_fast(self.device)
+        self._mesh: MeshEditor | None = None
+        if isinstance(model.generator, MeshGenerator):
+            muscles, reader = model.generator.muscles(model.card.aus), load_mesh_reader(find_mesh_reader(), self.device)
+            self._mesh = MeshEditor(model.generator, muscles, reader, self.device)
 
     def prepare(self, photo: Image, faces: Sequence[Face]) -> list[PreparedFace]:
         """Return the faces of `photo` (H, W, 3) uint8 cropped, with the AUs that each shows."""
@@ -66,12 +75,16 @@ class Animator:
         crops = [crop_face(photo, face, self.model.card.crop) for face in faces]
         source_aus = self.look(faces, crops)
         seen = [self.glasses(face, crop) for face, crop in zip(faces, crops, strict=True)]
-        return [self.assemble(*parts) for parts in zip(faces, crops, source_aus, seen, strict=True)]
+        return [self.assemble(photo, *parts) for parts in zip(faces, crops, source_aus, seen, strict=True)]
 
-    def assemble(self, face: Face, crop: Crop, source_aus: NDArray[np.float32], glasses: Glasses) -> PreparedFace:
-        """Return a face with its crop, its own AUs (N,) and its glasses ready to be animated."""
+    def assemble(
+        self, photo: Image, face: Face, crop: Crop, source_aus: NDArray[np.float32], glasses: Glasses
+    ) -> PreparedFace:
+        """Return a face of `photo` with its crop, its own AUs (N,) and its glasses ready to be animated."""
         points = transform(face.landmarks, crop.source_to_crop)
-        return PreparedFace(face, crop, source_aus, held(glasses, points, len(crop.image)))
+        hold_map = held(glasses, points, len(crop.image))
+        view = None if self._mesh is None else self._mesh.view(photo, face, crop)
+        return PreparedFace(face, crop, source_aus, hold_map, view)
 
     @staticmethod
     def glasses(face: Face, crop: Crop) -> Glasses:
@@ -154,6 +167,21 @@ class Animator:
 
     def edit(self, people: Sequence[PreparedFace], targets: NDArray[np.float32]) -> list[FaceEdit]:
         """Return one edit a person, in one batch: each is to show its row of `targets` (B, N) in [0, 1]."""
+        edits = self._warped(people, targets) if self._mesh is None else self._meshed(self._mesh, people, targets)
+        return [edit.greyed() if _is_grey(each.crop.image) else edit for each, edit in zip(people, edits, strict=True)]
+
+    @staticmethod
+    def _meshed(editor: MeshEditor, people: Sequence[PreparedFace], targets: NDArray[np.float32]) -> list[FaceEdit]:
+        """Return the edits of the mesh."""
+        requests = [
+            MeshRequest(person.view, person.source_aus, target, person.hold_map)
+            for person, target in zip(people, targets, strict=True)
+            if person.view is not None  # as all have that such an animator has prepared
+        ]
+        return editor.edit(requests)
+
+    def _warped(self, people: Sequence[PreparedFace], targets: NDArray[np.float32]) -> list[FaceEdit]:
+        """Return the edits of a generator that moves and paints crops by itself."""
         size, count = self.model.card.crop.size_px, len(people)
         image = to_tensor(np.stack([person.crop.image for person in people])).to(self.device)
         source_aus = torch.tensor(np.stack([person.source_aus for person in people]), device=self.device)
@@ -168,21 +196,17 @@ class Animator:
             )
         attention = edit.attention[:, 0].float().cpu().numpy()
         colors, moved = to_floats(edit.color), to_floats(edit.moved)
-        for place, person in enumerate(people):
-            if _is_grey(person.crop.image):  # a black and white photo, in which the network's paint would show
-                colors[place] = moved[place] + (colors[place] - moved[place]).mean(2, keepdims=True)
         flows = None if edit.flow is None else (edit.flow.float() * (size / 2)).permute(0, 2, 3, 1)
         shifts = [None] * count if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
         lids = [self._lids(person, edit, place) for place, person in enumerate(people)]
-        mouths = [self._mouth(person, edit, place) for place, person in enumerate(people)]
+        mouths = [self._mouth(edit, place) for place in range(count)]
         return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, lids, mouths, strict=True)]
 
     @staticmethod
-    def _mouth(person: PreparedFace, edit: Edit, place: int) -> OpenMouth | None:
+    def _mouth(edit: Edit, place: int) -> OpenMouth | None:
         if edit.mouth is None or edit.gap is None or not edit.gap[place].any():
             return None
-        mouth, gap = edit.mouth.one(place), edit.gap[place, 0].float().cpu().numpy()
-        return OpenMouth(mouth.greyed() if _is_grey(person.crop.image) else mouth, gap)
+        return OpenMouth(edit.mouth.one(place), edit.gap[place, 0].float().cpu().numpy())
 
     @staticmethod
     def _lids(person: PreparedFace, edit: Edit, place: int) -> Lids | None:

@@ -6,8 +6,8 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -113,17 +113,24 @@ def _load(watch: Stopwatch, setup: Setup) -> Animator:
         if place.type == "cuda":
             torch.cuda.synchronize(place)
 
-    return Animator(replace(model, generator=_watched(watch, model.generator, finish)), place)
+    _watch(watch, model.generator, finish)
+    return Animator(model, place)
 
 
-def _watched(watch: Stopwatch, generator: Any, finish: Callable[[], None]) -> Any:
-    def generate(*inputs: Any) -> Any:
-        with watch.stage("generate"):
-            edit = generator(*inputs)
-            finish()
-            return edit
+def _watch(watch: Stopwatch, generator: Any, finish: Callable[[], None]) -> None:
+    """Count the time that a generator takes."""
+    running: list[AbstractContextManager[None]] = []
 
-    return generate
+    def begin(*_: Any) -> None:
+        running.append(watch.stage("generate"))
+        running[-1].__enter__()
+
+    def end(*_: Any) -> None:
+        finish()
+        running.pop().__exit__(None, None, None)
+
+    generator.register_forward_pre_hook(begin)
+    generator.register_forward_hook(end)
 
 
 def _prepare(watch: Stopwatch, animator: Animator, photo: Image, detector: str) -> PreparedFace:

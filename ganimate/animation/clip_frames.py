@@ -100,7 +100,7 @@ class Footage:
         except FaceError:
             return None
         seen = reading.glasses or self._animator.glasses(reading.face, crop)
-        return self._animator.assemble(reading.face, crop, reading.source_aus, seen)
+        return self._animator.assemble(reading.tracked.image, reading.face, crop, reading.source_aus, seen)
 
     def _read_each(self, frames: Iterable[Tracked]) -> Iterator[ClipFrame]:
         """Yield the frames with what the model reads from each; a face outside of the frame counts as none."""

@@ -16,6 +16,7 @@ from ganimate.cli import (
     faces,
     inspect,
     judge,
+    mesh,
     models,
     sheet,
     timeline,
@@ -59,9 +60,23 @@ def _top(
 
 TellingGroup.order = (
     "animate", "interpolate", "drive", "timeline", "batch", "sheet", "faces", "aus", "inspect", "models", "prepare",
-    "train", "export", "train-judge", "evaluate", "benchmark",
+    "train", "export", "train-judge", "train-mesh", "evaluate", "benchmark",
 )  # fmt: skip
-for group in (animate, drive, batch, timeline, sheet, faces, inspect, models, training, judge, evaluate, benchmark):
+for group in (
+    animate,
+    drive,
+    batch,
+    timeline,
+    sheet,
+    faces,
+    inspect,
+    models,
+    training,
+    judge,
+    mesh,
+    evaluate,
+    benchmark,
+):
     group.register(app)
 
 

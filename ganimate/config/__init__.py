@@ -7,12 +7,22 @@ A configuration validates itself, and goes to JSON and back with `to_dict` and `
 from __future__ import annotations
 
 from ganimate.config.commands import DEFAULT_MODEL, Driving, EvaluationConfig, Motion, PrepareOptions, Scrutiny, Setup
-from ganimate.config.networks import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig, PainterConfig, RegionConfig
+from ganimate.config.networks import (
+    MESH,
+    CriticConfig,
+    CropSpec,
+    GeneratorConfig,
+    JudgeConfig,
+    MeshReaderConfig,
+    PainterConfig,
+    RegionConfig,
+)
 from ganimate.config.record import from_dict, to_dict
-from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, Schedule, TrainConfig
+from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, MeshTraining, Schedule, TrainConfig
 
 __all__ = [
     "DEFAULT_MODEL",
+    "MESH",
     "Augmentation",
     "CriticConfig",
     "CropSpec",
@@ -22,6 +32,8 @@ __all__ = [
     "JudgeConfig",
     "JudgeTraining",
     "LossWeights",
+    "MeshReaderConfig",
+    "MeshTraining",
     "Motion",
     "PainterConfig",
     "PrepareOptions",

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from ganimate.config.settings import check, setting
 from ganimate.errors import ConfigError
 
+MESH = "mesh"  # the architecture that moves a mesh
+
 
 @dataclass(frozen=True)
 class CropSpec:
@@ -29,7 +31,7 @@ class GeneratorConfig:
     architecture: str = setting(  # moves the photo's own pixels: sharp at any resolution
         "warping",
         "Kind of generator: warping or attention.",
-        choices=("attention", "warping"),
+        choices=("attention", MESH, "warping"),
         metavar="KIND",
         option="--generator",
     )
@@ -114,3 +116,17 @@ class PainterConfig:
         check(self)
         if self.channels % 8:
             raise ConfigError(f"PainterConfig.channels must be a multiple of 8, not {self.channels}")
+
+
+@dataclass(frozen=True)
+class MeshReaderConfig:
+    """Size of the reader of meshes; 2.2 million weights."""
+
+    # The middles of the eyes are then 46 px apart.
+    size_px: int = setting(160, "Side of the faces that it sees.", low=64, high=512, metavar="PX", option="--size")
+    width: int = setting(40, "Channels at a quarter of the size.", low=4, high=256)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.size_px % 32:
+            raise ConfigError(f"MeshReaderConfig.size_px must be a multiple of 32, not {self.size_px}")

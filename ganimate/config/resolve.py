@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ganimate.config.networks import CriticConfig
-from ganimate.config.record import from_dict, to_dict
+from ganimate.config.record import ConfigT, from_dict, to_dict
 from ganimate.config.training import TrainConfig
 from ganimate.errors import ConfigError, TrainingError
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
 # What the weights on disk were made for; a resumed run cannot change it.
-FIXED = ("generator", "critic", "seed")
+FIXED = ("generator", "critic", "network", "seed")
 
 
 def read_changes(path: Path) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def new_config(changes: Mapping[str, Any], size_px: int) -> TrainConfig:
     return from_dict(TrainConfig, merged(sized, changes))
 
 
-def resumed_config(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConfig:
+def resumed_config(config: ConfigT, changes: Mapping[str, Any]) -> ConfigT:
     """Return the config of a run that goes on with `changes`; raises TrainingError for what cannot change."""
     own = to_dict(config)
     changed = merged(own, changes)
@@ -66,7 +66,7 @@ def resumed_config(config: TrainConfig, changes: Mapping[str, Any]) -> TrainConf
                 f"a run that goes on cannot change {field} from {flat(own).get(field)} to {value}",
                 "leave the option out, or train into a new folder",
             )
-    return from_dict(TrainConfig, changed)
+    return from_dict(type(config), changed)
 
 
 def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganimate.config.networks import CriticConfig, GeneratorConfig, RegionConfig
+from ganimate.config.networks import MESH, CriticConfig, GeneratorConfig, MeshReaderConfig, RegionConfig
 from ganimate.config.settings import check, part, setting
 from ganimate.errors import ConfigError
 
@@ -161,6 +161,10 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.generator.architecture == MESH:
+            raise ConfigError(
+                "GeneratorConfig.architecture 'mesh' is not trained by this command yet", "choose warping or attention"
+            )
         if self.generator.size_px != self.critic.size_px:
             raise ConfigError(
                 f"generator and critic must have one size_px, not {self.generator.size_px} and {self.critic.size_px}"
@@ -200,3 +204,49 @@ class JudgeTraining:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+@dataclass(frozen=True)
+class MeshTraining:
+    """How a reader of meshes is trained, and its size."""
+
+    network: MeshReaderConfig = part(MeshReaderConfig())
+    batch_images: int = setting(32, "Images a step.", low=2, high=4096, option="--batch")
+    # Eight times through 15,000 photos; an hour on one core.
+    steps: int = setting(4000, "Steps in all.", low=1, high=10_000_000)
+    learning_rate: float = setting(1.5e-3, "The highest learning rate.", low=1e-7, high=1.0, metavar="RATE")
+    warmup_steps: int = setting(300, low=0, high=10_000_000)
+    decay_fraction: float = setting(0.4, low=0.0, high=1.0)  # of the steps: the rate goes down to 0 in a line
+    weight_decay: float = setting(0.02, low=0.0, high=1.0)
+    beta1: float = setting(0.9, low=0.0, high=0.99999)
+    beta2: float = setting(0.99, low=0.0, high=0.99999)  # few steps: moments must not remember the first ones
+    ema_decay: float = setting(0.999, "Decay of the averaged weights.", low=0.0, high=0.99999, metavar="SHARE")
+    # How folders of photos share the batches: 0 by their sizes, 1 all alike. Studios are large, and all alike.
+    balance: float = setting(0.4, low=0.0, high=1.0)
+    # How much more often a face is drawn that is far from the mean: open mouths, shut eyes, turned heads.
+    rare_power: float = setting(1.5, low=0.0, high=10.0)
+    negative_share: float = setting(0.08, low=0.0, high=0.9)  # of a batch: no face, so that it can say so
+    occluded_share: float = setting(0.2, low=0.0, high=1.0)  # of the faces: hands, hair, things before them
+    # Crops as the second look and the follower cut them, as detection does, and turned as nobody expects.
+    close_share: float = setting(0.45, low=0.0, high=1.0)
+    near_share: float = setting(0.35, low=0.0, high=1.0)
+    coarse_weight: float = setting(10.0, low=0.0, high=1e4)  # of the points before the second look
+    fine_weight: float = setting(20.0, low=0.0, high=1e4)  # of the points after it
+    face_weight: float = setting(0.05, low=0.0, high=1e4)  # of there being a face: easy, and soon learnt
+    depth_weight: float = setting(0.5, low=0.0, high=1e4)  # of z beside x and y: a teacher guesses it, too
+    validation_share: float = setting(0.1, "Share of people who are held out.", low=0.0, high=0.9, metavar="SHARE")
+    check_steps: int = setting(1000, "Steps from one look at held-out people to the next.", low=1, high=10_000_000)
+    check_images: int = setting(300, low=2, high=1_000_000)
+    save_steps: int = setting(
+        250, "Steps from one checkpoint to the next.", low=1, high=10_000_000, option="--save-every"
+    )
+    workers: int = setting(1, "Processes that make samples.", low=0, high=64)
+    seed: int = setting(77, "Seed of everything that is drawn.", low=0, high=2**63 - 1)
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.close_share + self.near_share > 1:
+            raise ConfigError(
+                f"MeshTraining.close_share and near_share must be at most 1 together, "
+                f"not {self.close_share + self.near_share:g}"
+            )

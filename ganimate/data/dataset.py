@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -29,6 +30,7 @@ from ganimate.motion.landmark_response import LandmarkResponse, fit_response
 from ganimate.networks.pictures import to_tensor
 from ganimate.system.devices import step_seed
 
+BatchT = TypeVar("BatchT")
 RARE_BOOST = 2.0  # how much more often a photo with a rare, strong AU is drawn
 # Of a person's photos the target is drawn by how much changes; an opened mouth counts more: there most is painted.
 CALM_SHARE = 0.1
@@ -207,12 +209,12 @@ def plain_landmarks(pack: Pack, indices: NDArray[np.int64]) -> Tensor:
     return torch.from_numpy(points.astype(np.float32))
 
 
-def batches(dataset: FaceDataset, start: int, workers: int) -> DataLoader[TrainingBatch]:
-    """Return an iterable of the batches from step `start` on, decoded by `workers` processes."""
+def batches(dataset: Dataset[BatchT], steps: range, workers: int) -> DataLoader[BatchT]:
+    """Return an iterable of the batches of `steps`, which are the items of `dataset`, made by `workers` processes."""
     return DataLoader(
         dataset,
         batch_size=None,
-        sampler=range(start, len(dataset)),
+        sampler=steps,
         num_workers=workers,
         prefetch_factor=4 if workers else None,
         worker_init_fn=_begin_worker,

@@ -121,7 +121,7 @@ class _Measuring:
         face = Face(Box(*points.min(0).tolist(), *points.max(0).tolist()), points)
         own = self.animator.look([face], [crop])[0]
         landmarks = plain_landmarks(pack, np.array([index]))[0].numpy()
-        person = self.animator.assemble(face, crop, own, self.animator.glasses(face, crop))
+        person = self.animator.assemble(pack.image(index), face, crop, own, self.animator.glasses(face, crop))
         return Subject(pack.image(index), person, landmarks)
 
     def show(self, subject: Subject, goals: NDArray[np.float32]) -> list[AnimatedFrame]:

@@ -27,6 +27,7 @@ class FaceEdit:
 
     `attention` (S, S) in [0, 1], 1 keeps the photo; `color` (S, S, 3) in [0, 255]; `displacement` (S, S, 2) in pixels
     of the crop, or None where the model does not move the photo; `moved` (S, S, 3) in [0, 255] is the crop so moved.
+    S may be a multiple of the crop's size.
     `lids` is what covers the eyes before the photo moves, None where they do not shut, and `mouth` what is drawn
     between lips that open, None where they do not.
     """
@@ -47,6 +48,12 @@ class FaceEdit:
         paster.paste(frame, self.color, attention, self.displacement, self.moved)
         if self.mouth is not None:
             self.mouth.mouth.draw(frame, paster)
+
+    def greyed(self) -> FaceEdit:
+        """Return the edit for a black and white photo, in which the network's colours would show."""
+        color = self.moved + (self.color - self.moved).mean(2, keepdims=True)
+        mouth = None if self.mouth is None else replace(self.mouth, mouth=self.mouth.mouth.greyed())
+        return replace(self, color=color, mouth=mouth)
 
     def weakened(self, strength: float) -> FaceEdit:
         """Return the edit at a `strength` in [0, 1]: 0 leaves the photo as it is, 1 is the edit itself."""

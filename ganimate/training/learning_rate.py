@@ -9,15 +9,23 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 
-def linear_decay(optimizer: Optimizer, rate: float, total: int, share: float, done: int = 0) -> LambdaLR:
+def linear_decay(
+    optimizer: Optimizer, rate: float, total: int, share: float, done: int = 0, warmup_steps: int = 0
+) -> LambdaLR:
     """Return the schedule of a `rate` that goes down to 0 in a line over the last `share` of `total` steps.
 
-    `done` of them came before: what comes is the same as without the break.
+    It is reached in a line over the first `warmup_steps`. `done` steps came before: what comes is the same as without
+    the break.
     """
     for group in optimizer.param_groups:
         group["lr"] = group["initial_lr"] = rate
     length = max(1.0, total * share)
-    return LambdaLR(optimizer, lambda step: min(1.0, max(total - step, 0) / length), last_epoch=done - 1)
+    warmup = max(1, warmup_steps)
+
+    def factor(step: int) -> float:
+        return min(1.0, (step + 1) / warmup, max(total - step, 0) / length)
+
+    return LambdaLR(optimizer, factor, last_epoch=done - 1)
 
 
 def warm_cosine(optimizer: Optimizer, rate: float, warmup_share: float, progress: Callable[[], float]) -> LambdaLR:

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ganimate.config import TrainConfig, from_dict, to_dict
+from ganimate.config import from_dict, to_dict
+from ganimate.config.record import ConfigT
 from ganimate.errors import OutputError, TrainingError
 from ganimate.system.files import sweep, write_file
 
@@ -27,7 +28,7 @@ def is_run(folder: Path) -> bool:
     return (folder / CONFIG_NAME).is_file() or (folder / STATE_NAME).is_file()
 
 
-def create_run(folder: Path, config: TrainConfig) -> None:
+def create_run(folder: Path, config: Any) -> None:
     """Make the run folder (empty or not yet there) and write its config; raises OutputError where it is taken."""
     if is_run(folder):
         raise OutputError(f"{folder} holds a training run already", "add --resume to go on, or choose a new --out")
@@ -40,15 +41,15 @@ def create_run(folder: Path, config: TrainConfig) -> None:
     write_config(folder, config)
 
 
-def write_config(folder: Path, config: TrainConfig) -> None:
+def write_config(folder: Path, config: Any) -> None:
     """Write the config of the run in `folder`, atomically."""
     write_file(folder / CONFIG_NAME, (json.dumps(to_dict(config), indent=1) + "\n").encode())
 
 
-def read_config(folder: Path) -> TrainConfig:
-    """Return the config of the run in `folder`; raises TrainingError where there is none."""
+def read_config(folder: Path, kind: type[ConfigT]) -> ConfigT:
+    """Return the config of the run in `folder`, of that kind; raises TrainingError where there is none."""
     try:
-        return from_dict(TrainConfig, json.loads((folder / CONFIG_NAME).read_text("utf-8")))
+        return from_dict(kind, json.loads((folder / CONFIG_NAME).read_text("utf-8")))
     except (OSError, ValueError) as error:
         raise TrainingError(f"{folder} is not a training run", "begin one without --resume") from error
 

@@ -46,7 +46,7 @@ class TrainRun:
         settings = merged(read_changes(file) if file else {}, given)
         changes: dict[str, Any] = {}
         if resume:
-            own = read_config(folder)
+            own = read_config(folder, TrainConfig)
             config = resumed_config(own, settings)
             before = flat(to_dict(own))
             changes = {name: value for name, value in flat(to_dict(config)).items() if value != before[name]}

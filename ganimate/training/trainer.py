@@ -16,7 +16,7 @@ from ganimate.data.dataset import FaceDataset, batches
 from ganimate.data.pack import Pack
 from ganimate.data.samples import TrainingBatch
 from ganimate.errors import ModelError, TrainingError
-from ganimate.networks import Critic, Edit, GeneratorNetwork, RegionCritics, Verdict, build_generator
+from ganimate.networks import GENERATORS, Critic, Edit, GeneratorNetwork, RegionCritics, Verdict
 from ganimate.networks.pictures import jitter
 from ganimate.system.devices import bf16_is_fast, channels_last, step_seed
 from ganimate.training import losses
@@ -58,7 +58,7 @@ class Trainer:
         self.dataset = FaceDataset(pack, config)
         count = len(pack.au_numbers)
         torch.manual_seed(step_seed(config.seed, "weights"))
-        generator = build_generator(config.generator, count)
+        generator = GENERATORS[config.generator.architecture](config.generator, count)
         generator.prime(self.dataset.response)
         self.generator = channels_last(generator.to(device))
         self.critic = channels_last(Critic(config.critic, count).to(device))
@@ -264,7 +264,7 @@ class Trainer:
         cut_log(folder, self.step_index)
         with open(folder / LOG_NAME, "a", encoding="utf-8") as log:
             try:
-                for batch in batches(self.dataset, self.step_index, self.config.workers):
+                for batch in batches(self.dataset, range(self.step_index, len(self.dataset)), self.config.workers):
                     record = self.step(batch)
                     now = time.monotonic()
                     self.seconds, clock = self.seconds + now - clock, now

@@ -14,6 +14,7 @@ from ganimate.zoo.checkpoint import MODEL_FORMAT, ModelCard, read_card, read_met
 WEIGHTS_NAME = "model.safetensors"
 CARD_NAME = "README.md"
 JUDGE_PATH = Path("judge", "judge.safetensors")  # below models/; no generator, so no model that one could animate with
+MESH_PATH = Path("mesh", "mesh.safetensors")
 
 
 @dataclass(frozen=True)
@@ -90,4 +91,23 @@ def find_judge(name: str | None = None) -> Path:
     raise ModelError(
         "the judge is missing from this installation",
         "install ganimate again, or train one with 'ganimate train-judge PACK --out judge.safetensors'",
+    )
+
+
+def find_mesh_reader(name: str | None = None) -> Path:
+    """Return the weights of the mesh reader in that file or folder, by default of the one that ships.
+
+    Raises ModelError where there is none.
+    """
+    if name is not None:
+        for path in (Path(name), Path(name) / MESH_PATH.name):
+            if isfile(path):
+                return path
+        raise ModelError(f"there is no reader of meshes at {name}", "leave it out for the one that ships")
+    for folder in zoo_folders():
+        if isfile(folder / MESH_PATH):
+            return folder / MESH_PATH
+    raise ModelError(
+        "the reader of meshes is missing from this installation",
+        "install ganimate again, or train one with 'ganimate train-mesh IMAGES --meshes MESHES.npz --out RUN'",
     )

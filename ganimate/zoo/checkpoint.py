@@ -34,13 +34,20 @@ NetworkT = TypeVar("NetworkT", bound=nn.Module)
 MODEL_FORMAT = "ganimate-model-1"
 STATE_FORMAT = "ganimate-state-2"
 JUDGE_FORMAT = "ganimate-judge-1"
-_REMEDIES = {
+MESH_FORMAT = "ganimate-mesh-1"
+REMEDIES = {
     MODEL_FORMAT: "fetch or export it again; 'ganimate models' lists the models that are here",
     STATE_FORMAT: "train into a new folder",
     JUDGE_FORMAT: "train one with 'ganimate train-judge PACK --out judge.safetensors'",
+    MESH_FORMAT: "install ganimate again, or train one with 'ganimate train-mesh IMAGES --meshes MESHES.npz --out RUN'",
+}
+_KINDS = {
+    MODEL_FORMAT: "model",
+    STATE_FORMAT: "state of a training run",
+    JUDGE_FORMAT: "judge",
+    MESH_FORMAT: "reader of meshes",
 }
 READS_LABELS = 0.5  # an AU is read if readings of held-out photos go with the labels by this correlation, at least
-_KINDS = {MODEL_FORMAT: "model", STATE_FORMAT: "state of a training run", JUDGE_FORMAT: "judge"}
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,11 @@ def _check_facts(aus: object, training: object) -> None:
     known = [number for number in numbers if type(number) is int and number in ACTION_UNITS]
     if not known or len(known) != len(numbers) or len(set(known)) != len(known):
         raise ConfigError("its AUs are no list of known AUs, each of them once")
+    check_training(training)
+
+
+def check_training(training: object) -> None:
+    """Raise ConfigError unless what a file says of its training is a table."""
     if not isinstance(training, Mapping):
         raise ConfigError("what it says of its training is no table of facts")
 
@@ -147,17 +159,17 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
 def read_metadata(path: Path, expected: str) -> dict[str, Any]:
     """Return the metadata of a file of format `expected` without its tensors; raises ModelError."""
     if not path.is_file():
-        raise ModelError(f"{path} is not a file", _REMEDIES[expected])
+        raise ModelError(f"{path} is not a file", REMEDIES[expected])
     try:
         with safe_open(path, "pt") as file:
             facts = json.loads((file.metadata() or {}).get("ganimate", "null"))
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(
-            f"{path} is not a ganimate {_KINDS[expected]}, or it is cut short", _REMEDIES[expected]
+            f"{path} is not a ganimate {_KINDS[expected]}, or it is cut short", REMEDIES[expected]
         ) from error
     if not isinstance(facts, dict) or facts.get("format") != expected:
         found = facts.get("format") if isinstance(facts, dict) else None
-        raise ModelError(f"{path} has the format {found!r}, not {expected!r}", _REMEDIES[expected])
+        raise ModelError(f"{path} has the format {found!r}, not {expected!r}", REMEDIES[expected])
     seal = facts.pop("seal", None)  # the first files of this format have none
     if seal is not None and seal != _seal(facts):
         raise _altered(path, expected)
@@ -165,7 +177,7 @@ def read_metadata(path: Path, expected: str) -> dict[str, Any]:
 
 
 def _altered(path: Path, expected: str) -> ModelError:
-    return ModelError(f"{path} was altered after it was written", _REMEDIES[expected])
+    return ModelError(f"{path} was altered after it was written", REMEDIES[expected])
 
 
 def read_tensors(path: Path, expected: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -175,7 +187,7 @@ def read_tensors(path: Path, expected: str) -> tuple[dict[str, Tensor], dict[str
         with safe_open(path, "pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError) as error:
-        raise ModelError(f"{path} is cut short", _REMEDIES[expected]) from error
+        raise ModelError(f"{path} is cut short", REMEDIES[expected]) from error
     if digest(tensors) != facts.get("digest"):
         raise _altered(path, expected)
     return tensors, facts
@@ -246,23 +258,23 @@ def load_model(path: Path, device: torch.device | None = None) -> Model:
     heads = tensors.get("critic.au_head.bias")
     if heads is None or len(heads) != len(card.aus):
         found = "none" if heads is None else str(len(heads))
-        raise ModelError(f"{path} names {len(card.aus)} AUs but reads {found}", _REMEDIES[MODEL_FORMAT])
+        raise ModelError(f"{path} names {len(card.aus)} AUs but reads {found}", REMEDIES[MODEL_FORMAT])
     parts: tuple[tuple[str, Callable[[], nn.Module]], ...] = (
         ("generator", lambda: build_generator(card.generator, len(card.aus))),
         ("critic", lambda: Critic(card.critic, len(card.aus))),
     )
     networks = []
     for part, build in parts:
-        network = _filled(build, _strip(tensors, part))
+        network = filled(build, _strip(tensors, part))
         if network is None:
-            raise ModelError(f"the {part} in {path} does not fit its config", _REMEDIES[MODEL_FORMAT])
+            raise ModelError(f"the {part} in {path} does not fit its config", REMEDIES[MODEL_FORMAT])
         networks.append(network.to(device or torch.device("cpu")))
     generator, critic = networks
     assert isinstance(critic, Critic)
     return Model(card, generator, critic)
 
 
-def _filled(build: Callable[[], NetworkT], weights: Mapping[str, Tensor]) -> NetworkT | None:
+def filled(build: Callable[[], NetworkT], weights: Mapping[str, Tensor]) -> NetworkT | None:
     """Return the network with its weights, without gradients; None where these are not its own.
 
     What a file says of itself can stand for gigabytes: shapes are compared before any memory is taken.
@@ -298,8 +310,8 @@ def load_judge(path: Path, device: torch.device | None = None) -> LoadedJudge:
     heads = tensors.get("au_head.bias")
     if heads is None or len(heads) != len(card.aus):
         found = "none" if heads is None else str(len(heads))
-        raise ModelError(f"{path} names {len(card.aus)} AUs but reads {found}", _REMEDIES[JUDGE_FORMAT])
-    network = _filled(lambda: Judge(card.judge, len(card.aus)), tensors)
+        raise ModelError(f"{path} names {len(card.aus)} AUs but reads {found}", REMEDIES[JUDGE_FORMAT])
+    network = filled(lambda: Judge(card.judge, len(card.aus)), tensors)
     if network is None:
-        raise ModelError(f"the judge in {path} does not fit its config", _REMEDIES[JUDGE_FORMAT])
+        raise ModelError(f"the judge in {path} does not fit its config", REMEDIES[JUDGE_FORMAT])
     return LoadedJudge(card, network.to(device or torch.device("cpu")))
