@@ -19,6 +19,7 @@ from ganimate.data.pack import MARGIN, Pack
 from ganimate.data.transplant import transplant
 from ganimate.errors import PackError
 from ganimate.face.crop import Image
+from ganimate.motion.contours import pixel_line
 from ganimate.networks.pictures import to_tensor
 from ganimate.system.devices import step_seed
 
@@ -95,7 +96,7 @@ class Lessons:
             return lesson
         size = lesson.image.shape[-1]
         height = CUT_HEIGHT + rng.uniform(-CUT_SCATTER, CUT_SCATTER)
-        rows = (torch.arange(size) + 0.5) / size
+        rows = pixel_line(size, lesson.image.device)
         lower = torch.sigmoid((rows - height) / CUT_SOFTNESS * 4)[:, None]  # (S, 1)
         image, aus, known = lesson.image.clone(), lesson.aus.clone(), lesson.known.clone()
         image[:count] = torch.lerp(image[:count], image[:count].roll(1, 0), lower)
