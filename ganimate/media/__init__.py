@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from ganimate.media.inspection import Inspection, inspect
 from ganimate.media.photos import PIXEL_LIMIT, SMALLEST_SIDE_PX, read_photo
-from ganimate.media.places import ANIMATION_SUFFIXES, STILL_SUFFIXES, check_output
+from ganimate.media.places import check_output
 from ganimate.media.sound import Sound
 from ganimate.media.stills import check_still, write_image
 from ganimate.media.streams import FrameWriter
+from ganimate.media.suffixes import ANIMATION_SUFFIXES, PHOTO_SUFFIXES, STILL_SUFFIXES, VIDEO_SUFFIXES
 from ganimate.media.videos import Video, VideoFacts, is_video, read_video
 from ganimate.media.writers import open_writer
 
 __all__ = [
     "ANIMATION_SUFFIXES",
+    "PHOTO_SUFFIXES",
     "PIXEL_LIMIT",
     "SMALLEST_SIDE_PX",
     "STILL_SUFFIXES",
+    "VIDEO_SUFFIXES",
     "FrameWriter",
     "Inspection",
     "Sound",

@@ -24,10 +24,10 @@ from PIL import Image as PillowImage
 from ganimate.errors import VideoError
 from ganimate.media.ffmpeg import find_ffmpeg
 from ganimate.media.photos import SMALLEST_SIDE_PX, is_video_head
+from ganimate.media.suffixes import VIDEO_SUFFIXES
 
 Image = NDArray[np.uint8]  # (H, W, 3) RGB
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".flv")
 LARGEST_FRAME_PX = 8192 * 4320  # 8K
 SLOWEST_FPS, FASTEST_FPS = Fraction(1, 10), Fraction(240)
 _PATIENCE_S = 60  # for the first frame
