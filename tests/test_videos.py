@@ -8,9 +8,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
-from clips import ffmpeg, make_clip, sway
+from clips import ffmpeg, make_clip, make_hdr_clip, sway
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -88,6 +89,41 @@ def test_untagged_colours_are_taken_as_players_do(tmp_path: Path, size: tuple[in
     make_clip(tmp_path / "clip.avi", [frame] * 2, audio=None, more=untagged)
     (read, _) = read_video(tmp_path / "clip.avi").frames()
     assert np.abs(read.astype(int) - frame).max() < 6
+
+
+class TestHdr:
+    """Clips of wide dynamic range, as phones film them: what was a usual picture before comes back as it was."""
+
+    PATCHES = (
+        (255, 255, 255), (213, 156, 133), (115, 82, 68), (194, 150, 130), (240, 200, 180), (60, 40, 33),
+        (128, 128, 128), (98, 122, 157), (87, 108, 67), (133, 128, 177), (103, 189, 170), (214, 126, 44), (80, 91, 166),
+        (193, 90, 99), (94, 60, 108), (157, 188, 64), (224, 163, 46), (175, 54, 60), (20, 20, 20),
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("tagged", [True, False])
+    @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+    def test_colours_of_a_chart_come_back(self, tmp_path: Path, transfer: str, tagged: bool) -> None:
+        wanted = np.array(self.PATCHES, np.uint8)
+        chart = np.repeat(np.repeat(wanted[None], 48, 0), 48, 1)
+        video = read_video(make_hdr_clip(tmp_path / "chart.mp4", chart, transfer, tagged))
+        assert video.facts.hdr
+        found = next(video.frames())[16:32].reshape(16, -1, 48, 3)[:, :, 16:32].mean((0, 2))  # middles of the patches
+        assert np.abs(found - wanted).max() < 7
+        assert found[0].min() > 248  # white
+        asked, shown = (self.lab(colours) for colours in (wanted, found))
+        colourful = np.hypot(asked[:, 1], asked[:, 2]) > 10
+        turned = np.angle((shown[:, 1] + 1j * shown[:, 2]) / (asked[:, 1] + 1j * asked[:, 2] + 1e-9), deg=True)
+        assert np.abs(turned[colourful]).max() < 3
+
+    def lab(self, colours: NDArray[Any]) -> NDArray[np.float32]:
+        return np.asarray(cv2.cvtColor(np.asarray(colours, np.float32)[None] / 255, cv2.COLOR_RGB2LAB)[0])
+
+    @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+    def test_a_face_looks_as_it_did(self, tmp_path: Path, astronaut: Picture, transfer: str) -> None:
+        read = next(read_video(make_hdr_clip(tmp_path / "me.mp4", astronaut, transfer)).frames())
+        assert difference(astronaut, read) < 4
+        skin = (slice(110, 150), slice(190, 260))
+        assert np.abs(astronaut[skin].astype(float).mean((0, 1)) - read[skin].mean((0, 1))).max() < 3
 
 
 def test_rotation_is_applied(tmp_path: Path, clip: Path, frames: list[Picture]) -> None:

@@ -33,10 +33,14 @@ SLOWEST_FPS, FASTEST_FPS = Fraction(1, 10), Fraction(240)
 _PATIENCE_S = 60  # for the first frame
 _STILL_HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*", b"BM")
 _CUT_OFF = re.compile(r"partial file|ended prematurely|truncat|moov atom not found", re.IGNORECASE)
-_HDR = {"smpte2084", "arib-std-b67"}
+# Wide dynamic range, by the transfer functions of ITU-R BT.2100: PQ, and HLG on a display of 1,000 cd/m². The white of
+# paper, 203 cd/m² (BT.2408), becomes white. What is below 0.9 of that stays as it is, brighter things level off up to
+# 1,000 cd/m²; all three colours by the same factor, which keeps the hue. agamma=0: with the quick gamma of zscale's
+# default HLG gets too colourful.
+_HDR = re.compile(r"(?:([\w-]+)/([\w-]+)/)?(smpte2084|arib-std-b67)")
 _TONE_MAP = (
-    "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,tonemap=hable,"
-    "zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv444p"
+    "zscale=transfer=linear:npl=203:agamma=0,format=gbrpf32le,zscale=primaries=bt709,"
+    f"tonemap=mobius:param=0.9:desat=0:peak={1000 / 203:.4f},zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv444p"
 )
 
 
@@ -137,7 +141,7 @@ def read_video(path: str | os.PathLike[str]) -> Video:
         frames=_count_frames(path, fps),
         audio=audio.group(1) if audio else None,
         rotation_deg=float(rotation.group(1)) if rotation else 0.0,
-        hdr=any(name in stream for name in _HDR),
+        hdr=_HDR.search(stream) is not None,
     )
     return Video(path, facts, _filters(facts, stream))
 
@@ -148,7 +152,7 @@ def _filters(facts: VideoFacts, stream: str) -> str:
     steps = [f"fps={facts.fps}:start_time=0"]
     mapped = facts.hdr and _can_map_tones()
     if mapped:
-        steps.append(_TONE_MAP)
+        steps += [*_named_colours(stream), _TONE_MAP]
     matrix = ""
     if not mapped and re.search(r" (yuv|nv)", stream) and not re.search(r"bt709|bt2020|bt470|smpte|fcc", stream):
         # nothing is said of the colours: taken as players do, by the size
@@ -156,6 +160,18 @@ def _filters(facts: VideoFacts, stream: str) -> str:
     size = f"{facts.width}:{facts.height}"
     steps.append(f"scale={size}{matrix}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp")
     return ",".join([*steps, "format=rgb24"])
+
+
+def _named_colours(stream: str) -> list[str]:
+    """Return what says of a clip of wide dynamic range that its colours are BT.2020's, where it does not say itself."""
+    found = _HDR.search(stream)
+    matrix, primaries = (found.group(1), found.group(2)) if found else (None, None)
+    missing = [
+        f"{name}={usual}"
+        for name, told, usual in (("colorspace", matrix, "bt2020nc"), ("color_primaries", primaries, "bt2020"))
+        if told in (None, "unknown", "reserved", "gbr")
+    ]
+    return ["setparams=" + ":".join(missing)] if missing else []
 
 
 def _can_map_tones() -> bool:
