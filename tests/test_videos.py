@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from clips import ffmpeg, make_clip, make_hdr_clip, sway
+from clips import ffmpeg, make_clip, make_hdr_clip, record_as_browsers_do, sway
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -150,15 +150,47 @@ def test_a_variable_rate_becomes_constant(tmp_path: Path, clip: Path, frames: li
     assert difference(shown[7], frames[7]) < 4
 
 
-def test_frames_at_odd_times_do_not_make_a_thousand_a_second(tmp_path: Path, frames: list[Picture]) -> None:
+def make_gif(path: Path, frames: list[Picture], lasts_ms: list[int]) -> Path:
     pictures = [Image.fromarray(frame[::4, ::4]) for frame in frames]
-    lasts_ms = [40, 70, 30, 90, 40, 80, 60, 50, 70, 30, 90, 40]
-    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=lasts_ms)
-    video = read_video(tmp_path / "a.gif")
-    assert is_video(tmp_path / "a.gif")
-    assert video.facts.fps <= 25
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=lasts_ms)
+    return path
+
+
+def test_frames_at_odd_times_are_all_shown(tmp_path: Path, frames: list[Picture]) -> None:
+    path = make_gif(tmp_path / "a.gif", frames, [40, 70, 30, 90, 40, 80, 60, 50, 70, 30, 90, 40])
+    video = read_video(path)
+    assert is_video(path)
+    assert video.facts.fps <= 40
     assert video.facts.audio is None
-    assert 8 <= len(list(video.frames())) <= 20
+    assert len({frame.tobytes() for frame in video.frames()}) == FRAMES
+    assert "come at varying times" in video.notes[0]
+
+
+def test_a_gif_that_ends_on_a_pause_keeps_all_its_frames(tmp_path: Path, astronaut: Picture) -> None:
+    moving = sway(astronaut, 20)
+    video = read_video(make_gif(tmp_path / "a.gif", moving, [50] * 19 + [3000]))
+    shown = [frame.tobytes() for frame in video.frames()]
+    assert (video.facts.fps, video.facts.frames, video.facts.duration_s) == (20, 79, 3.95)
+    assert len(set(shown)) == 20
+    assert abs(len(shown) - 79) <= 1
+    assert len(set(shown[20:])) == 1
+
+
+@pytest.mark.parametrize("late_ms", ["mod(N*7,13)", "mod(N*N*7,19)", "12*sin(N*1.7)"])
+def test_a_recording_of_a_browser_has_its_true_rate(tmp_path: Path, late_ms: str) -> None:
+    path = record_as_browsers_do(tmp_path / "a.webm", 2, late_ms)
+    assert "Duration: N/A" in ffmpeg_says(path) and " 1k tbr" in ffmpeg_says(path)
+    video = read_video(path)
+    assert (video.facts.fps, video.facts.frames) == (30, 60)
+    assert abs(len({frame.tobytes() for frame in video.frames()}) - 60) <= 1
+
+
+def test_a_fast_clip_is_thinned_out_evenly(tmp_path: Path, frames: list[Picture]) -> None:
+    path = make_clip(tmp_path / "fast.mp4", frames, "60")
+    assert read_video(path).facts.fps == 60 and not read_video(path).notes
+    video = read_video(path, most_fps=50)
+    assert (video.facts.fps, video.facts.frames, len(list(video.frames()))) == (30, FRAMES // 2, FRAMES // 2)
+    assert "every second is taken" in video.notes[0]
 
 
 @pytest.mark.parametrize("name", ["clip.mkv", "clip.avi", "clip.mov", "clip.ts", "clip.webm"])

@@ -21,7 +21,7 @@ from ganimate.cli.errors import usage_error
 from ganimate.cli.session import Means, Studio, au_facts
 from ganimate.errors import FaceError
 from ganimate.facs import ACTION_UNITS, Expression, Others, combine, parse_expression
-from ganimate.media import FrameWriter, Sound, Video, open_writer, read_video
+from ganimate.media import FrameWriter, Sound, Video, fastest_fps, open_writer, read_video
 from ganimate.media.naming import beside
 from ganimate.media.provenance import Mark
 from ganimate.trajectory.plan import WORTH_TELLING
@@ -81,15 +81,15 @@ def make_follower() -> Follower:
     return DlibFollower()
 
 
-def read_clip(path: Path, display: Display) -> Video:
-    """Return the video at `path`, told of in one line; raises VideoError."""
+def read_clip(path: Path, output: str, display: Display) -> Video:
+    """Return the video at `path`, at a rate that a result at `output` can show, told of; raises VideoError."""
     with display.stage(f"reading {path.name}"):
-        video = read_video(path)
+        video = read_video(path, fastest_fps(output))
     facts = video.facts
     told = f"{facts.width}×{facts.height} px, {float(facts.fps):.5g} fps, {facts.duration_s:.1f} s"
     display.note(f"{path.name}: {told}, {'with' if facts.audio else 'without'} sound")
-    if facts.hdr:
-        display.note("  its wide dynamic range (HDR) is mapped to the usual one")
+    for note in video.notes:
+        display.note(f"  {note}")
     return video
 
 
@@ -158,7 +158,7 @@ class VideoJob:
     def run(self, *, quiet: bool, as_json: bool) -> None:
         """Do the job, and print where its result is."""
         display = Display(quiet)
-        video = read_clip(self.clip, display)
+        video = read_clip(self.clip, self.outputs.path, display)
         fps = float(video.facts.fps)
         sound = sound_for(video, self.outputs.path, display)
         writer = open_writer(self.outputs.path, fps, overwrite=self.outputs.overwrite, sound=sound)

@@ -31,7 +31,7 @@ def watch(
     """
     if outputs.path and Path(outputs.path).resolve() == path.resolve():
         raise OutputError(f"'{outputs.path}' is the clip itself", "choose another name for the result")
-    video = clips.read_clip(path, display)
+    video = clips.read_clip(path, outputs.path, display)
     first, stop = _part(video, start, end)
     sound = clips.sound_for(video, outputs.path, display)
     Recorder(outputs, float(video.facts.fps), repeats=False)

@@ -10,7 +10,7 @@ from ganimate.media.stills import check_still, write_image
 from ganimate.media.streams import FrameWriter
 from ganimate.media.suffixes import ANIMATION_SUFFIXES, PHOTO_SUFFIXES, STILL_SUFFIXES, VIDEO_SUFFIXES
 from ganimate.media.videos import Video, VideoFacts, is_video, read_video
-from ganimate.media.writers import open_writer
+from ganimate.media.writers import fastest_fps, open_writer
 
 __all__ = [
     "ANIMATION_SUFFIXES",
@@ -26,6 +26,7 @@ __all__ = [
     "VideoFacts",
     "check_output",
     "check_still",
+    "fastest_fps",
     "inspect",
     "is_video",
     "open_writer",

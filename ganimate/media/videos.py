@@ -24,12 +24,12 @@ from PIL import Image as PillowImage
 from ganimate.errors import VideoError
 from ganimate.media.ffmpeg import find_ffmpeg
 from ganimate.media.photos import SMALLEST_SIDE_PX, is_video_head
+from ganimate.media.rates import FASTEST_FPS, SLOWEST_FPS, Rate, Seconds, choose_rate, slower
 from ganimate.media.suffixes import VIDEO_SUFFIXES
 
 Image = NDArray[np.uint8]  # (H, W, 3) RGB
 
 LARGEST_FRAME_PX = 8192 * 4320  # 8K
-SLOWEST_FPS, FASTEST_FPS = Fraction(1, 10), Fraction(240)
 _PATIENCE_S = 60  # for the first frame
 _STILL_HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*", b"BM")
 _CUT_OFF = re.compile(r"partial file|ended prematurely|truncat|moov atom not found", re.IGNORECASE)
@@ -68,11 +68,12 @@ class VideoFacts:
 
 @dataclass(frozen=True)
 class Video:
-    """A video that can be read; `filters` are what ffmpeg does to its frames."""
+    """A video that can be read; `filters` are what ffmpeg does to its frames, `notes` what is worth telling of that."""
 
     path: Path
     facts: VideoFacts
     filters: str
+    notes: tuple[str, ...] = ()
 
     def frames(self) -> Iterator[Image]:
         """Yield the frames (H, W, 3) uint8 RGB, each an array of its own; ffmpeg ends with the iterator.
@@ -111,11 +112,12 @@ def is_video(path: str | os.PathLike[str]) -> bool:
     return is_video_head(head) or (Path(path).suffix.lower() in VIDEO_SUFFIXES and not known_still)
 
 
-def read_video(path: str | os.PathLike[str]) -> Video:
-    """Return the video at `path`; its packets are counted and its first frame is decoded, nothing more.
+def read_video(path: str | os.PathLike[str], most_fps: float = float(FASTEST_FPS)) -> Video:
+    """Return the video at `path`; its packets are looked through and its first frame is decoded, nothing more.
 
-    Rotation is applied, pixels that are not square are made so, a variable frame rate is made constant, wide dynamic
-    range is mapped to the usual one.
+    Rotation is applied, pixels that are not square are made so, wide dynamic range is mapped to the usual one. A
+    variable frame rate is made a constant one at which hardly a frame is lost; above `most_fps` every second frame is
+    read, or every third.
 
     Raises VideoError: no file, not a video, sound only, damaged or cut off, under 32 px a side, over 8K.
     """
@@ -131,26 +133,42 @@ def read_video(path: str | os.PathLike[str]) -> Video:
     shape = Fraction(across, down) if across and down else Fraction(1)
     if shape != 1:
         width = max(2, 2 * round(width * shape / 2))
-    fps = _fps(path, Fraction(rate, max(scale, 1)), stream)
+    times_s, end_s, tick_s = _shown_at(path)
+    whole = _checked(path, choose_rate(Fraction(rate, max(scale, 1)), times_s, tick_s))
+    taken = slower(whole, times_s, most_fps)
     rotation = re.search(r"rotation of (-?[\d.]+) degrees", messages)
     audio = re.search(r"^ *Stream #0:.*? Audio: (\w+)", messages, re.MULTILINE)
     facts = VideoFacts(
         width=width,
         height=height,
-        fps=fps,
-        frames=_count_frames(path, fps),
+        fps=taken.fps,
+        frames=max(1, round(end_s * taken.fps)),
         audio=audio.group(1) if audio else None,
         rotation_deg=float(rotation.group(1)) if rotation else 0.0,
         hdr=_HDR.search(stream) is not None,
     )
-    return Video(path, facts, _filters(facts, stream))
-
-
-def _filters(facts: VideoFacts, stream: str) -> str:
-    """Return what makes frames of one rate, size and colour space, for ffmpeg's option -vf."""
-    # start_time: what begins after the sound does waits for it, as in a player
-    steps = [f"fps={facts.fps}:start_time=0"]
     mapped = facts.hdr and _can_map_tones()
+    return Video(path, facts, _filters(facts, taken, stream, mapped), _notes(facts, whole, taken, mapped))
+
+
+def _notes(facts: VideoFacts, whole: Rate, taken: Rate, mapped: bool) -> tuple[str, ...]:
+    """Return what has been done to the frames that one may wonder at, in sentences without a capital and a stop."""
+    notes = []
+    if whole.uneven:
+        lost = f", at which {whole.lost} of them are lost" if whole.lost else ", so that each is shown for its own time"
+        notes.append(f"its frames come at varying times: read at {float(whole.fps):.5g} a second{lost}")
+    if taken.fps < whole.fps:
+        which = {2: "second", 3: "third"}.get(n := round(whole.fps / taken.fps), f"{n}th")
+        notes.append(f"of its {float(whole.fps):.5g} frames a second every {which} is taken: {float(taken.fps):.5g}")
+    if facts.hdr:
+        pale = "is shown pale: this ffmpeg lacks the filters zscale and tonemap"
+        notes.append(f"its wide dynamic range (HDR) {'is mapped to the usual one' if mapped else pale}")
+    return tuple(notes)
+
+
+def _filters(facts: VideoFacts, rate: Rate, stream: str, mapped: bool) -> str:
+    """Return what makes frames of one rate, size and colour space, for ffmpeg's option -vf."""
+    steps = [rate.filter]
     if mapped:
         steps += [*_named_colours(stream), _TONE_MAP]
     matrix = ""
@@ -261,35 +279,35 @@ def _smaller_hint(path: Path) -> str:
     return f"reduce it first, for example with: ffmpeg -i '{path}' -vf scale=1920:-2 smaller.mp4"
 
 
-def _fps(path: Path, guessed: Fraction, stream: str) -> Fraction:
-    """Return the rate; where frames come at varying times, ffmpeg's guess can be the clock's, far above the mean."""
-    found = re.search(r" ([\d.]+) fps", stream)
-    mean = Fraction(found.group(1)) if found else guessed
-    fps = _usual(mean) if mean and (guessed > FASTEST_FPS or guessed > mean * 3 / 2) else guessed
-    if not SLOWEST_FPS <= fps <= FASTEST_FPS:
+def _checked(path: Path, rate: Rate) -> Rate:
+    if not SLOWEST_FPS <= rate.fps <= FASTEST_FPS:
         allowed = f"{float(SLOWEST_FPS):g} to {float(FASTEST_FPS):g}"
         hint = f"{allowed} are taken; convert it first, for example with: ffmpeg -i '{path}' -r 30 converted.mp4"
-        raise VideoError(f"'{path}' has {float(fps):g} frames a second", hint)
-    return fps
+        raise VideoError(f"'{path}' has {float(rate.fps):g} frames a second", hint)
+    return rate
 
 
-def _usual(fps: Fraction) -> Fraction:
-    """Return the rate of film or television that was rounded to `fps`, or the next whole number."""
-    usual = [Fraction(whole * 1000, 1001) for whole in (24, 30, 60, 120)]
-    near = [rate for rate in usual if abs(rate - fps) < Fraction(1, 100)]
-    return near[0] if near else max(Fraction(round(fps)), Fraction(1))
+def _shown_at(path: Path) -> tuple[Seconds, Fraction, float]:
+    """Return when each frame begins to be shown, rising, when the last ends, and the tick of the file's clock.
 
-
-def _count_frames(path: Path, fps: Fraction) -> int:
-    """Return how many frames there are at `fps`, without decoding; raises VideoError for a file that breaks off."""
-    command = [*_ffmpeg("error"), *_source(path), "-c", "copy", "-progress", "pipe:1", "-f", "null"]
-    done = subprocess.run([*command, "-"], capture_output=True, check=False, start_new_session=True)
-    messages, report = done.stderr.decode(errors="replace"), done.stdout.decode(errors="replace")
-    counts = re.findall(r"^frame=\s*(\d+)$", report, re.MULTILINE)
-    if done.returncode != 0 or not counts or _CUT_OFF.search(messages):
+    Nothing is decoded. Raises VideoError for a file that breaks off.
+    """
+    command = [*_ffmpeg("error"), *_source(path), "-c", "copy", "-f", "framecrc", "pipe:1"]
+    done = subprocess.run(command, capture_output=True, check=False, start_new_session=True)
+    messages = done.stderr.decode(errors="replace")
+    clock = re.search(rb"^#tb 0: (\d+)/(\d+)$", done.stdout, re.MULTILINE)
+    # stream, decoding time, showing time, duration; some containers do not know the second time
+    packets = re.findall(rb"^0, *(-?\d+), *(-?\d+|NOPTS), *(\d+),", done.stdout, re.MULTILINE)
+    if done.returncode != 0 or clock is None or not packets or _CUT_OFF.search(messages):
         raise _damaged(path, messages)
-    ends_us = re.findall(r"^out_time_us=(\d+)$", report, re.MULTILINE)
-    return max(int(counts[-1]), round(int(ends_us[-1]) * fps / 1_000_000) if ends_us else 0)
+    column = 0 if any(packet[1] == b"NOPTS" for packet in packets) else 1
+    starts = np.array([int(packet[column]) for packet in packets])
+    shown = np.unique(starts[starts >= 0])
+    last_ticks = int(packets[int(np.argmax(starts))][2])
+    if last_ticks <= 1 and len(shown) > 1:  # not told: as long as the others
+        last_ticks = int(np.median(np.diff(shown)))
+    tick = Fraction(int(clock.group(1)), int(clock.group(2)))
+    return shown * float(tick), (int(starts.max()) + last_ticks) * tick, float(tick)
 
 
 def _damaged(path: Path, messages: str) -> VideoError:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 
 from ganimate.errors import OutputError
-from ganimate.media.gif import GifWriter
+from ganimate.media.gif import FASTEST_GIF_FPS, GifWriter
 from ganimate.media.mp4 import Mp4Writer
 from ganimate.media.places import AnyPath, FolderPlace, place_for
 from ganimate.media.provenance import Mark
@@ -49,6 +50,11 @@ def open_writer(
     place.check()
     writer.mark = mark
     return writer
+
+
+def fastest_fps(path: AnyPath) -> float:
+    """Return the most frames a second that a result at `path` can show."""
+    return FASTEST_GIF_FPS if os.fspath(path).lower().endswith(".gif") else FASTEST_FPS
 
 
 class FolderWriter(PlacedWriter):
