@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ganimate.face.crop import Face, Image
     from ganimate.face.detect import Detector, Embedder, Selection
     from ganimate.facs import Expression
+    from ganimate.media import Photo
     from ganimate.media.provenance import Mark
     from ganimate.trajectory import Trajectory
     from ganimate.trajectory.plan import Plan
@@ -97,10 +98,18 @@ def make_embedder() -> Embedder:
 
 def read_photo(path: Path, display: Display) -> Image:
     """Return the photo (H, W, 3) uint8; raises PhotoError."""
-    from ganimate.media import read_photo as read
+    return open_photo(path, display).image
+
+
+def open_photo(path: Path, display: Display) -> Photo:
+    """Return the photo with its alpha, and tell what is wrong with its file; raises PhotoError."""
+    from ganimate.media import open_photo as read
 
     with display.stage(f"reading {path.name}"):
-        return read(path)
+        photo = read(path)
+    for note in photo.notes:
+        display.note(f"{path.name}: {note}")
+    return photo
 
 
 def find_model(name: str, display: Display) -> ZooEntry:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ganimate.media.inspection import Inspection, inspect
-from ganimate.media.photos import PIXEL_LIMIT, SMALLEST_SIDE_PX, read_photo
+from ganimate.media.photos import PIXEL_LIMIT, SMALLEST_SIDE_PX, Photo, open_photo, read_photo
 from ganimate.media.places import check_output
 from ganimate.media.sound import Sound
 from ganimate.media.stills import check_still, write_image
@@ -21,6 +21,7 @@ __all__ = [
     "VIDEO_SUFFIXES",
     "FrameWriter",
     "Inspection",
+    "Photo",
     "Sound",
     "Video",
     "VideoFacts",
@@ -29,6 +30,7 @@ __all__ = [
     "fastest_fps",
     "inspect",
     "is_video",
+    "open_photo",
     "open_writer",
     "read_photo",
     "read_video",

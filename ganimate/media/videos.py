@@ -23,7 +23,8 @@ from PIL import Image as PillowImage
 
 from ganimate.errors import VideoError
 from ganimate.media.ffmpeg import find_ffmpeg
-from ganimate.media.photos import SMALLEST_SIDE_PX, is_video_head
+from ganimate.media.photo_kinds import is_video_head
+from ganimate.media.photos import SMALLEST_SIDE_PX
 from ganimate.media.rates import FASTEST_FPS, SLOWEST_FPS, Rate, Seconds, choose_rate, slower
 from ganimate.media.suffixes import VIDEO_SUFFIXES
 
