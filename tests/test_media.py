@@ -131,6 +131,18 @@ class TestReading:
         assert read[15, 15].tolist() == [227, 127, 127]
         assert read[30, 30].tolist() == [200, 0, 0]
 
+    def test_alpha_comes_back_in_png_and_webp_and_colours_with_it(self, tmp_path: Path) -> None:
+        rgba = np.random.default_rng(0).integers(0, 256, (40, 40, 4), dtype=np.uint8)
+        rgba[..., 3] |= 64  # of what is hardly seen, colours are not kept
+        photo = open_photo(save(tmp_path / "photo.png", rgba))
+        assert photo.alpha is not None and np.array_equal(photo.alpha, rgba[..., 3])
+        for name in ("again.png", "again.jpg"):
+            write_image(tmp_path / name, photo.image, alpha=photo.alpha)
+        with Image.open(tmp_path / "again.png") as again:
+            assert np.abs(np.array(again).astype(int) - rgba).max() <= 2
+        assert np.array_equal(read_photo(tmp_path / "again.png"), photo.image)
+        assert open_photo(tmp_path / "again.jpg").alpha is None
+
     def test_transparent_grey_and_palette(self, tmp_path: Path) -> None:
         Image.new("LA", (40, 40), (90, 0)).save(tmp_path / "grey.png")
         assert (read_photo(tmp_path / "grey.png") == 255).all()

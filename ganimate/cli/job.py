@@ -21,7 +21,7 @@ from ganimate.cli.session import Means, Sitting, Studio, au_facts, face_facts
 from ganimate.config import Motion, Scrutiny
 from ganimate.errors import FaceError
 from ganimate.facs import ACTION_UNITS, Expression, Others, combine, parse_expression
-from ganimate.media import Sound
+from ganimate.media import Photo, Sound, keeps_alpha
 from ganimate.media.naming import beside
 from ganimate.media.places import FilePlace
 from ganimate.timeline import NaturalBlinks, NoBlinks, Timeline, for_face, load_timeline, with_blinks
@@ -153,7 +153,8 @@ class Job:
     def make(self, display: Display, studio: Studio | None = None) -> Made:
         """Do the job, in a `studio` that may be ready from another job, and return what came of it."""
         recorder = self._recorder()
-        sitting, plans = self._sitting(display, studio)
+        photo = session.open_photo(self.photo, display)
+        sitting, plans = self._sitting(photo.image, display, studio)
         roles = [
             self._role(for_face(plan, place), person, sitting.aus)
             for place, (plan, person) in enumerate(zip(plans, sitting.people, strict=True))
@@ -163,7 +164,7 @@ class Job:
             if self.print_trajectory:
                 typer.echo(format_trajectory(role.path), err=True)
         look = self._lookback(sitting, roles, display)
-        count = self._record(sitting, roles, recorder, look, display)
+        count = self._record(sitting, roles, recorder, look, self._alpha(photo, display), display)
         if self.save_trajectory is not None:
             save_trajectory(roles[0].path, self.save_trajectory, overwrite=self.outputs.overwrite)
         look.write(str(self.photo), self._mark(sitting, roles))
@@ -178,11 +179,19 @@ class Job:
             return StillRecorder(self.outputs)
         return Recorder(self.outputs, self.plan.fps, repeats=LOOPS[self.loop].repeats, sound=self.sound)
 
-    def _sitting(self, display: Display, studio: Studio | None) -> tuple[Sitting, list[Plan]]:
+    def _alpha(self, photo: Photo, display: Display) -> NDArray[np.uint8] | None:
+        """Return what is transparent in the result, and note where it shows nothing of what is so in the photo."""
+        if photo.alpha is None:
+            return None
+        if self.scrutiny.compare or not keeps_alpha(self.outputs.path):
+            display.note("what is transparent becomes white: PNG frames and stills in PNG or WebP keep it, without --compare")
+            return None
+        return photo.alpha
+
+    def _sitting(self, photo: NDArray[np.uint8], display: Display, studio: Studio | None) -> tuple[Sitting, list[Plan]]:
         """Return the chosen faces, ready to be animated, and each one's plan with what other photos show in it."""
         everyone = Part(self.plan, correction(self.seen_as))
         parts = (everyone, *self.apart.values())
-        photo = session.read_photo(self.photo, display)
         names = [name for part in parts for name in part.photos()]
         others = targets.open_photos(names, display)
         for name in names:
@@ -220,6 +229,7 @@ class Job:
         roles: Sequence[Role],
         recorder: Recorder | StillRecorder,
         look: Lookback,
+        alpha: NDArray[np.uint8] | None,
         display: Display,
     ) -> int:
         """Generate and write all frames; return their number."""
@@ -227,7 +237,7 @@ class Job:
         frames = look.watch(sitting.animator.frames(sitting.photo, sitting.people, paths))
         with display.progress("making frames", len(paths[0]), f"writing {Path(self.outputs.path).name}") as counted:
             shown = nearest(paths, [role.goal for role in roles])
-            count = recorder.record(counted(frames), shown, self._mark(sitting, roles))
+            count = recorder.record(counted(frames), shown, self._mark(sitting, roles), alpha)
         if isinstance(recorder, Recorder) and recorder.sound_failure is not None:
             display.note(f"the sound could not be kept: {recorder.sound_failure}")
         return count

@@ -6,7 +6,7 @@ from ganimate.media.inspection import Inspection, inspect
 from ganimate.media.photos import PIXEL_LIMIT, SMALLEST_SIDE_PX, Photo, open_photo, read_photo
 from ganimate.media.places import check_output
 from ganimate.media.sound import Sound
-from ganimate.media.stills import check_still, write_image
+from ganimate.media.stills import check_still, keeps_alpha, write_image
 from ganimate.media.streams import FrameWriter
 from ganimate.media.suffixes import ANIMATION_SUFFIXES, PHOTO_SUFFIXES, STILL_SUFFIXES, VIDEO_SUFFIXES
 from ganimate.media.videos import Video, VideoFacts, is_video, read_video
@@ -30,6 +30,7 @@ __all__ = [
     "fastest_fps",
     "inspect",
     "is_video",
+    "keeps_alpha",
     "open_photo",
     "open_writer",
     "read_photo",

@@ -68,7 +68,7 @@ class FolderWriter(PlacedWriter):
         self.place.temporary.mkdir()
 
     def _add(self, frame: Frame) -> None:
-        (self.place.temporary / f"{self._frames:05d}.png").write_bytes(encode_frame(frame, self.mark))
+        (self.place.temporary / f"{self._frames:05d}.png").write_bytes(encode_frame(frame, self.mark, self.alpha))
         self._frames += 1
 
     def _finish(self) -> None:
