@@ -184,7 +184,8 @@ class Job:
         if photo.alpha is None:
             return None
         if self.scrutiny.compare or not keeps_alpha(self.outputs.path):
-            display.note("what is transparent becomes white: PNG frames and stills in PNG or WebP keep it, without --compare")
+            keepers = "PNG frames and stills in PNG or WebP keep it, without --compare"
+            display.note(f"what is transparent becomes white: {keepers}")
             return None
         return photo.alpha
 
