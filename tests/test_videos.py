@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -15,7 +16,7 @@ from clips import ffmpeg, make_clip, make_hdr_clip, record_as_browsers_do, sway
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganimate.errors import VideoError
+from ganimate.errors import DependencyError, VideoError
 from ganimate.media import Sound, is_video, open_writer, read_video, sound, videos
 
 Picture = NDArray[np.uint8]
@@ -258,6 +259,25 @@ def test_a_decoder_that_dies_is_told(clip: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(videos, "_source", lambda path: ["-i", f"file:{path}", "-map", "0:v:7"])
     with pytest.raises(VideoError, match="damaged"):
         list(video.frames())
+
+
+class TestWithoutTemporaryFolder:
+    @pytest.fixture(autouse=True)
+    def no_folder(self, monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+
+    def test_reading_names_the_remedy(self, clip: Path) -> None:
+        with pytest.raises(DependencyError) as caught:
+            next(read_video(clip).frames())
+        assert "TMPDIR" in (caught.value.hint or "")
+
+    @pytest.mark.parametrize("name", ["a.gif", "a.mp4", "frames/"])
+    def test_writing_needs_none(self, tmp_path: Path, frames: list[Picture], name: str) -> None:
+        with open_writer(f"{tmp_path}/{name}", 25) as writer:
+            for frame in frames[:3]:
+                writer.append(frame)
+        assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("leave", ["close", "interrupt"])

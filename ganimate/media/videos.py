@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from ganimate.errors import VideoError
-from ganimate.media.ffmpeg import find_ffmpeg
+from ganimate.media.ffmpeg import complaints_file, find_ffmpeg
 from ganimate.media.photo_kinds import is_video_head
 from ganimate.media.photos import SMALLEST_SIDE_PX
 from ganimate.media.rates import FASTEST_FPS, SLOWEST_FPS, Rate, Seconds, choose_rate, slower
@@ -83,7 +82,7 @@ class Video:
         """
         command = [*_ffmpeg("error"), "-threads", "2", *_source(self.path), "-filter_threads", "1", "-vf", self.filters]
         command += ["-f", "rawvideo", "-thread_queue_size", "1", "pipe:1"]
-        with tempfile.TemporaryFile() as complaints, _child(command, complaints) as process:
+        with complaints_file() as complaints, _child(command, complaints) as process:
             assert process.stdout is not None
             while True:
                 frame = np.empty((self.facts.height, self.facts.width, 3), np.uint8)
