@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ganimate.errors import OutputError
@@ -115,10 +113,11 @@ def _encode(
     mark: Mark | None,
     alpha: NDArray[np.uint8] | None,
 ) -> bytes:
-    buffer = io.BytesIO()
-    image = image if alpha is None else _with_alpha(image, alpha)
-    Image.fromarray(np.ascontiguousarray(image)).save(buffer, name, **options, **_embedded(name, mark))
-    return buffer.getvalue()
+    import imageio.v3 as imageio  # takes its time, and animations do without
+
+    image = np.ascontiguousarray(image if alpha is None else _with_alpha(image, alpha))
+    save = {"plugin": "pillow", "format": name, "is_batch": False, **options, **_embedded(name, mark)}
+    return bytes(imageio.imwrite("<bytes>", image, extension=f".{name.lower()}", **save))
 
 
 def _embedded(name: str, mark: Mark | None) -> dict[str, Any]:
