@@ -10,7 +10,8 @@ from PIL import Image
 from ganimate.errors import PhotoError
 
 READABLE = "JPEG, PNG, WebP, TIFF, AVIF, GIF, BMP"
-TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_CLASSIC_TIFF_HEADS = (b"II*\0", b"MM\0*")
+TIFF_HEADS = (*_CLASSIC_TIFF_HEADS, b"II+\0", b"MM\0+")
 _AVIF = {b"avif", b"avis"}
 _HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _JPEG_XL = (b"\xff\x0a", b"\0\0\0\x0cJXL ")
@@ -34,7 +35,7 @@ def not_a_photo(path: Path) -> PhotoError:
         return PhotoError(message, f"convert it to JPEG first, for example with: djxl '{path}' photo.jpg")
     if is_video_head(head):
         return PhotoError(f"'{path}' is a video, not a photo", one_frame_hint(path))
-    if head.startswith(TIFF_HEADS) and _tiff_bits(path) > 16:
+    if head.startswith(_CLASSIC_TIFF_HEADS) and _tiff_bits(path) > 16:
         return too_deep(path)
     if head.startswith(_PICTURES):
         return damaged(path)
