@@ -126,6 +126,38 @@ def test_from_corrects_what_was_read(animate: Run, tmp_path: Path) -> None:
     assert corrected == read | {"AU26": 0.0, "AU1": 0.5}
 
 
+class TestTransparentPhotos:
+    """What is transparent in a PNG is so in PNG frames and stills; what other results do is told."""
+
+    @pytest.fixture
+    def cut_out(self, photo: Path) -> NDArray[np.uint8]:
+        rgba = np.dstack([pixels(photo), np.full((512, 512), 255, np.uint8)])
+        rgba[:60, :, 3], rgba[60:80, :, 3] = 0, 128
+        Image.fromarray(rgba).save(photo, "PNG")  # whatever its name
+        return rgba
+
+    @pytest.mark.parametrize("name", ["a.png", "frames/"])
+    def test_png_keeps_it(self, animate: Run, tmp_path: Path, cut_out: NDArray[np.uint8], name: str) -> None:
+        still = name == "a.png"
+        timing = ("--still",) if still else SHORT
+        animate("--au", "12=1", "-o", f"{tmp_path}/{name}", timing=timing)
+        made = pixels(tmp_path / name if still else tmp_path / name / "00001.png")
+        assert np.array_equal(made[..., 3], cut_out[..., 3])
+        assert np.array_equal(made[480:, 480:], cut_out[480:, 480:])  # far from the face, nothing transparent
+        half = (slice(60, 80), slice(400, None))
+        assert np.abs(made[half].astype(int) - cut_out[half])[..., :3].max() <= 1
+
+    @pytest.mark.parametrize("name", ["a.gif", "a.mp4"])
+    def test_gif_and_mp4_are_white_there_and_say_so(
+        self, animate: Run, tmp_path: Path, cut_out: NDArray[np.uint8], name: str
+    ) -> None:
+        assert "what is transparent becomes white" in animate("--au", "12=1", "-o", tmp_path / name).stderr
+
+    def test_opaque_photos_have_no_alpha(self, animate: Run, tmp_path: Path) -> None:
+        assert "transparent" not in animate("--au", "12=1", "-o", f"{tmp_path}/a/").stderr
+        assert pixels(tmp_path / "a" / "00000.png").shape == (512, 512, 3)
+
+
 def test_a_still_is_one_picture_of_the_photos_size(animate: Run, photo: Path, tmp_path: Path) -> None:
     done = animate(
         "--au", "12=1", "--still", "--save-attention", tmp_path / "a.png", "--save-color", tmp_path / "c.png"

@@ -90,6 +90,15 @@ def test_results_without_sound_say_so(animate: Run, clip: Path, tmp_path: Path, 
     assert json.loads(done.stdout)["audio"] is None
 
 
+def test_a_clip_too_fast_for_a_gif_is_thinned_out(animate: Run, tmp_path: Path, astronaut: Picture) -> None:
+    source = make_clip(tmp_path / "fast.mp4", [astronaut[::2, ::2]] * 12, "60", audio=None)
+    done = animate(source, "--au", "12=1", "-o", tmp_path / "a.gif", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert "of its 60 frames a second every second is taken: 30" in done.stderr
+    told = json.loads(done.stdout)
+    assert (told["fps"], told["frames"]) == (30, 6)
+
+
 def test_a_gif_is_a_clip(animate: Run, clip: Path) -> None:
     source = clip.with_name("me.gif")
     ffmpeg("-i", clip, "-vf", "fps=25", source)
@@ -201,6 +210,13 @@ class TestDrive:
         facts = read_video(told["path"]).facts
         assert (facts.width, facts.frames, facts.fps, facts.audio) == (512, 12, 30, "aac")
 
+    def test_a_clip_too_fast_for_a_gif_is_thinned_out(self, drive: Run, tmp_path: Path, astronaut: Picture) -> None:
+        source = make_clip(tmp_path / "fast.mp4", [astronaut[::2, ::2]] * 12, "60", audio=None)
+        done = drive("--video", source, "-o", tmp_path / "a.gif", "--json")
+        assert done.exit_code == 0, done.stderr
+        assert "every second is taken: 30" in done.stderr
+        assert sum(_delays_ms(tmp_path / "a.gif")) == 200
+
     def test_a_part_of_the_clip(self, drive: Run, clip: Path, tmp_path: Path) -> None:
         done = drive("--video", clip, "--start", 0.1, "--end", 0.2, "-o", tmp_path / "a.mp4", "--json")
         assert done.exit_code == 0, done.stderr
@@ -236,6 +252,13 @@ class TestDrive:
         done = drive("--video", clip, "-o", clip, "--force")
         assert "is the clip itself" in done.stderr
         assert clip.read_bytes() == before
+
+
+def _delays_ms(path: Path) -> list[float]:
+    from PIL import Image, ImageSequence
+
+    with Image.open(path) as image:
+        return [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
 
 
 def _read(path: Path) -> NDArray[np.int64]:

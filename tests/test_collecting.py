@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ganimate.animation.batch.collecting import Source, collect, name_results
+from ganimate.media import is_video
 
 WITHOUT_PHOTOS = ["empty", "nest", "x*.jpg", "nothing"]
 
@@ -103,3 +104,11 @@ def test_names_made_to_tell_photos_apart_meet_no_other() -> None:
 def test_a_video_beside_its_photo_takes_no_name() -> None:
     found = name_results([Source(Path("i.jpg"), Path("i.jpg")), Source(Path("i.mov"), Path("i.mov"))], ".gif")
     assert found == {Path("i.jpg"): Path("i.gif")}
+
+
+@pytest.mark.parametrize("suffix", [".m2ts", ".MTS", ".3gp", ".ogv"])
+def test_every_kind_of_video_is_told_from_photos(tree: Path, suffix: str) -> None:
+    Path(f"in/f{suffix}").touch()
+    (found,) = [each for each in collect(["in"], recursive=False, outside=Path("out")) if each.path.stem == "f"]
+    assert found.is_video and not found.is_photo
+    assert is_video(found.path)

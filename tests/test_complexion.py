@@ -8,7 +8,7 @@ from synthetic import mean_face
 from torch import Tensor
 
 from ganimate.motion.contours import between, height, rise
-from ganimate.render.complexion import BRIGHTEST, DARKEST, WARMTH, eyeballs, relit, shaded
+from ganimate.render.complexion import BRIGHTEST_SHADE, DARKEST_SHADE, WARMTH, eyeballs, relit, shaded
 
 SIZE = 64
 
@@ -52,7 +52,7 @@ def test_a_shade_on_skin_is_warm_and_on_a_grey_photo_grey() -> None:
     assert torch.allclose(grey, grey[:1].expand(3)) and 0.35 < grey[0] < 0.45
 
 
-@pytest.mark.parametrize(("paint", "limit"), [(0.0, DARKEST), (1.0, BRIGHTEST)])
+@pytest.mark.parametrize(("paint", "limit"), [(0.0, DARKEST_SHADE), (1.0, BRIGHTEST_SHADE)])
 def test_shades_have_limits(paint: float, limit: float) -> None:
     found = at(shaded(flat(paint, paint, paint), flat(0.5, 0.5, 0.5), mean_face()), *FOREHEAD)
     assert torch.allclose(found, torch.full((3,), 0.5 * limit), atol=1e-2)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ganimate.config import CropSpec
 from ganimate.errors import FaceError
 from ganimate.face import crop as faces
-from ganimate.face.crop import ANCHOR_POINTS, ANCHORS, Box, Crop, Face, align, border_fade, crop_face, cut, transform
+from ganimate.face.crop import ANCHOR_POINTS, Box, Crop, Face, align, border_fade, crop_face, cut, transform
+from ganimate.face.landmarks import ANCHORS
 from ganimate.render.paste import Paster
 
 Image = NDArray[np.uint8]
@@ -93,7 +94,7 @@ def test_there_and_back_again_is_the_identity() -> None:
 def landmarks(spec: CropSpec = SPEC) -> NDArray[np.float64]:
     """Landmarks that lie in the crop where they belong."""
     points = np.random.default_rng(2).uniform(0, spec.size_px, (68, 2))
-    points[list(ANCHORS)] = (ANCHOR_POINTS * spec.interocular + [0.5, spec.eye_line]) * spec.size_px
+    points[ANCHORS] = (ANCHOR_POINTS * spec.interocular + [0.5, spec.eye_line]) * spec.size_px
     return points
 
 
@@ -132,7 +133,7 @@ def test_landmarks_in_one_point_are_no_face(points: NDArray[np.float64]) -> None
 
 def test_a_mirrored_face_has_no_upright_crop() -> None:
     points = landmarks()
-    points[list(ANCHORS)] = np.array([1.0, -1.0]) * (points[list(ANCHORS)] - 10) * [1, 0] + 10
+    points[ANCHORS] = np.array([1.0, -1.0]) * (points[ANCHORS] - 10) * [1, 0] + 10
     with pytest.raises(FaceError, match="landmarks"):
         align(points * [0, 1], SPEC)
 

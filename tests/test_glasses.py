@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ganimate.config import CropSpec
 from ganimate.face.crop import Crop, Face, align, crop_face, cut, transform
-from ganimate.face.glasses import EYES, Glasses, average, held, look_for_glasses
+from ganimate.face.glasses import EYE_SPAN, Glasses, average, held, look_for_glasses
 from ganimate.face.landmarks import MIRROR
 
 Picture = NDArray[np.uint8]
@@ -29,7 +29,7 @@ def eyes_on(points: Points) -> Points:
 def put_on(photo: Picture, landmarks: NDArray[np.floating], thick: float = 2.0, lens: bool = False) -> Picture:
     """Return the photo of somebody upright with oval glasses, drawn three times as large, and scaled down."""
     eyes, large = eyes_on(landmarks), cv2.resize(photo, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
-    step = 3 * float(np.hypot(*(eyes[1] - eyes[0]))) / EYES
+    step = 3 * float(np.hypot(*(eyes[1] - eyes[0]))) / EYE_SPAN
     width = max(1, round(thick * step))
     middles = [(eye + 0.5) * 3 + np.array([side * 1.0, 3.0]) * step for eye, side in zip(eyes, (-1, 1), strict=True)]
     for middle, side in zip(middles, (-1, 1), strict=True):
@@ -70,7 +70,7 @@ def test_rims_are_found_where_they_were_drawn(worn: Crop, astronaut_face: Face) 
     points = points_on(worn, astronaut_face)
     map_ = held(look_for_glasses(worn.image, points), points, 128)
     assert map_ is not None
-    step = float(np.hypot(*np.diff(eyes_on(points), axis=0)[0])) / EYES
+    step = float(np.hypot(*np.diff(eyes_on(points), axis=0)[0])) / EYE_SPAN
     for eye, side in zip(eyes_on(points), (-1, 1), strict=True):
         angles = np.linspace(0, 2 * np.pi, 40, endpoint=False)
         ellipse = np.stack([HALF_WIDTH * np.cos(angles) + side, HALF_HEIGHT * np.sin(angles) + 3], 1) * step

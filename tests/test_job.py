@@ -108,7 +108,7 @@ def test_what_cannot_be_written_is_told_before_the_photo_is_opened(photo: Path, 
     listener: Progress = Silent()
     photo.with_suffix(".gif").write_bytes(b"taken")
     with pytest.MonkeyPatch.context() as patch, pytest.raises(OutputError, match="exists"):
-        patch.setattr(session, "read_photo", fail)
+        patch.setattr(session, "open_photo", fail)
         job(photo, setup).make(listener)
     with pytest.raises(OutputError, match="is the photo itself"):
         asked = FaceRequest(move(["self"], ["12=1"], "keep", SHORT))

@@ -7,7 +7,7 @@ import torch
 from synthetic import PHOTO_PX, mean_face, show
 from torch import Tensor
 
-from ganimate.render.lids import EYES, Lids, closing, followed, slide_lids
+from ganimate.render.lids import EYE_OUTLINES, Lids, closing, followed, slide_lids
 
 SIZE = 96
 OPEN = torch.zeros(1, 2)
@@ -21,7 +21,7 @@ def pixels(points: Tensor) -> Tensor:
 def shut(points: Tensor, share: float) -> Tensor:
     """Landmarks whose upper lids came down by a share of the way."""
     goal = points.clone()
-    for eye in EYES:
+    for eye in EYE_OUTLINES:
         goal[:, eye[1:3]] = torch.lerp(points[:, eye[1:3]], points[:, eye[4:]], share)
     return goal
 
@@ -29,7 +29,7 @@ def shut(points: Tensor, share: float) -> Tensor:
 def scene(points: Tensor) -> Tensor:
     """White eyes in a dark face."""
     image = torch.full((1, 3, SIZE, SIZE), -0.5)
-    for eye in EYES:
+    for eye in EYE_OUTLINES:
         low, high = pixels(points)[0, eye].amin(0).ceil().int(), pixels(points)[0, eye].amax(0).floor().int()
         image[..., low[1] : high[1] + 1, low[0] : high[0] + 1] = 1
     return image
@@ -45,7 +45,7 @@ def test_eyes_close_by_what_their_opening_loses() -> None:
 def test_eyes_that_do_not_move_do_not_close_however_narrow_they_are() -> None:
     for opening in (0.0, 0.003, 0.0041, 0.03):
         narrow = mean_face()
-        for eye in EYES:
+        for eye in EYE_OUTLINES:
             narrow[:, eye[1:3]] = narrow[:, eye[4:]] - torch.tensor([0.0, opening])
         assert not closing(narrow, narrow).any()
 
@@ -55,7 +55,7 @@ def test_a_lid_that_comes_down_leaves_the_lower_part_of_the_eye_as_it_was() -> N
     points = mean_face() * size
     rows = torch.linspace(0, 1, size)[:, None].expand(1, 3, size, size)  # every row is of its own brightness
     half = slide_lids(rows, points, OPEN + 0.5)
-    for eye in EYES:
+    for eye in EYE_OUTLINES:
         x = int(points[0, eye[1:3], 0].mean())
         top, bottom = (float(points[0, eye[lid], 1].mean()) for lid in (slice(1, 3), slice(4, 6)))
         for share in (0.3, 0.6, 0.9):  # of the way down the open eye: half of it is pressed away afterwards
@@ -67,7 +67,7 @@ def test_a_lid_that_comes_down_leaves_the_lower_part_of_the_eye_as_it_was() -> N
 
 def test_one_eye_shuts_alone() -> None:
     points = mean_face()
-    goal = torch.where(torch.isin(torch.arange(68), torch.tensor(EYES[0]))[:, None], shut(points, 1.0), points)
+    goal = torch.where(torch.isin(torch.arange(68), torch.tensor(EYE_OUTLINES[0]))[:, None], shut(points, 1.0), points)
     torch.testing.assert_close(closing(points, goal), torch.tensor([[1.0, 0.0]]), atol=0.01, rtol=0)
     image = scene(points)
     winked = slide_lids(image, pixels(points), closing(points, goal))
@@ -100,7 +100,7 @@ def test_lashes_are_a_dark_line_on_the_lid_that_comes_down() -> None:
     points = mean_face() * size
     image = torch.full((1, 3, size, size), 0.5)
     shut_eyes = slide_lids(image, points, SHUT)
-    for eye in EYES:
+    for eye in EYE_OUTLINES:
         column, row = points[0, eye[1:3]].mean(0).round().int().tolist()  # the middle of the upper lid
         line = shut_eyes[0, 0, row - 12 : row + 13, column]
         assert line.min() < 0 and line[-1] == 0.5 and line[0] == 0.5
@@ -126,11 +126,11 @@ def test_photos_are_covered_in_place_and_nowhere_else() -> None:
     assert np.array_equal(photo, before)
     lids.cover(photo)
     rows, columns = np.nonzero((photo != before).any(2))
-    left, top = np.floor(lids.landmarks[EYES[0]].min(0)) - 1
-    right, bottom = np.ceil(lids.landmarks[EYES[0]].max(0)) + 3
+    left, top = np.floor(lids.landmarks[EYE_OUTLINES[0]].min(0)) - 1
+    right, bottom = np.ceil(lids.landmarks[EYE_OUTLINES[0]].max(0)) + 3
     assert len(rows) > 10
     assert (rows >= top).all() and (rows <= bottom).all() and (columns >= left).all() and (columns <= right).all()
-    column, row = lids.landmarks[EYES[0]].mean(0).round().astype(int)
+    column, row = lids.landmarks[EYE_OUTLINES[0]].mean(0).round().astype(int)
     assert abs(photo[row, column].astype(int) - 200).max() < abs(before[row, column].astype(int) - 200).min() - 10
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.util
 import io
 import itertools
 import os
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
 from ganimate.errors import GanimateError, OutputError, PhotoError
-from ganimate.media import PIXEL_LIMIT, check_output, open_writer, photos, read_photo, write_image
+from ganimate.media import PIXEL_LIMIT, check_output, open_photo, open_writer, photos, read_photo, write_image
 from ganimate.media import gif as gif_module
 from ganimate.media.dither import ColourCounts, Dither, blue_noise_mask
 from ganimate.media.photos import _as_stored
@@ -129,6 +130,18 @@ class TestReading:
         assert read[5, 5].tolist() == [255, 255, 255]
         assert read[15, 15].tolist() == [227, 127, 127]
         assert read[30, 30].tolist() == [200, 0, 0]
+
+    def test_alpha_comes_back_in_png_and_webp_and_colours_with_it(self, tmp_path: Path) -> None:
+        rgba = np.random.default_rng(0).integers(0, 256, (40, 40, 4), dtype=np.uint8)
+        rgba[..., 3] |= 64  # of what is hardly seen, colours are not kept
+        photo = open_photo(save(tmp_path / "photo.png", rgba))
+        assert photo.alpha is not None and np.array_equal(photo.alpha, rgba[..., 3])
+        for name in ("again.png", "again.jpg"):
+            write_image(tmp_path / name, photo.image, alpha=photo.alpha)
+        with Image.open(tmp_path / "again.png") as again:
+            assert np.abs(np.array(again).astype(int) - rgba).max() <= 2
+        assert np.array_equal(read_photo(tmp_path / "again.png"), photo.image)
+        assert open_photo(tmp_path / "again.jpg").alpha is None
 
     def test_transparent_grey_and_palette(self, tmp_path: Path) -> None:
         Image.new("LA", (40, 40), (90, 0)).save(tmp_path / "grey.png")
@@ -266,6 +279,18 @@ class TestRefusing:
         path.write_bytes(path.read_bytes()[: int(path.stat().st_size * kept)])
         assert "damaged" in complaint(path).message
 
+    @pytest.mark.parametrize("options", [{}, {"progressive": True}], ids=["baseline", "progressive"])
+    @pytest.mark.parametrize("missing", [1, 2])
+    def test_a_jpeg_without_its_end_is_read_and_told(
+        self, tmp_path: Path, astronaut: Picture, options: dict[str, bool], missing: int
+    ) -> None:
+        path = save(tmp_path / "photo.jpg", astronaut, **options)
+        whole = read_photo(path)
+        path.write_bytes(path.read_bytes()[:-missing])
+        photo = open_photo(path)
+        assert np.array_equal(photo.image, whole)
+        assert "lacks its end" in photo.notes[0]
+
     @pytest.mark.parametrize("suffix", ["png", "webp", "tif", "gif"])
     def test_truncated_others(self, tmp_path: Path, astronaut: Picture, suffix: str) -> None:
         path = save(tmp_path / f"photo.{suffix}", astronaut)
@@ -320,8 +345,28 @@ class TestRefusing:
     def test_heic(self, tmp_path: Path, brands: bytes) -> None:
         (tmp_path / "photo.heic").write_bytes(box(b"ftyp", brands) + bytes(200))
         error = complaint(tmp_path / "photo.heic")
-        assert "HEIC" in error.message
-        assert "JPEG" in (error.hint or "")
+        if importlib.util.find_spec("pillow_heif") is None:
+            assert "is a HEIC photo, for which a decoder is missing" in error.message
+            assert "pip install pillow-heif" in (error.hint or "") and "JPEG" in (error.hint or "")
+        else:
+            assert "damaged" in error.message
+
+    @pytest.mark.parametrize("orientation", [1, 6])
+    def test_heic_with_pillow_heif(self, tmp_path: Path, astronaut: Picture, orientation: int) -> None:
+        pytest.importorskip("pillow_heif").register_heif_opener()
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        turned = np.rot90(astronaut) if orientation == 6 else astronaut
+        Image.fromarray(turned).save(tmp_path / "me.heic", quality=95, exif=exif.tobytes())
+        read = read_photo(tmp_path / "me.heic")
+        assert np.abs(read.astype(int) - astronaut).mean() < 3
+
+    @pytest.mark.parametrize("head", [b"\xff\x0a\xfa\x7f", b"\0\0\0\x0cJXL \r\n\x87\n"])
+    def test_jpeg_xl(self, tmp_path: Path, head: bytes) -> None:
+        (tmp_path / "photo.jxl").write_bytes(head + bytes(200))
+        error = complaint(tmp_path / "photo.jxl")
+        assert "is a JPEG XL photo, which is not supported" in error.message
+        assert "djxl" in (error.hint or "")
 
     def test_bombs(self, tmp_path: Path, capfd: pytest.CaptureFixture[str], recwarn: pytest.WarningsRecorder) -> None:
         before = Image.MAX_IMAGE_PIXELS
@@ -390,6 +435,8 @@ class TestRefusing:
     def test_thirty_two_bits(self, tmp_path: Path) -> None:
         Image.new("F", (40, 40), 0.5).save(tmp_path / "photo.tif")
         assert "32 bits" in complaint(tmp_path / "photo.tif").message
+        assert cv2.imwrite(str(tmp_path / "colour.tif"), np.full((40, 40, 3), 0.5, np.float32))
+        assert "32 bits" in complaint(tmp_path / "colour.tif").message
 
     @settings(max_examples=150, deadline=None)
     @given(data=st.data())

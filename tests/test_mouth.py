@@ -12,7 +12,16 @@ from torch import Tensor
 from ganimate.face.landmarks import CORNERS, MIRROR
 from ganimate.motion.contours import pixel_places
 from ganimate.render.dentition import CROWN_MM, MM, WIDTHS_MM, draw_teeth
-from ganimate.render.mouth import BRIGHTEST, LEAST_SHOWN, LOWER_EDGE, UPPER_EDGE, Layer, Mouth, interior, look_at_mouth
+from ganimate.render.mouth import (
+    LEAST_SHOWN,
+    LOWER_EDGE,
+    TEETH_LIMIT,
+    UPPER_EDGE,
+    Layer,
+    Mouth,
+    interior,
+    look_at_mouth,
+)
 from ganimate.render.paste import Paster
 
 SIZE = 96
@@ -144,7 +153,7 @@ def test_teeth_are_in_the_light_of_the_face_but_never_green_or_blue(skin: tuple[
     image = (2 * torch.tensor(skin) - 1)[None, :, None, None].expand(1, 3, SIZE, SIZE)
     color = shown(image, CLOSED, smiling(AGAPE)).color
     red, green, blue = (float(max(rows_at_middle(color[:, channel], AGAPE)[:3])) for channel in range(3))
-    assert max(BRIGHTEST, *skin) + 1e-6 >= red >= green >= blue > 0
+    assert max(TEETH_LIMIT, *skin) + 1e-6 >= red >= green >= blue > 0
     assert red <= 2 * max(skin)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ganimate.face.crop import Box, Face, Image
 from ganimate.face.detect import DlibFollower, FixedFollower
+from ganimate.face.detect.detector import DlibDetector, Pass
 from ganimate.face.tracking import Tracked, Tracker, between, distance
 
 FPS = 25.0
@@ -160,3 +161,31 @@ def test_dlib_follows_a_moving_face(astronaut: NDArray[np.uint8], astronaut_face
     assert face is not None
     assert DlibFollower().follow(black, face) is None
     assert DlibFollower().search(black) == []
+
+
+@pytest.mark.parametrize("quarter_turns", [1, 2, 3])
+def test_a_clip_filmed_sideways_is_followed_as_an_upright_one(astronaut: Image, quarter_turns: int) -> None:
+    upright = sway(astronaut, 3)
+    sideways = [np.ascontiguousarray(np.rot90(frame, quarter_turns)) for frame in upright]
+    wanted = list(Tracker(DlibFollower(), FPS).track(upright))
+    for one, other in zip(wanted, Tracker(DlibFollower(), FPS).track(sideways), strict=True):
+        assert one.face is not None and other.face is not None
+        points = other.face.landmarks + 0.5 - len(other.image) / 2  # turned back about the middle of a square
+        for _ in range(quarter_turns):
+            points = np.stack([-points[:, 1], points[:, 0]], 1)
+        assert np.abs(points + len(other.image) / 2 - 0.5 - one.face.landmarks).mean() < 1.5
+
+
+def test_where_faces_stand_upright_nothing_is_turned(astronaut: Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    turned: list[int] = []
+    search = DlibDetector.search
+
+    def noted(self: DlibDetector, photo: Image, how: Pass) -> object:
+        turned.append(how.quarter_turns)
+        return search(self, photo, how)
+
+    monkeypatch.setattr(DlibDetector, "search", noted)
+    follower, frame = DlibFollower(), sway(astronaut, 1)[0]
+    assert follower.search(frame)
+    assert not follower.search(np.zeros_like(frame))
+    assert turned == [0, 0]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
-from clips import ffmpeg, make_clip, sway
+from clips import ffmpeg, make_clip, make_hdr_clip, record_as_browsers_do, sway
 from numpy.typing import NDArray
 from PIL import Image
 
-from ganimate.errors import VideoError
+from ganimate.errors import DependencyError, VideoError
 from ganimate.media import Sound, is_video, open_writer, read_video, sound, videos
 
 Picture = NDArray[np.uint8]
@@ -90,6 +92,41 @@ def test_untagged_colours_are_taken_as_players_do(tmp_path: Path, size: tuple[in
     assert np.abs(read.astype(int) - frame).max() < 6
 
 
+class TestHdr:
+    """Clips of wide dynamic range, as phones film them: what was a usual picture before comes back as it was."""
+
+    PATCHES = (
+        (255, 255, 255), (213, 156, 133), (115, 82, 68), (194, 150, 130), (240, 200, 180), (60, 40, 33),
+        (128, 128, 128), (98, 122, 157), (87, 108, 67), (133, 128, 177), (103, 189, 170), (214, 126, 44), (80, 91, 166),
+        (193, 90, 99), (94, 60, 108), (157, 188, 64), (224, 163, 46), (175, 54, 60), (20, 20, 20),
+    )  # fmt: skip
+
+    @pytest.mark.parametrize("tagged", [True, False])
+    @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+    def test_colours_of_a_chart_come_back(self, tmp_path: Path, transfer: str, tagged: bool) -> None:
+        wanted = np.array(self.PATCHES, np.uint8)
+        chart = np.repeat(np.repeat(wanted[None], 48, 0), 48, 1)
+        video = read_video(make_hdr_clip(tmp_path / "chart.mp4", chart, transfer, tagged))
+        assert video.facts.hdr
+        found = next(video.frames())[16:32].reshape(16, -1, 48, 3)[:, :, 16:32].mean((0, 2))  # middles of the patches
+        assert np.abs(found - wanted).max() < 7
+        assert found[0].min() > 248  # white
+        asked, shown = (self.lab(colours) for colours in (wanted, found))
+        colourful = np.hypot(asked[:, 1], asked[:, 2]) > 10
+        turned = np.angle((shown[:, 1] + 1j * shown[:, 2]) / (asked[:, 1] + 1j * asked[:, 2] + 1e-9), deg=True)
+        assert np.abs(turned[colourful]).max() < 3
+
+    def lab(self, colours: NDArray[Any]) -> NDArray[np.float32]:
+        return np.asarray(cv2.cvtColor(np.asarray(colours, np.float32)[None] / 255, cv2.COLOR_RGB2LAB)[0])
+
+    @pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+    def test_a_face_looks_as_it_did(self, tmp_path: Path, astronaut: Picture, transfer: str) -> None:
+        read = next(read_video(make_hdr_clip(tmp_path / "me.mp4", astronaut, transfer)).frames())
+        assert difference(astronaut, read) < 4
+        skin = (slice(110, 150), slice(190, 260))
+        assert np.abs(astronaut[skin].astype(float).mean((0, 1)) - read[skin].mean((0, 1))).max() < 3
+
+
 def test_rotation_is_applied(tmp_path: Path, clip: Path, frames: list[Picture]) -> None:
     ffmpeg("-display_rotation", 90, "-i", clip, "-c", "copy", tmp_path / "turned.mp4")
     video = read_video(tmp_path / "turned.mp4")
@@ -114,15 +151,47 @@ def test_a_variable_rate_becomes_constant(tmp_path: Path, clip: Path, frames: li
     assert difference(shown[7], frames[7]) < 4
 
 
-def test_frames_at_odd_times_do_not_make_a_thousand_a_second(tmp_path: Path, frames: list[Picture]) -> None:
+def make_gif(path: Path, frames: list[Picture], lasts_ms: list[int]) -> Path:
     pictures = [Image.fromarray(frame[::4, ::4]) for frame in frames]
-    lasts_ms = [40, 70, 30, 90, 40, 80, 60, 50, 70, 30, 90, 40]
-    pictures[0].save(tmp_path / "a.gif", save_all=True, append_images=pictures[1:], duration=lasts_ms)
-    video = read_video(tmp_path / "a.gif")
-    assert is_video(tmp_path / "a.gif")
-    assert video.facts.fps <= 25
+    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=lasts_ms)
+    return path
+
+
+def test_frames_at_odd_times_are_all_shown(tmp_path: Path, frames: list[Picture]) -> None:
+    path = make_gif(tmp_path / "a.gif", frames, [40, 70, 30, 90, 40, 80, 60, 50, 70, 30, 90, 40])
+    video = read_video(path)
+    assert is_video(path)
+    assert video.facts.fps <= 40
     assert video.facts.audio is None
-    assert 8 <= len(list(video.frames())) <= 20
+    assert len({frame.tobytes() for frame in video.frames()}) == FRAMES
+    assert "come at varying times" in video.notes[0]
+
+
+def test_a_gif_that_ends_on_a_pause_keeps_all_its_frames(tmp_path: Path, astronaut: Picture) -> None:
+    moving = sway(astronaut, 20)
+    video = read_video(make_gif(tmp_path / "a.gif", moving, [50] * 19 + [3000]))
+    shown = [frame.tobytes() for frame in video.frames()]
+    assert (video.facts.fps, video.facts.frames, video.facts.duration_s) == (20, 79, 3.95)
+    assert len(set(shown)) == 20
+    assert abs(len(shown) - 79) <= 1
+    assert len(set(shown[20:])) == 1
+
+
+@pytest.mark.parametrize("late_ms", ["mod(N*7,13)", "mod(N*N*7,19)", "12*sin(N*1.7)"])
+def test_a_recording_of_a_browser_has_its_true_rate(tmp_path: Path, late_ms: str) -> None:
+    path = record_as_browsers_do(tmp_path / "a.webm", 2, late_ms)
+    assert "Duration: N/A" in ffmpeg_says(path) and " 1k tbr" in ffmpeg_says(path)
+    video = read_video(path)
+    assert (video.facts.fps, video.facts.frames) == (30, 60)
+    assert abs(len({frame.tobytes() for frame in video.frames()}) - 60) <= 1
+
+
+def test_a_fast_clip_is_thinned_out_evenly(tmp_path: Path, frames: list[Picture]) -> None:
+    path = make_clip(tmp_path / "fast.mp4", frames, "60")
+    assert read_video(path).facts.fps == 60 and not read_video(path).notes
+    video = read_video(path, most_fps=50)
+    assert (video.facts.fps, video.facts.frames, len(list(video.frames()))) == (30, FRAMES // 2, FRAMES // 2)
+    assert "every second is taken" in video.notes[0]
 
 
 @pytest.mark.parametrize("name", ["clip.mkv", "clip.avi", "clip.mov", "clip.ts", "clip.webm"])
@@ -190,6 +259,25 @@ def test_a_decoder_that_dies_is_told(clip: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(videos, "_source", lambda path: ["-i", f"file:{path}", "-map", "0:v:7"])
     with pytest.raises(VideoError, match="damaged"):
         list(video.frames())
+
+
+class TestWithoutTemporaryFolder:
+    @pytest.fixture(autouse=True)
+    def no_folder(self, monkeypatch: pytest.MonkeyPatch, clip: Path) -> None:
+        monkeypatch.setattr(tempfile, "tempdir", None)
+        monkeypatch.setattr(tempfile, "_candidate_tempdir_list", list)
+
+    def test_reading_names_the_remedy(self, clip: Path) -> None:
+        with pytest.raises(DependencyError) as caught:
+            next(read_video(clip).frames())
+        assert "TMPDIR" in (caught.value.hint or "")
+
+    @pytest.mark.parametrize("name", ["a.gif", "a.mp4", "frames/"])
+    def test_writing_needs_none(self, tmp_path: Path, frames: list[Picture], name: str) -> None:
+        with open_writer(f"{tmp_path}/{name}", 25) as writer:
+            for frame in frames[:3]:
+                writer.append(frame)
+        assert len(list(tmp_path.iterdir())) == 1
 
 
 @pytest.mark.parametrize("leave", ["close", "interrupt"])

@@ -17,7 +17,7 @@ from ganimate.animation.session import Session, au_facts, model_facts
 from ganimate.config import Setup
 from ganimate.errors import FaceError
 from ganimate.facs import ACTION_UNITS, Expression, Others
-from ganimate.media import FrameWriter, Sound, Video, open_writer, read_video
+from ganimate.media import FrameWriter, Sound, Video, fastest_fps, open_writer, read_video
 from ganimate.media.provenance import Mark
 from ganimate.system.progress import Progress, Table
 from ganimate.trajectory.plan import WORTH_TELLING, Row
@@ -30,15 +30,15 @@ if TYPE_CHECKING:
 NO_FACE_HINT = "use a clip that shows a face from the front, at least 40 px wide, for a while"
 
 
-def read_clip(path: Path, progress: Progress) -> Video:
-    """Return the video at `path`, told of in one line; raises VideoError."""
+def read_clip(path: Path, output: str, progress: Progress) -> Video:
+    """Return the video at `path`, at a rate that a result at `output` can show, told of; raises VideoError."""
     with progress.stage(f"reading {path.name}"):
-        video = read_video(path)
+        video = read_video(path, fastest_fps(output))
     facts = video.facts
     told = f"{facts.width}×{facts.height} px, {float(facts.fps):.5g} fps, {facts.duration_s:.1f} s"
     progress.note(f"{path.name}: {told}, {'with' if facts.audio else 'without'} sound")
-    if facts.hdr:
-        progress.note("  its wide dynamic range (HDR) is mapped to the usual one")
+    for note in video.notes:
+        progress.note(f"  {note}")
     return video
 
 
@@ -104,7 +104,7 @@ class ClipJob:
         Raises VideoError, OutputError, ModelError, ExpressionError, PhotoError and FaceError.
         """
         self.outputs.check_distinct(self.clip, "video")
-        video = read_clip(self.clip, progress)
+        video = read_clip(self.clip, self.outputs.path, progress)
         sound = sound_for(video, self.outputs.path, progress)
         fps = float(video.facts.fps)
         writer = open_writer(self.outputs.path, fps, overwrite=self.outputs.overwrite, sound=sound)

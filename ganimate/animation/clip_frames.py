@@ -17,6 +17,8 @@ from ganimate.errors import FaceError
 from ganimate.face.crop import Face, Image, crop_face
 from ganimate.face.detect import Follower
 from ganimate.face.glasses import Glasses, average
+from ganimate.face.landmarks import LEFT_EYE, RIGHT_EYE
+from ganimate.face.ramps import smoothstep
 from ganimate.face.tracking import Tracked, Tracker
 from ganimate.render.compose import FaceEdit
 from ganimate.render.paste import Paster
@@ -128,7 +130,8 @@ class Footage:
         around = window[first : last + 1]
         points = np.stack([each.tracked.face.landmarks for each in around if each.tracked.face is not None])
         aus = np.stack([each.source_aus for each in around if each.source_aus is not None])
-        eyes_px = float(np.linalg.norm(reading.face.landmarks[36:42].mean(0) - reading.face.landmarks[42:48].mean(0)))
+        left, right = (reading.face.landmarks[eye].mean(0) for eye in (LEFT_EYE, RIGHT_EYE))
+        eyes_px = float(np.linalg.norm(left - right))
         landmarks = steady(points, middle - first, self._reach, LANDMARK_TOLERANCE * eyes_px)
         row = steady(aus[..., None], middle - first, self._reach, AU_TOLERANCE)[..., 0]
         face = replace(reading.face, landmarks=landmarks.astype(np.float32))
@@ -179,8 +182,7 @@ def _pasted(reading: ClipFrame, person: PreparedFace | None, edit: FaceEdit | No
 
 def _eased(share: float) -> float:
     """Return a share of the way, 1 from the end on, that starts and stops softly."""
-    share = min(max(share, 0.0), 1.0)
-    return share * share * (3 - 2 * share)
+    return smoothstep(min(max(share, 0.0), 1.0))
 
 
 def _take(window: Sequence[ClipFrame], middle: int) -> tuple[int, int]:

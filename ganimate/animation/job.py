@@ -11,13 +11,16 @@ from ganimate.animation.request import Request, Scene
 from ganimate.animation.session import Session, au_facts, face_facts, model_facts
 from ganimate.config import Scrutiny
 from ganimate.errors import FaceError
-from ganimate.media import Sound
+from ganimate.media import Sound, keeps_alpha
 from ganimate.media.places import FilePlace
 from ganimate.system.progress import Progress
 from ganimate.trajectory import LOOPS, save_trajectory
 from ganimate.trajectory.plan import nearest
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from ganimate.animation.check import Check
     from ganimate.animation.read_back import Doubt
 
@@ -88,14 +91,24 @@ class Job:
         fps = self.request.common.plan.fps
         return Recorder(self.outputs, fps, repeats=LOOPS[self.loop].repeats, sound=self.sound)
 
+    def _alpha(self, scene: Scene, progress: Progress) -> NDArray[np.uint8] | None:
+        """Return what is transparent in the result, and note where it shows nothing of what is so in the photo."""
+        if scene.alpha is None:
+            return None
+        if self.scrutiny.compare or not keeps_alpha(self.outputs.path):
+            keepers = "PNG frames and stills in PNG or WebP keep it, without --compare"
+            progress.note(f"what is transparent becomes white: {keepers}")
+            return None
+        return scene.alpha
+
     def _write(self, scene: Scene, check: Check, progress: Progress) -> int:
         """Generate and write all frames; return their number."""
-        recorder = self._recorder()
+        recorder, alpha = self._recorder(), self._alpha(scene, progress)
         paths, name = scene.trajectories, Path(self.outputs.path).name
         with progress.count("making frames", len(paths[0]), f"writing {name}") as counted:
             frames = counted(check.watch(scene.frames()))
             mark = scene.mark() if self.mark else None
-            count = recorder.record(frames, nearest(paths, scene.targets), mark)
+            count = recorder.record(frames, nearest(paths, scene.targets), mark, alpha)
         if isinstance(recorder, Recorder) and recorder.sound_failure is not None:
             progress.note(f"the sound could not be kept: {recorder.sound_failure}")
         return count

@@ -89,11 +89,17 @@ class StillRecorder:
         for path in [outputs.path, *(path for path, _ in outputs.masks)]:
             check_output(path, outputs.overwrite, "still")
 
-    def record(self, frames: Iterable[AnimatedFrame], peak: int = 0, mark: Mark | None = None) -> int:
-        """Write the one frame of `frames` and return 1; `mark` goes into all results. Raises OutputError."""
+    def record(
+        self, frames: Iterable[AnimatedFrame], peak: int = 0, mark: Mark | None = None, alpha: Picture | None = None
+    ) -> int:
+        """Write the one frame of `frames` and return 1; `mark` goes into all results. Raises OutputError.
+
+        `alpha` (H, W) is what of the frame is transparent.
+        """
         (frame,) = frames
-        for path, draw in [*self._outputs.masks, (self._outputs.path, _image)]:
+        for path, draw in self._outputs.masks:
             write_image(path, draw(frame), self._outputs.overwrite, mark=mark)
+        write_image(self._outputs.path, frame.image, self._outputs.overwrite, mark=mark, alpha=alpha)
         return 1
 
 
@@ -126,11 +132,14 @@ class Recorder:
         """Why the sound had to be left out, known after `record`."""
         return self._main.sound_failure
 
-    def record(self, frames: Iterable[AnimatedFrame], peak: int, mark: Mark | None = None) -> int:
+    def record(
+        self, frames: Iterable[AnimatedFrame], peak: int, mark: Mark | None = None, alpha: Picture | None = None
+    ) -> int:
         """Write all `frames` and return their number; the results appear when the last is written, or not at all.
 
-        `mark` is what all of them, the masks too, say of themselves.
+        `mark` is what all of them, the masks too, say of themselves; `alpha` (H, W) what of the frames is transparent.
         """
+        self._main.alpha = alpha
         count = 0
         pictures: list[tuple[str, Picture]] = []
         with ExitStack() as stack:

@@ -58,7 +58,7 @@ class FilmedPerformance:
         outputs.check_distinct(self.photo)
         if outputs.path and Path(outputs.path).resolve() == self.clip.resolve():
             raise OutputError(f"'{outputs.path}' is the clip itself", "choose another name for the result")
-        video = clip.read_clip(self.clip, progress)
+        video = clip.read_clip(self.clip, outputs.path, progress)
         first, stop = self._part(video)
         sound = clip.sound_for(video, outputs.path, progress)
         Recorder(outputs, float(video.facts.fps), repeats=False)

@@ -102,10 +102,11 @@ class FacePath:
 
 @dataclass(frozen=True)
 class Scene:
-    """A photo whose chosen faces know where they go: all that frames are made from."""
+    """A photo whose chosen faces know where they go, and `alpha` (H, W) where it is transparent somewhere."""
 
     prepared: PreparedPhoto
     paths: tuple[FacePath, ...]
+    alpha: NDArray[np.uint8] | None = None
 
     @property
     def trajectories(self) -> list[Trajectory]:
@@ -160,7 +161,7 @@ class Request:
 
         Raises PhotoError, ModelError, ConfigError, ExpressionError and FaceError, the quick ones first.
         """
-        photo = session.read_photo(self.photo, progress)
+        photo = session.open_photo(self.photo, progress)
         names = self.photos()
         others = other_photos.open_photos(names, progress)
         open_session = ready or Session.of(self.setup, progress)
@@ -169,13 +170,13 @@ class Request:
         open_session.check(*(other_photos.filled(each.plan, blank) for each in (self.common, *self.apart.values())))
         if isinstance(self.common.plan, Perform) and (missing := self.common.plan.left_out(aus)):
             progress.note(f"the model lacks {', '.join(f'AU{number}' for number in missing)} of the clip: left out")
-        prepared = open_session.prepare(photo, self.faces, progress)
+        prepared = open_session.prepare(photo.image, self.faces, progress)
         readings = other_photos.read_photos(others, prepared.animator, self.setup.detector, progress)
         asked = [self.apart.get(number, self.common) for number in prepared.numbers]
         prepared = prepared.corrected([each.seen_as.with_readings(readings) for each in asked])
         plans = [for_face(other_photos.filled(each.plan, readings), place) for place, each in enumerate(asked)]
         paths = zip(plans, prepared.people, strict=True)
-        return Scene(prepared, tuple(self._path(plan, person, aus) for plan, person in paths))
+        return Scene(prepared, tuple(self._path(plan, person, aus) for plan, person in paths), photo.alpha)
 
     def _path(self, plan: Plan, person: PreparedFace, aus: tuple[int, ...]) -> FacePath:
         target = plan.goal(person.source_aus, aus)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ganimate.face.detect import Detector, Embedder, Follower
     from ganimate.face.detect import Selection as Selection
     from ganimate.facs import Expression
+    from ganimate.media import Photo
     from ganimate.media.provenance import Mark
     from ganimate.trajectory import Trajectory
     from ganimate.trajectory.plan import Plan
@@ -56,12 +57,23 @@ def make_follower() -> Follower:
 
 def read_photo(photo: Path | Image, progress: Progress) -> Image:
     """Return the photo (H, W, 3) uint8, which may be read already; raises PhotoError."""
-    if isinstance(photo, np.ndarray):
-        return _checked(photo)
-    from ganimate.media import read_photo as read
+    return open_photo(photo, progress).image
 
+
+def open_photo(photo: Path | Image, progress: Progress) -> Photo:
+    """Return the photo, which may be read already, and tell what is wrong with its file; raises PhotoError.
+
+    Arrays have no alpha.
+    """
+    from ganimate import media
+
+    if isinstance(photo, np.ndarray):
+        return media.Photo(_checked(photo))
     with progress.stage(f"reading {photo.name}"):
-        return read(photo)
+        opened = media.open_photo(photo)
+    for note in opened.notes:
+        progress.warn(f"{photo.name}: {note}")
+    return opened
 
 
 def _checked(photo: Image) -> Image:

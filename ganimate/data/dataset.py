@@ -26,6 +26,7 @@ from ganimate.data.samples import TrainingBatch
 from ganimate.data.transplant import transplant
 from ganimate.errors import PackError
 from ganimate.face.crop import Image
+from ganimate.face.landmarks import EYES
 from ganimate.motion.landmark_response import LandmarkResponse, fit_response
 from ganimate.networks.pictures import to_tensor
 from ganimate.system.devices import step_seed
@@ -34,7 +35,6 @@ BatchT = TypeVar("BatchT")
 RARE_BOOST = 2.0  # how much more often a photo with a rare, strong AU is drawn
 # Of a person's photos the target is drawn by how much changes; an opened mouth counts more: there most is painted.
 CALM_SHARE = 0.1
-EYES = slice(36, 48)  # of the landmarks
 MOUTH_AUS, MOUTH_WORTH = (25, 26), 3.0
 DONOR_PHOTOS = 8  # of a person: fewer are from a film, where head and light change with the expression
 PADDED_SHARE = 0.35  # how often a photo is drawn that does not fill its crop

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.data.expression_mapping import STEADY, mouth_gap, steadied
+from ganimate.data.expression_mapping import mouth_gap, steadied
+from ganimate.face.landmarks import NOSE_TIP, OUTER_CORNERS, STEADY
 
 PARTS, PART_SHARES = ("all", "upper", "lower"), (0.6, 0.25, 0.15)
 UPPER_AUS = frozenset({1, 2, 4, 5, 6, 7, 45})
@@ -101,6 +102,6 @@ class Donors:
 
 def _turns(landmarks: NDArray[np.float32]) -> NDArray[np.float64]:
     """Return how far heads are turned: the nose tip off the middle of the eyes, per distance of their corners."""
-    left, right = landmarks[:, 36, 0], landmarks[:, 45, 0]
-    turns: NDArray[np.float64] = (landmarks[:, 30, 0] - (left + right) / 2) / np.maximum(right - left, 1e-3)
+    left, right = landmarks[:, OUTER_CORNERS, 0].T
+    turns: NDArray[np.float64] = (landmarks[:, NOSE_TIP, 0] - (left + right) / 2) / np.maximum(right - left, 1e-3)
     return turns

@@ -16,20 +16,28 @@ import torch
 from numpy.typing import NDArray
 
 from ganimate.face.crop import Image
-from ganimate.face.landmarks import LOWER_LIPS, UPPER_LIPS
-from ganimate.face.likeness import face_region, gradient_energy, luminance
+from ganimate.face.landmarks import (
+    BROWS,
+    HALVES_MEET,
+    LEFT_BROW,
+    LEFT_EYE,
+    LOWER_LIPS,
+    NOSTRILS,
+    OUTER_LIPS,
+    RIGHT_BROW,
+    RIGHT_EYE,
+    STEADY,
+    UPPER_LIPS,
+)
+from ganimate.face.likeness import face_region, gradient_energy, luminance, moved
 from ganimate.motion.spline import spline_flow
 from ganimate.render.complexion import relit
 
 Plane = NDArray[np.float32]
 
-STEADY = [27, 28, 29, 30, 36, 39, 42, 45]  # landmarks that no expression moves: bridge of the nose, corners of the eyes
-BROWS = slice(17, 27)
-HALVES_MEET = 29  # the landmark at whose height, on the bridge of the nose
 SEAM = 0.015  # crop heights over which one half goes over into the other
 # Parts of a face that are not skin, and how many pixels of 128 around them are not, either.
-FEATURES = ((slice(17, 22), 1), (slice(22, 27), 1), (slice(31, 36), 1), (slice(36, 42), 2), (slice(42, 48), 2),
-            (slice(48, 60), 2))  # fmt: skip
+NO_SKIN = ((LEFT_BROW, 1), (RIGHT_BROW, 1), (NOSTRILS, 1), (LEFT_EYE, 2), (RIGHT_EYE, 2), (OUTER_LIPS, 2))
 GRID = 64  # a spline's flow is smooth: computed at this size and enlarged
 FINE = 0.009  # crop widths, deviation of the bell: finer than folds are noise, pores and what is not quite aligned
 COARSE = 0.5  # coarser than folds and bulging cheeks is the light
@@ -92,9 +100,7 @@ def _carried(picture: Plane, points: NDArray[np.float32], goal: NDArray[np.float
     size = len(picture)
     flow = spline_flow(torch.from_numpy(points)[None], torch.from_numpy(goal)[None], GRID)[0].permute(1, 2, 0)
     way = cv2.resize(flow.numpy(), (size, size), interpolation=cv2.INTER_CUBIC) * (size / 2)
-    place = np.stack(np.meshgrid(np.arange(size), np.arange(size)), -1) + way
-    across, down = (np.ascontiguousarray(place[..., axis], np.float32) for axis in (0, 1))
-    return np.asarray(cv2.remap(picture, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    return moved(picture, way, cv2.INTER_CUBIC)
 
 
 def _shades(calm: Plane, after: Shown) -> Plane:
@@ -123,9 +129,9 @@ def _without_hair(ratio: Plane, points: NDArray[np.float32]) -> Plane:
 def _skin(points: NDArray[np.float32], size: int) -> Plane:
     """Return where a face shows skin (S, S) in [0, 1], softly: without brows, nostrils, eyes and mouth."""
     skin = cv2.erode(face_region(points, size).astype(np.uint8), np.ones((5, 5)))
-    for part, reach in FEATURES:
+    for part, reach in NO_SKIN:
         corners = np.round(points[part] * size - 0.5).astype(np.int32)
-        closed = part.stop - part.start > 5  # brows and nostrils are lines
+        closed = len(part) > 5  # brows and nostrils are lines
         if closed:
             cv2.fillPoly(skin, [corners], 0)
         cv2.polylines(skin, [corners], closed, 0, round((2 * reach + 1) * size / 128))
@@ -136,7 +142,7 @@ def _unknown(points: NDArray[np.float32], part: str, size: int) -> Plane:
     """Return where the eyes and the mouth are, if the part has them: (S, S) in [0, 1]."""
     hidden = np.zeros((size, size), np.uint8)
     corners = np.round(points * size - 0.5).astype(np.int32)
-    parts = ([] if part == "upper" else [slice(48, 60)]) + ([] if part == "lower" else [slice(36, 42), slice(42, 48)])
+    parts = ([] if part == "upper" else [OUTER_LIPS]) + ([] if part == "lower" else [LEFT_EYE, RIGHT_EYE])
     for outline in parts:
         cv2.fillPoly(hidden, [corners[outline]], 1)
         cv2.polylines(hidden, [corners[outline]], True, 1, round(5 * size / 128))

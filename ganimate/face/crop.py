@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from ganimate.config import CropSpec
 from ganimate.errors import FaceError
+from ganimate.face.landmarks import ANCHORS
+from ganimate.face.ramps import smoothstep
 
 Image = NDArray[np.uint8]  # (H, W, 3) RGB
 Matrix = NDArray[np.float64]  # (2, 3) affine
 Window = tuple[slice, slice]  # rows and columns of a photo
 
-# Landmarks (iBUG order) that hardly move with an expression: eye corners, bridge and base of the nose.
-ANCHORS = (36, 39, 42, 45, 27, 28, 29, 30, 33)
-# Where they lie on a frontal face: origin between the eye centres, unit = distance of the eye centres.
+# Where the anchors lie on a frontal face: origin between the eye centres, unit = distance of the eye centres.
 # The means of 5,500 frontal photos, made symmetric.
 ANCHOR_POINTS = np.array(
     [
@@ -84,7 +84,7 @@ def align(landmarks: NDArray[np.floating], spec: CropSpec) -> Matrix:
     `landmarks` is (68, 2) in pixels, iBUG order. Least squares in closed form (Umeyama, PAMI 1991, for 2-D).
     Raises FaceError when the points do not span a face.
     """
-    source = np.asarray(landmarks, np.float64)[list(ANCHORS)]
+    source = np.asarray(landmarks, np.float64)[ANCHORS]
     goal = (ANCHOR_POINTS * spec.interocular + [0.5, spec.eye_line]) * spec.size_px
     if not np.isfinite(source).all():
         raise FaceError("the landmarks of this face are not numbers", "use a photo in which the face is larger")
@@ -153,5 +153,5 @@ def border_fade(size_px: int) -> NDArray[np.float32]:
     """Return (S, S) float32: 1 inside the crop, falling smoothly to exactly 0 at its border."""
     place = np.arange(size_px)
     ramp = np.clip(np.minimum(place, size_px - 1 - place) / (size_px * FADE), 0.0, 1.0)
-    smooth = ramp * ramp * (3 - 2 * ramp)
+    smooth = smoothstep(ramp)
     return np.outer(smooth, smooth).astype(np.float32)

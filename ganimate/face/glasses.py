@@ -16,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.face.glasses_weights import BIAS, SCALE, WEIGHTS
+from ganimate.face.landmarks import LEFT_EYE, LOWER_LID_LINES, NOSE_SKIN, RIGHT_EYE
 
 Image = NDArray[np.uint8]  # (H, W, 3) RGB
 Floats = NDArray[np.float32]
 
-# All is measured on the face turned upright, in steps of which there are EYES between the middles of the eyes.
-EYES = 36.0
-LEFT_EYE, RIGHT_EYE = slice(36, 42), slice(42, 48)
+# All is measured on the face turned upright, in steps of which there are EYE_SPAN between the middles of the eyes.
+EYE_SPAN = 36.0
 
 BAND_WIDTH, BAND_HEIGHT, BAND_EYE_LINE, CELL = 96, 56, 20, 4  # what the regression sees, around both eyes
 # Log odds from which a face is taken to wear glasses. Of 1,177 photos of other people than those of the fit, 72 of them
@@ -59,8 +59,6 @@ TEMPLE_FROM = 0.92
 LIDS_FREE, BAGS_FREE = 1.7, 0.5  # times as far as other skin what is behind a lens may go: lids close, bags keep still
 DARK = 0.46  # of the nose's brightness: through darker lenses no eye is seen; of 400 clear ones none was below 0.479
 GLASS = 0.8  # of a lens is looked through for that
-LOWER_LIDS = ([36, 41, 40, 39], [42, 47, 46, 45])
-NOSE = [28, 29, 30, 31, 35]
 TEMPLE = 9.0  # how far the temples are held, from the rim on
 FINER = 2  # times the crop's resolution at which the map is drawn
 FINE_BITS = 4  # of the fractions of pixels in OpenCV's drawing
@@ -107,7 +105,7 @@ def average(seen: Sequence[Glasses]) -> Glasses:
 def _frame(landmarks: NDArray[np.floating]) -> tuple[Floats, Floats, Floats]:
     """Return the middles of the eyes (2, 2), and a step to the right and one down in the face's own directions (2,)."""
     eyes = np.stack([landmarks[LEFT_EYE].mean(0), landmarks[RIGHT_EYE].mean(0)]).astype(np.float32)
-    right = (eyes[1] - eyes[0]) / np.float32(EYES)
+    right = (eyes[1] - eyes[0]) / np.float32(EYE_SPAN)
     if not np.hypot(*right) > 0:  # no face has such landmarks; keep the matrices regular
         right = np.array([1.0, 0.0], np.float32)
     return eyes, right, np.array([-right[1], right[0]], np.float32)
@@ -236,7 +234,9 @@ def _place(lenses: Floats, landmarks: NDArray[np.floating]) -> list[Floats]:
 
 def _light(grey: Floats, landmarks: NDArray[np.floating], lenses: Floats) -> float:
     """Return how bright the brighter parts of the lenses are beside the nose."""
-    rows, columns = (np.clip(np.rint(landmarks[NOSE][:, axis]), 0, len(grey) - 1).astype(np.intp) for axis in (1, 0))
+    rows, columns = (
+        np.clip(np.rint(landmarks[NOSE_SKIN][:, axis]), 0, len(grey) - 1).astype(np.intp) for axis in (1, 0)
+    )
     glass = np.zeros(grey.shape, np.uint8)
     for points in _place(lenses, landmarks):
         middle = points.mean(0)
@@ -284,10 +284,10 @@ def _bars(outlines: Sequence[Floats], right: Floats, down: Floats) -> list[Float
 def _below_lids(landmarks: NDArray[np.floating], right: Floats, down: Floats) -> list[Floats]:
     """Return the outlines (P, 2) of all that is below the eyes' lower lids, as far as lenses may reach."""
     found = []
-    for line in LOWER_LIDS:
+    for line in LOWER_LID_LINES:
         lids = landmarks[line].astype(np.float32)
-        first, last = lids[0] - EYES / 2 * right, lids[-1] + EYES / 2 * right
-        found.append(np.stack([first, *lids, last, last + EYES * down, first + EYES * down]))
+        first, last = lids[0] - EYE_SPAN / 2 * right, lids[-1] + EYE_SPAN / 2 * right
+        found.append(np.stack([first, *lids, last, last + EYE_SPAN * down, first + EYE_SPAN * down]))
     return found
 
 

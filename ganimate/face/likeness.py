@@ -5,17 +5,19 @@ Pictures are (S, S, 3) RGB, uint8 or float32 in [0, 255]; regions are (S, S) boo
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.face.crop import border_fade
+from ganimate.face.landmarks import BROWS, NOSE_BASE
 
 Picture = NDArray[np.uint8] | NDArray[np.float32]
 Region = NDArray[np.bool_]
 Plane = NDArray[np.float64]  # (S, S)
 
-BROWS, NOSE_BASE = slice(17, 27), 33  # landmarks, iBUG order
 FOREHEAD = 0.5  # its height / distance from the brows to the base of the nose: up to about the hairline
 KEPT = 0.99  # attention above this shows the source's own pixels
 LUMA = (0.299, 0.587, 0.114)  # of red, green and blue in brightness (ITU-R BT.601)
@@ -101,12 +103,12 @@ def energy_where_moved(
     own = gradient_energy(source)
     if displacement is not None:
         kept &= np.hypot(displacement[..., 0], displacement[..., 1]) > MOVED_PX
-        own = _moved(own, displacement)
+        own = np.asarray(moved(own.astype(np.float32), displacement, cv2.INTER_LINEAR), np.float64)
     return float(gradient_energy(result)[kept].sum()), float(own[kept].sum())
 
 
-def _moved(plane: Plane, displacement: NDArray[np.float32]) -> Plane:
-    ys, xs = np.mgrid[: plane.shape[0], : plane.shape[1]].astype(np.float32)
+def moved(picture: NDArray[Any], displacement: NDArray[np.float32], interpolation: int) -> NDArray[np.float32]:
+    """Return a picture (S, S) or (S, S, C) that shows at each place what was `displacement` (S, S, 2) px from there."""
+    ys, xs = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
     xs, ys = xs + displacement[..., 0], ys + displacement[..., 1]
-    moved = cv2.remap(plane.astype(np.float32), xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(moved, np.float64)
+    return np.asarray(cv2.remap(picture, xs, ys, interpolation, borderMode=cv2.BORDER_REPLICATE), np.float32)

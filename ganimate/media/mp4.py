@@ -59,7 +59,7 @@ class Mp4Writer(PlacedWriter):
                 "reduce the photo, or write a folder of PNG frames",
             )
         self._paced = height * width > _LARGE_FRAME_PX
-        self._complaints = tempfile.TemporaryFile()
+        self._complaints = tempfile.TemporaryFile(dir=self.place.path.parent)  # no other folder is needed
         self._process = subprocess.Popen(
             self._command(height + height % 2, width + width % 2),
             stdin=subprocess.PIPE,

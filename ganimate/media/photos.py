@@ -10,6 +10,7 @@ import re
 import threading
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms, UnidentifiedImageError
 
 from ganimate.errors import PhotoError
+from ganimate.media.jpeg_ends import with_end
+from ganimate.media.photo_kinds import READABLE, TIFF_HEADS, damaged, not_a_photo, one_frame_hint, too_deep
 
 SMALLEST_SIDE_PX = 32
 PIXEL_LIMIT = 200_000_000  # the largest phone sensors; 600 MB as uint8 RGB
@@ -25,30 +28,45 @@ PIXEL_LIMIT = 200_000_000  # the largest phone sensors; 600 MB as uint8 RGB
 BOMB_PX = 30_000_000
 BOMB_PX_PER_BYTE = 50
 
-# Named one by one: among Pillow's other formats are some that start programs (EPS) or cannot be decoded (MPEG).
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF", "JPEG2000")
-_READABLE = "JPEG, PNG, WebP, TIFF, AVIF, GIF, BMP"
-# Not MPO: that is how cameras and phones store previews, depth and gain maps behind the one photo.
+# Named one by one: among Pillow's other formats are some that start programs (EPS) or cannot be decoded (MPEG). HEIF is
+# that of pillow-heif, where this is installed.
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "GIF", "BMP", "PPM", "AVIF", "JPEG2000", "HEIF")
+# Not MPO and HEIF: that is how cameras and phones store previews, depth and gain maps behind the one photo.
 _ANIMATED_FORMATS = {"GIF", "PNG", "WEBP", "AVIF"}
-_AVIF = {b"avif", b"avis"}
-_HEIC = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _STRIP_PX = 1_000_000
 _ORIENTATION_TAG = 0x0112
 _ADDRESS = re.compile(r"(?:https?|ftp|file):[/\\]", re.IGNORECASE)  # of two slashes a path keeps one
-_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _pillow_limit_lock = threading.Lock()
 _stderr_lock = threading.Lock()
 logging.getLogger("PIL").addHandler(logging.NullHandler())  # what is wrong is told by the error, once
 
 
+@dataclass(frozen=True)
+class Photo:
+    """A photo: `image` (H, W, 3) uint8 RGB on white, and `alpha` (H, W) uint8 where it is transparent somewhere.
+
+    `notes` say what was wrong with its file.
+    """
+
+    image: NDArray[np.uint8]
+    alpha: NDArray[np.uint8] | None = None
+    notes: tuple[str, ...] = ()
+
+
 def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
-    """Return the photo at `path` as (H, W, 3) uint8 RGB, contiguous and writable.
+    """Return the image of the photo at `path`, (H, W, 3) uint8 RGB, as `open_photo` reads it."""
+    return open_photo(path).image
+
+
+def open_photo(path: str | os.PathLike[str]) -> Photo:
+    """Return the photo at `path`, its arrays contiguous and writable.
 
     EXIF orientation is applied, transparency is laid on white, 16 bits are scaled to 8, and an embedded colour
-    profile other than sRGB (Display P3 of phones, print CMYK) is converted to sRGB.
+    profile other than sRGB (Display P3 of phones, print CMYK) is converted to sRGB. A JPEG that lacks only its end is
+    read, with a note.
 
-    Raises PhotoError: no file, no picture, damaged, an animation or a video, HEIC, under 32 px a side, over 200
-    megapixels, or over 30 in a file too small to hold a photo.
+    Raises PhotoError: no file, no picture, damaged, an animation or a video, HEIC without pillow-heif, under 32 px a
+    side, over 200 megapixels, or over 30 in a file too small to hold a photo.
     """
     path = Path(path)
     _check_file(path)
@@ -58,12 +76,28 @@ def read_photo(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
             _check_header(path, image)
             try:
                 _check_still(path, image)
-                image.load()
-                return _upright_rgb(image)
+                with _loaded(path, image) as (whole, notes):
+                    return Photo(*_upright(whole), notes)
             except (PhotoError, MemoryError):
                 raise
             except Exception as error:  # decoders fail in many ways on damaged data
-                raise _damaged(path) from error
+                raise damaged(path) from error
+
+
+@contextlib.contextmanager
+def _loaded(path: Path, image: Image.Image) -> Iterator[tuple[Image.Image, tuple[str, ...]]]:
+    """Give the decoded image, or the same with its end where that alone is missing, and what there is to note."""
+    try:
+        image.load()
+    except OSError:
+        mended = with_end(path.read_bytes()) if image.format == "JPEG" else None
+        if mended is None:
+            raise
+        with Image.open(io.BytesIO(mended), formats=["JPEG"]) as whole:
+            whole.load()
+            yield whole, ("the file lacks its end: if it was cut off, copy it again",)
+        return
+    yield image, ()
 
 
 def _check_file(path: Path) -> None:
@@ -85,7 +119,7 @@ def _check_file(path: Path) -> None:
     if not path.exists():
         raise PhotoError(f"photo '{path}' does not exist", "check the spelling and the folder")
     if not path.is_file():
-        raise PhotoError(f"'{path}' is not a regular file", f"hand in a picture file ({_READABLE})")
+        raise PhotoError(f"'{path}' is not a regular file", f"hand in a picture file ({READABLE})")
 
 
 @contextlib.contextmanager
@@ -93,7 +127,7 @@ def _libtiff_silenced(path: Path) -> Iterator[None]:
     """Keep libtiff, which tells of damage on the process's stderr by itself, from doing so while the block lasts."""
     try:
         with path.open("rb") as file:
-            is_tiff = file.read(4) in _TIFF_HEADS
+            is_tiff = file.read(4) in TIFF_HEADS
     except OSError:  # told when it is opened in earnest
         is_tiff = False
     if not is_tiff:
@@ -127,6 +161,10 @@ class _ModestFile(io.BufferedReader):
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     Image.init()
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
     formats = [name for name in _FORMATS if name in Image.OPEN]
     with contextlib.ExitStack() as stack:
         try:
@@ -139,11 +177,11 @@ def _opened(path: Path) -> Iterator[Image.Image]:
                 finally:
                     Image.MAX_IMAGE_PIXELS = before
         except UnidentifiedImageError as error:
-            raise _not_a_photo(path) from error
+            raise not_a_photo(path) from error
         except Exception as error:
             if isinstance(error, OSError) and error.errno:  # the system's errors have a number, those of decoders none
                 raise PhotoError(f"cannot read '{path}': {error.strerror}", "check the file's permissions") from error
-            raise _damaged(path) from error
+            raise damaged(path) from error
         yield image
 
 
@@ -165,79 +203,37 @@ def _check_header(path: Path, image: Image.Image) -> None:
             f"'{path}' has only {width}×{height} px", f"a photo needs {SMALLEST_SIDE_PX} px a side, a face about 100"
         )
     if image.mode == "F" or (image.mode == "I" and image.format == "TIFF"):
-        raise PhotoError(f"'{path}' stores 32 bits a channel", "save it with 8 or 16 bits a channel first")
+        raise too_deep(path)
 
 
 def _check_still(path: Path, image: Image.Image) -> None:
     frames = getattr(image, "n_frames", 1)
-    if frames == 1 or image.format == "MPO":
+    if frames == 1 or image.format in ("MPO", "HEIF"):
         return
     if image.format in _ANIMATED_FORMATS:
-        raise PhotoError(f"'{path}' is an animation with {frames} frames, not a photo", _one_frame_hint(path))
+        raise PhotoError(f"'{path}' is an animation with {frames} frames, not a photo", one_frame_hint(path))
     raise PhotoError(f"'{path}' holds {frames} pages, not one photo", "save the page that you want as its own file")
 
 
-def _damaged(path: Path) -> PhotoError:
-    return PhotoError(f"'{path}' is damaged or cut off", "copy or download the photo again")
+def _upright(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Return the loaded `image` as RGB, orientation applied, and its alpha, None where that is 255 all over.
 
-
-def _one_frame_hint(path: Path) -> str:
-    if path.suffix.lower() in (".webp", ".avif", ".png"):
-        return f"hand in one photo; a frame can be taken out with: magick '{path}[0]' photo.png"
-    return f"hand in one photo; a frame can be taken out with: ffmpeg -i '{path}' -frames:v 1 photo.png"
-
-
-def _not_a_photo(path: Path) -> PhotoError:
-    """Return why `path`, which no decoder accepts, cannot be used, told from its first bytes."""
-    with path.open("rb") as file:
-        head = file.read(512)
-    if not head:
-        return PhotoError(f"'{path}' is empty (0 bytes)", "copy or download the photo again")
-    brands = _brands(head)
-    if brands & _AVIF:
-        return _damaged(path)
-    if brands & _HEIC:
-        return PhotoError(
-            f"'{path}' is a HEIC photo, which is not supported",
-            f"convert it to JPEG first, for example with: magick '{path}' photo.jpg",
-        )
-    if is_video_head(head):
-        return PhotoError(f"'{path}' is a video, not a photo", _one_frame_hint(path))
-    if head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"RIFF", b"II*\0", b"MM\0*", b"BM")):
-        return _damaged(path)
-    return PhotoError(f"'{path}' is not a picture that can be read", f"hand in a photo as {_READABLE}")
-
-
-def _brands(head: bytes) -> set[bytes]:
-    """Return the kinds that a file of ISO boxes says it is: its own and those that it is compatible with."""
-    if head[4:8] != b"ftyp":
-        return set()
-    return {head[8:12]} | {head[i : i + 4] for i in range(16, min(int.from_bytes(head[:4], "big"), 128), 4)}
-
-
-def is_video_head(head: bytes) -> bool:
-    """Say whether a file whose first 512 bytes are `head` is a video, told from these and not from its name."""
-    if _brands(head) & (_AVIF | _HEIC):
-        return False
-    starts = (b"\x1aE\xdf\xa3", b"FLV", b"\0\0\1\xba", b"\0\0\1\xb3", b"0&\xb2u", b"OggS")
-    boxes = (b"ftyp", b"moov", b"mdat", b"wide")  # MP4 and QuickTime
-    transport_stream = len(head) > 376 and head[0] == head[188] == head[376] == 0x47
-    return head.startswith(starts) or head[4:8] in boxes or head[8:12] == b"AVI " or transport_stream
-
-
-def _upright_rgb(image: Image.Image) -> NDArray[np.uint8]:
-    """Return the loaded `image` as RGB, orientation applied, converted strip by strip to keep memory low."""
+    Converted strip by strip to keep memory low.
+    """
     width, height = image.size
     orientation = _orientation(image)
-    shape = (width, height, 3) if orientation in (5, 6, 7, 8) else (height, width, 3)
-    upright = np.empty(shape, np.uint8)
+    shape = (width, height) if orientation in (5, 6, 7, 8) else (height, width)
+    upright = np.empty((*shape, 3), np.uint8)
+    alpha = np.empty(shape, np.uint8) if image.has_transparency_data else None
     stored = _as_stored(upright, orientation)  # (height, width, 3), a view
     to_srgb = _colour_transform(image)
     rows = max(1, _STRIP_PX // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
-        stored[top:bottom] = _strip_rgb(image.crop((0, top, width, bottom)), to_srgb)
-    return upright
+        stored[top:bottom], opacity = _strip_rgb(image.crop((0, top, width, bottom)), to_srgb)
+        if alpha is not None:
+            _as_stored(alpha, orientation)[top:bottom] = 255 if opacity is None else opacity
+    return upright, None if alpha is None or alpha.min() == 255 else alpha
 
 
 def _orientation(image: Image.Image) -> int:
@@ -273,20 +269,27 @@ def _colour_transform(image: Image.Image) -> ImageCms.ImageCmsTransform | None:
         return None
 
 
-def _strip_rgb(strip: Image.Image, to_srgb: ImageCms.ImageCmsTransform | None) -> NDArray[np.uint8]:
+def _strip_rgb(
+    strip: Image.Image, to_srgb: ImageCms.ImageCmsTransform | None
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | None]:
+    """Return a strip (h, w, 3) as RGB on white, and its alpha (h, w) where it has one."""
     if strip.mode.startswith("I"):  # 16 bits; Pillow's own conversion would clip them
         deep = np.asarray(strip).astype(np.int64)
         grey = (np.clip(deep, 0, 65535) * 255 + 32767) // 65535
-        return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2)
+        return np.repeat(grey.astype(np.uint8)[..., None], 3, axis=2), None
     alpha = None
     if strip.has_transparency_data:
         strip = strip.convert("RGBA")
-        alpha = np.asarray(strip.getchannel("A"), np.uint16)[..., None]
+        alpha = np.asarray(strip.getchannel("A"))
     if to_srgb is None or strip.mode != "CMYK":
         strip = strip.convert("RGB")
     if to_srgb is not None:
         strip = ImageCms.applyTransform(strip, to_srgb) or strip
     rgb = np.asarray(strip)
-    if alpha is None:
-        return rgb
-    return ((rgb * alpha + (255 - alpha) * 255 + 127) // 255).astype(np.uint8)
+    return (rgb, None) if alpha is None else (on_white(rgb, alpha), alpha)
+
+
+def on_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return colours (H, W, 3) laid on white by their alpha (H, W)."""
+    share = alpha.astype(np.uint16)[..., None]
+    return ((rgb * share + (255 - share) * 255 + 127) // 255).astype(np.uint8)

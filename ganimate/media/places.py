@@ -14,13 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 from ganimate.errors import OutputError
+from ganimate.media.suffixes import ANIMATION_SUFFIXES, STILL_SUFFIXES
 from ganimate.system.files import promise, settle
 
 AnyPath = str | os.PathLike[str]
 Kind = Literal["animation", "still"]
-
-ANIMATION_SUFFIXES = (".gif", ".mp4")
-STILL_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 _TEMPORARY = ".ganimate-{}-"  # and the id of the process
 _FRAME_NAME = re.compile(r"\d{5,}\.png")

@@ -26,6 +26,7 @@ class FrameWriter(Protocol):
     """
 
     mark: Mark | None  # what the result will say of itself; may be given until the first frame
+    alpha: NDArray[np.uint8] | None  # (H, W), what of all frames is transparent; likewise. GIF and MP4 show white there
     sound_failure: str | None  # why sound had to be left out, known after the block
 
     def append(self, frame: Frame) -> None:
@@ -47,6 +48,7 @@ class PlacedWriter(ABC):
     def __init__(self, place: Place) -> None:
         self.place = place
         self.mark: Mark | None = None
+        self.alpha: NDArray[np.uint8] | None = None
         self.sound_failure: str | None = None
         self._open = False
         self._shape: tuple[int, ...] | None = None

@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,21 +21,26 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from ganimate.errors import VideoError
-from ganimate.media.ffmpeg import find_ffmpeg
-from ganimate.media.photos import SMALLEST_SIDE_PX, is_video_head
+from ganimate.media.ffmpeg import complaints_file, find_ffmpeg
+from ganimate.media.photo_kinds import is_video_head
+from ganimate.media.photos import SMALLEST_SIDE_PX
+from ganimate.media.rates import FASTEST_FPS, SLOWEST_FPS, Rate, Seconds, choose_rate, slower
+from ganimate.media.suffixes import VIDEO_SUFFIXES
 
 Image = NDArray[np.uint8]  # (H, W, 3) RGB
 
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".mts", ".m2ts", ".wmv", ".flv")
 LARGEST_FRAME_PX = 8192 * 4320  # 8K
-SLOWEST_FPS, FASTEST_FPS = Fraction(1, 10), Fraction(240)
 _PATIENCE_S = 60  # for the first frame
 _STILL_HEADS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"II*\0", b"MM\0*", b"BM")
 _CUT_OFF = re.compile(r"partial file|ended prematurely|truncat|moov atom not found", re.IGNORECASE)
-_HDR = {"smpte2084", "arib-std-b67"}
+# Wide dynamic range, by the transfer functions of ITU-R BT.2100: PQ, and HLG on a display of 1,000 cd/m². The white of
+# paper, 203 cd/m² (BT.2408), becomes white. What is below 0.9 of that stays as it is, brighter things level off up to
+# 1,000 cd/m²; all three colours by the same factor, which keeps the hue. agamma=0: with the quick gamma of zscale's
+# default HLG gets too colourful.
+_HDR = re.compile(r"(?:([\w-]+)/([\w-]+)/)?(smpte2084|arib-std-b67)")
 _TONE_MAP = (
-    "zscale=transfer=linear:npl=100,format=gbrpf32le,zscale=primaries=bt709,tonemap=hable,"
-    "zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv444p"
+    "zscale=transfer=linear:npl=203:agamma=0,format=gbrpf32le,zscale=primaries=bt709,"
+    f"tonemap=mobius:param=0.9:desat=0:peak={1000 / 203:.4f},zscale=transfer=bt709:matrix=bt709:range=tv,format=yuv444p"
 )
 
 
@@ -64,11 +68,12 @@ class VideoFacts:
 
 @dataclass(frozen=True)
 class Video:
-    """A video that can be read; `filters` are what ffmpeg does to its frames."""
+    """A video that can be read; `filters` are what ffmpeg does to its frames, `notes` what is worth telling of that."""
 
     path: Path
     facts: VideoFacts
     filters: str
+    notes: tuple[str, ...] = ()
 
     def frames(self) -> Iterator[Image]:
         """Yield the frames (H, W, 3) uint8 RGB, each an array of its own; ffmpeg ends with the iterator.
@@ -77,7 +82,7 @@ class Video:
         """
         command = [*_ffmpeg("error"), "-threads", "2", *_source(self.path), "-filter_threads", "1", "-vf", self.filters]
         command += ["-f", "rawvideo", "-thread_queue_size", "1", "pipe:1"]
-        with tempfile.TemporaryFile() as complaints, _child(command, complaints) as process:
+        with complaints_file() as complaints, _child(command, complaints) as process:
             assert process.stdout is not None
             while True:
                 frame = np.empty((self.facts.height, self.facts.width, 3), np.uint8)
@@ -107,11 +112,12 @@ def is_video(path: str | os.PathLike[str]) -> bool:
     return is_video_head(head) or (Path(path).suffix.lower() in VIDEO_SUFFIXES and not known_still)
 
 
-def read_video(path: str | os.PathLike[str]) -> Video:
-    """Return the video at `path`; its packets are counted and its first frame is decoded, nothing more.
+def read_video(path: str | os.PathLike[str], most_fps: float = float(FASTEST_FPS)) -> Video:
+    """Return the video at `path`; its packets are looked through and its first frame is decoded, nothing more.
 
-    Rotation is applied, pixels that are not square are made so, a variable frame rate is made constant, wide dynamic
-    range is mapped to the usual one.
+    Rotation is applied, pixels that are not square are made so, wide dynamic range is mapped to the usual one. A
+    variable frame rate is made a constant one at which hardly a frame is lost; above `most_fps` every second frame is
+    read, or every third.
 
     Raises VideoError: no file, not a video, sound only, damaged or cut off, under 32 px a side, over 8K.
     """
@@ -127,28 +133,44 @@ def read_video(path: str | os.PathLike[str]) -> Video:
     shape = Fraction(across, down) if across and down else Fraction(1)
     if shape != 1:
         width = max(2, 2 * round(width * shape / 2))
-    fps = _fps(path, Fraction(rate, max(scale, 1)), stream)
+    times_s, end_s, tick_s = _shown_at(path)
+    whole = _checked(path, choose_rate(Fraction(rate, max(scale, 1)), times_s, tick_s))
+    taken = slower(whole, times_s, most_fps)
     rotation = re.search(r"rotation of (-?[\d.]+) degrees", messages)
     audio = re.search(r"^ *Stream #0:.*? Audio: (\w+)", messages, re.MULTILINE)
     facts = VideoFacts(
         width=width,
         height=height,
-        fps=fps,
-        frames=_count_frames(path, fps),
+        fps=taken.fps,
+        frames=max(1, round(end_s * taken.fps)),
         audio=audio.group(1) if audio else None,
         rotation_deg=float(rotation.group(1)) if rotation else 0.0,
-        hdr=any(name in stream for name in _HDR),
+        hdr=_HDR.search(stream) is not None,
     )
-    return Video(path, facts, _filters(facts, stream))
-
-
-def _filters(facts: VideoFacts, stream: str) -> str:
-    """Return what makes frames of one rate, size and colour space, for ffmpeg's option -vf."""
-    # start_time: what begins after the sound does waits for it, as in a player
-    steps = [f"fps={facts.fps}:start_time=0"]
     mapped = facts.hdr and _can_map_tones()
+    return Video(path, facts, _filters(facts, taken, stream, mapped), _notes(facts, whole, taken, mapped))
+
+
+def _notes(facts: VideoFacts, whole: Rate, taken: Rate, mapped: bool) -> tuple[str, ...]:
+    """Return what has been done to the frames that one may wonder at, in sentences without a capital and a stop."""
+    notes = []
+    if whole.uneven:
+        lost = f", at which {whole.lost} of them are lost" if whole.lost else ", so that each is shown for its own time"
+        notes.append(f"its frames come at varying times: read at {float(whole.fps):.5g} a second{lost}")
+    if taken.fps < whole.fps:
+        which = {2: "second", 3: "third"}.get(n := round(whole.fps / taken.fps), f"{n}th")
+        notes.append(f"of its {float(whole.fps):.5g} frames a second every {which} is taken: {float(taken.fps):.5g}")
+    if facts.hdr:
+        pale = "is shown pale: this ffmpeg lacks the filters zscale and tonemap"
+        notes.append(f"its wide dynamic range (HDR) {'is mapped to the usual one' if mapped else pale}")
+    return tuple(notes)
+
+
+def _filters(facts: VideoFacts, rate: Rate, stream: str, mapped: bool) -> str:
+    """Return what makes frames of one rate, size and colour space, for ffmpeg's option -vf."""
+    steps = [rate.filter]
     if mapped:
-        steps.append(_TONE_MAP)
+        steps += [*_named_colours(stream), _TONE_MAP]
     matrix = ""
     if not mapped and re.search(r" (yuv|nv)", stream) and not re.search(r"bt709|bt2020|bt470|smpte|fcc", stream):
         # nothing is said of the colours: taken as players do, by the size
@@ -156,6 +178,18 @@ def _filters(facts: VideoFacts, stream: str) -> str:
     size = f"{facts.width}:{facts.height}"
     steps.append(f"scale={size}{matrix}:flags=bicubic+accurate_rnd+full_chroma_int+full_chroma_inp")
     return ",".join([*steps, "format=rgb24"])
+
+
+def _named_colours(stream: str) -> list[str]:
+    """Return what says of a clip of wide dynamic range that its colours are BT.2020's, where it does not say itself."""
+    found = _HDR.search(stream)
+    matrix, primaries = (found.group(1), found.group(2)) if found else (None, None)
+    missing = [
+        f"{name}={usual}"
+        for name, told, usual in (("colorspace", matrix, "bt2020nc"), ("color_primaries", primaries, "bt2020"))
+        if told in (None, "unknown", "reserved", "gbr")
+    ]
+    return ["setparams=" + ":".join(missing)] if missing else []
 
 
 def _can_map_tones() -> bool:
@@ -245,35 +279,35 @@ def _smaller_hint(path: Path) -> str:
     return f"reduce it first, for example with: ffmpeg -i '{path}' -vf scale=1920:-2 smaller.mp4"
 
 
-def _fps(path: Path, guessed: Fraction, stream: str) -> Fraction:
-    """Return the rate; where frames come at varying times, ffmpeg's guess can be the clock's, far above the mean."""
-    found = re.search(r" ([\d.]+) fps", stream)
-    mean = Fraction(found.group(1)) if found else guessed
-    fps = _usual(mean) if mean and (guessed > FASTEST_FPS or guessed > mean * 3 / 2) else guessed
-    if not SLOWEST_FPS <= fps <= FASTEST_FPS:
+def _checked(path: Path, rate: Rate) -> Rate:
+    if not SLOWEST_FPS <= rate.fps <= FASTEST_FPS:
         allowed = f"{float(SLOWEST_FPS):g} to {float(FASTEST_FPS):g}"
         hint = f"{allowed} are taken; convert it first, for example with: ffmpeg -i '{path}' -r 30 converted.mp4"
-        raise VideoError(f"'{path}' has {float(fps):g} frames a second", hint)
-    return fps
+        raise VideoError(f"'{path}' has {float(rate.fps):g} frames a second", hint)
+    return rate
 
 
-def _usual(fps: Fraction) -> Fraction:
-    """Return the rate of film or television that was rounded to `fps`, or the next whole number."""
-    usual = [Fraction(whole * 1000, 1001) for whole in (24, 30, 60, 120)]
-    near = [rate for rate in usual if abs(rate - fps) < Fraction(1, 100)]
-    return near[0] if near else max(Fraction(round(fps)), Fraction(1))
+def _shown_at(path: Path) -> tuple[Seconds, Fraction, float]:
+    """Return when each frame begins to be shown, rising, when the last ends, and the tick of the file's clock.
 
-
-def _count_frames(path: Path, fps: Fraction) -> int:
-    """Return how many frames there are at `fps`, without decoding; raises VideoError for a file that breaks off."""
-    command = [*_ffmpeg("error"), *_source(path), "-c", "copy", "-progress", "pipe:1", "-f", "null"]
-    done = subprocess.run([*command, "-"], capture_output=True, check=False, start_new_session=True)
-    messages, report = done.stderr.decode(errors="replace"), done.stdout.decode(errors="replace")
-    counts = re.findall(r"^frame=\s*(\d+)$", report, re.MULTILINE)
-    if done.returncode != 0 or not counts or _CUT_OFF.search(messages):
+    Nothing is decoded. Raises VideoError for a file that breaks off.
+    """
+    command = [*_ffmpeg("error"), *_source(path), "-c", "copy", "-f", "framecrc", "pipe:1"]
+    done = subprocess.run(command, capture_output=True, check=False, start_new_session=True)
+    messages = done.stderr.decode(errors="replace")
+    clock = re.search(rb"^#tb 0: (\d+)/(\d+)$", done.stdout, re.MULTILINE)
+    # stream, decoding time, showing time, duration; some containers do not know the second time
+    packets = re.findall(rb"^0, *(-?\d+), *(-?\d+|NOPTS), *(\d+),", done.stdout, re.MULTILINE)
+    if done.returncode != 0 or clock is None or not packets or _CUT_OFF.search(messages):
         raise _damaged(path, messages)
-    ends_us = re.findall(r"^out_time_us=(\d+)$", report, re.MULTILINE)
-    return max(int(counts[-1]), round(int(ends_us[-1]) * fps / 1_000_000) if ends_us else 0)
+    column = 0 if any(packet[1] == b"NOPTS" for packet in packets) else 1
+    starts = np.array([int(packet[column]) for packet in packets])
+    shown = np.unique(starts[starts >= 0])
+    last_ticks = int(packets[int(np.argmax(starts))][2])
+    if last_ticks <= 1 and len(shown) > 1:  # not told: as long as the others
+        last_ticks = int(np.median(np.diff(shown)))
+    tick = Fraction(int(clock.group(1)), int(clock.group(2)))
+    return shown * float(tick), (int(starts.max()) + last_ticks) * tick, float(tick)
 
 
 def _damaged(path: Path, messages: str) -> VideoError:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 
 from ganimate.errors import OutputError
-from ganimate.media.gif import GifWriter
+from ganimate.media.gif import FASTEST_GIF_FPS, GifWriter
 from ganimate.media.mp4 import Mp4Writer
 from ganimate.media.places import AnyPath, FolderPlace, place_for
 from ganimate.media.provenance import Mark
@@ -51,6 +52,11 @@ def open_writer(
     return writer
 
 
+def fastest_fps(path: AnyPath) -> float:
+    """Return the most frames a second that a result at `path` can show."""
+    return FASTEST_GIF_FPS if os.fspath(path).lower().endswith(".gif") else FASTEST_FPS
+
+
 class FolderWriter(PlacedWriter):
     """Streams frames to PNG files in a folder, which appears when it is complete."""
 
@@ -62,7 +68,7 @@ class FolderWriter(PlacedWriter):
         self.place.temporary.mkdir()
 
     def _add(self, frame: Frame) -> None:
-        (self.place.temporary / f"{self._frames:05d}.png").write_bytes(encode_frame(frame, self.mark))
+        (self.place.temporary / f"{self._frames:05d}.png").write_bytes(encode_frame(frame, self.mark, self.alpha))
         self._frames += 1
 
     def _finish(self) -> None:

@@ -5,17 +5,23 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ganimate.face.ramps import smoothstep
+
+
+def pixel_line(size: int, device: torch.device) -> Tensor:
+    """Return where the middles of a crop's columns, or rows, are, (size,), in crop widths."""
+    return (torch.arange(size, device=device, dtype=torch.float32) + 0.5) / size
+
 
 def pixel_places(size: int, device: torch.device) -> Tensor:
     """Return where the pixels of a square crop are, (size, size, 2), in crop widths."""
-    line = (torch.arange(size, device=device, dtype=torch.float32) + 0.5) / size
+    line = pixel_line(size, device)
     return torch.stack(torch.meshgrid(line, line, indexing="ij")[::-1], -1)
 
 
 def rise(value: Tensor, low: float, high: float) -> Tensor:
     """Return a smooth step from 0 at `low` to 1 at `high`."""
-    share = ((value - low) / (high - low)).clamp(0, 1)
-    return share.square() * (3 - 2 * share)
+    return smoothstep(((value - low) / (high - low)).clamp(0, 1))
 
 
 def height(x: Tensor, corners: Tensor) -> Tensor:
@@ -38,7 +44,7 @@ def between(upper: Tensor, lower: Tensor, size: int, reach: float, edge: float) 
     The lines go from left to right and share their ends. The mask goes on by `reach` beyond them, and its edge is as
     wide as `edge` says, both in crop widths.
     """
-    places = (torch.arange(size, device=upper.device, dtype=torch.float32) + 0.5) / size
+    places = pixel_line(size, upper.device)
     x, y = places.expand(len(upper), 1, size), places[:, None]
     start, end = (upper[:, at, 0, None, None] for at in (0, -1))
     across = torch.minimum(y - height(x, upper), height(x, lower) - y)

@@ -16,16 +16,21 @@ from ganimate.face.landmarks import (
     EYES,
     EYES_AND_BROWS,
     JAW,
+    LEFT_EYE,
     LOWER_LIDS,
     LOWER_LIPS,
     MIRROR,
     MOUTH,
     MOUTH_MIDDLE,
     NOSE,
+    NOSE_ROOT,
     NOSE_TIP,
+    OUTER_CORNERS,
+    RIGHT_EYE,
     UPPER_LIDS,
     UPPER_LIPS,
 )
+from ganimate.motion.contours import pixel_line
 from ganimate.motion.room import make_room
 
 # Where each action unit's muscle can move the skin; elsewhere its slope is chance correlation and is set to 0.
@@ -54,7 +59,7 @@ REST_CLOSURE = 0.4  # 95 % of the photos are below, most of the others have shut
 # of one person with the same turn, which show 13 to 16; 98 % of photos are turned by less than 0.2.
 TURN = 12.0
 LEAST_TURNED, MOST_TURNED = 0.4, 1.5
-_MIDDLES = ((MOUTH, MOUTH_MIDDLE), (JAW, [8]), (BROWS + EYES + NOSE, [27]))
+_MIDDLES = ((MOUTH, MOUTH_MIDDLE), (JAW, [8]), (BROWS + EYES + NOSE, [NOSE_ROOT]))
 
 
 @dataclass(frozen=True)
@@ -135,7 +140,8 @@ def foreshortening(points: Tensor) -> Tensor:
     1 all over where the face looks into the camera; of a turned head less on the averted side, and more on the other.
     """
     x = points[..., 0]
-    turn = (x[:, NOSE_TIP] - (x[:, 36] + x[:, 45]) / 2) / (x[:, 45] - x[:, 36]).clamp_min(CLOSED)
+    left, right = x[:, OUTER_CORNERS].unbind(1)
+    turn = (x[:, NOSE_TIP] - (left + right) / 2) / (right - left).clamp_min(CLOSED)
     middle = torch.empty_like(x)
     for part, on_it in _MIDDLES:
         middle[:, part] = x[:, on_it].mean(1, keepdim=True)
@@ -203,9 +209,9 @@ def expressive_weight(landmarks: Tensor, size: int) -> Tensor:
     The mouth is a small part of the crop and nearly all that must be painted; without this it is learnt last.
     `landmarks` (B, 68, 2) in crop widths, of the face that is wanted.
     """
-    line = (torch.arange(size, device=landmarks.device, dtype=torch.float32) + 0.5) / size
+    line = pixel_line(size, landmarks.device)
     weight = torch.ones(len(landmarks), size, size, device=landmarks.device)
-    for points, worth in ((MOUTH, MOUTH_WORTH), ([*range(36, 42)], EYE_WORTH), ([*range(42, 48)], EYE_WORTH)):
+    for points, worth in ((MOUTH, MOUTH_WORTH), (LEFT_EYE, EYE_WORTH), (RIGHT_EYE, EYE_WORTH)):
         part = landmarks[:, points]  # (B, P, 2)
         centre = part.mean(1)
         spread = ((part.amax(1) - part.amin(1)) / 2).clamp_min(LEAST_SPREAD)

@@ -24,7 +24,7 @@ from ganimate.motion.contours import rise
 
 # Of the way from brow to lid: brows come down by so much at most, as what lies beside them keeps its place, and lids
 # rise by so much, less what brows come down times the third: their body fills the way before their edge does.
-LOWERED_ROOM, LID_ROOM, BROW_BODY = 0.45, 0.55, 1.8
+LOWERED_ROOM, LID_ROOM, BROW_FILLS = 0.45, 0.55, 1.8
 # Brows rise by as much at most: of the fifth of people with the least room, nine in ten raise theirs less far (476
 # photos of raised brows). Further, shade and brow hair are drawn out into bars.
 RAISED_ROOM = 1.0
@@ -60,7 +60,7 @@ def _brows_and_lids(points: Tensor, y: Tensor) -> Tensor:
     side = gap.reshape(-1, 2, len(BROWS) // 2).mean(2).repeat_interleave(len(BROWS) // 2, 1)
     up = _at_most(raised, RAISED_ROOM * side)  # all of a brow alike: it keeps its shape
     y = y.index_add(1, _rows(brows, y), down - up - y[:, brows])
-    left = LID_ROOM * gap[:, [brows.index(brow) for brow in BROWS_ABOVE]] - BROW_BODY * y[:, BROWS_ABOVE].clamp_min(0)
+    left = LID_ROOM * gap[:, [brows.index(brow) for brow in BROWS_ABOVE]] - BROW_FILLS * y[:, BROWS_ABOVE].clamp_min(0)
     opened = (-y[:, UPPER_LIDS]).clamp_min(0)
     opening = (points[:, LOWER_LIDS, 1] - points[:, UPPER_LIDS, 1]).clamp_min(CLOSED)
     wider = torch.minimum(_at_most(opened, OPENED_ROOM * opening), left.clamp_min(0))

@@ -12,6 +12,7 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 from ganimate.config import RegionConfig
+from ganimate.face.landmarks import BROWS, EYES, MOUTH, NOSE_ROOT
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ FINEST_SHADE = 0.1  # crop widths, of the box
 
 # Where what the AUs paint is to be seen: teeth and folds beside the mouth; lids and the folds between the brows.
 REGIONS = (
-    Region([*range(48, 68)], 0.5, 0.4375),
-    Region([*range(17, 28), *range(36, 48)], 0.6875, 0.375),
+    Region(MOUTH, 0.5, 0.4375),
+    Region([*BROWS, NOSE_ROOT, *EYES], 0.6875, 0.375),
 )
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ganimate.config import GeneratorConfig
+from ganimate.face.ramps import smoothstep
 from ganimate.motion.contours import pixel_places
 from ganimate.motion.landmark_response import LandmarkResponse, move_landmarks
 from ganimate.motion.spline import spline_flow
@@ -33,7 +34,7 @@ def rim(size: int, device: torch.device) -> Tensor:
     """Return (1, 1, size, size): 1 inside, falling smoothly to 0 at the border, where the warp is the identity."""
     place = torch.arange(size, device=device, dtype=torch.float32)
     ramp = (torch.minimum(place, size - 1 - place) / size).clamp(0, BORDER) / BORDER  # exactly 0 at both ends
-    smooth = ramp * ramp * (3 - 2 * ramp)
+    smooth = smoothstep(ramp)
     return smooth[None, None, :, None] * smooth[None, None, None, :]
 
 

@@ -27,7 +27,7 @@ INSIDE = -0.002  # crop widths that eyeballs reach beyond the lids
 # (deciles of red .71 to .88; of the palest third .76, of the darkest .83). Grey pictures have no warm folds.
 WARMTH = (0.79, 1.09, 1.10)
 WARM = 0.04  # red less blue, as a share of red, from which on a pixel is fully of skin
-DARKEST, BRIGHTEST = 0.6, 1.35  # times as bright as the skin was, reached softly
+DARKEST_SHADE, BRIGHTEST_SHADE = 0.6, 1.35  # times as bright as the skin was, reached softly
 FLOOR = 0.04  # of white, added: below it, ratios of brightness are noise
 
 
@@ -40,7 +40,7 @@ def shaded(color: Tensor, moved: Tensor, goal: Tensor) -> Tensor:
     weight = skin.new_tensor(LUMA)[:, None, None]
     now, was = ((part * weight).sum(1, keepdim=True) + FLOOR for part in (paint, skin))
     light = (now / was).log()
-    limit = torch.where(light < 0, math.log(DARKEST), math.log(BRIGHTEST))
+    limit = torch.where(light < 0, math.log(DARKEST_SHADE), math.log(BRIGHTEST_SHADE))
     shade = relit(skin, (limit * torch.tanh(light / limit)).exp())  # a hard limit left flat patches, like strokes
     free = torch.zeros_like(now)
     for upper, lower, reach in FEATURES:

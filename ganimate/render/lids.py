@@ -20,7 +20,8 @@ from ganimate.face.crop import Image
 from ganimate.face.landmarks import CLOSED
 from ganimate.motion.contours import rise
 
-EYES = ([36, 37, 38, 39, 41, 40], [42, 43, 44, 45, 47, 46])  # corner, upper lid, corner, lower lid: left to right
+# Of each eye: corner, upper lid, corner, lower lid; left to right.
+EYE_OUTLINES = ([36, 37, 38, 39, 41, 40], [42, 43, 44, 45, 47, 46])
 COVERED_FROM, COVERED_AT = 0.75, 0.95  # share of the opening that is gone, from which skin covers what is left, and all
 # In widths of the eye: landmarks lie on the lids' inner edges, and the wet rim and the lower lashes are just outside.
 LOWER_RIM, UPPER_RIM = 0.09, 0.0
@@ -43,7 +44,7 @@ class Lids:
 
     def cover(self, photo: Image) -> None:
         """Prepare the eyes in a photo (H, W, 3), in place, for the warp that closes them."""
-        for number, eye in enumerate(EYES):
+        for number, eye in enumerate(EYE_OUTLINES):
             around = self._window(eye, photo.shape)
             part = photo[around]
             if not self.share[number] or not part.size:
@@ -73,7 +74,7 @@ def closing(points: Tensor, goal: Tensor) -> Tensor:
 
     In crop widths; a gap of CLOSED is none.
     """
-    before, after = (torch.stack([_opening(face, eye) for eye in EYES], 1) for face in (points, goal))
+    before, after = (torch.stack([_opening(face, eye) for eye in EYE_OUTLINES], 1) for face in (points, goal))
     return ((before - after) / (before - CLOSED).clamp_min(CLOSED)).clamp(0, 1)
 
 
@@ -83,7 +84,7 @@ def followed(flow: Tensor, wanted: Tensor, goal: Tensor) -> Tensor:
     Flows (B, 2, H, W) are backward; they are compared at the lids of `goal` (B, 68, 2), in crop widths. Lids that rims
     of glasses hold apart leave the eye open.
     """
-    places = torch.stack([goal[:, eye[1:3]] for eye in EYES], 1) * 2 - 1  # (B, 2, 2, 2)
+    places = torch.stack([goal[:, eye[1:3]] for eye in EYE_OUTLINES], 1) * 2 - 1  # (B, 2, 2, 2)
     real, ideal = (functional.grid_sample(part.float(), places, align_corners=False) for part in (flow, wanted))
     share: Tensor = real.norm(dim=1).sum(-1) / ideal.norm(dim=1).sum(-1).clamp_min(1e-6)
     return share.clamp(0, 1)
@@ -104,7 +105,7 @@ def _slide(image: Tensor, points: Tensor, gone: Tensor, black: float) -> Tensor:
     rows, columns = (torch.arange(count, device=image.device, dtype=torch.float32) for count in (height, width))
     place = torch.stack(torch.meshgrid(rows, columns, indexing="ij")[::-1], -1)  # (H, W, 2)
     scale = 2 / place.new_tensor([width, height])
-    for column, eye in enumerate(EYES):
+    for column, eye in enumerate(EYE_OUTLINES):
         share = gone[:, column, None, None]  # (B, 1, 1)
         if not share.any():
             continue

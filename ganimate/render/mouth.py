@@ -38,7 +38,7 @@ ROUNDED = 0.02  # crop widths: lips have no corners
 EDGE = 0.006  # crop widths over which a mouth begins, as soft as its lips
 DARK, TINT = 0.22, (1.0, 0.62, 0.58)  # of the cheeks, behind the teeth; red is what is left of the colour
 # Of the cheeks' red, green and blue: the brighter half of what 435 smiles show between the lips.
-TEETH, BRIGHTEST = (1.12, 1.38, 1.50), 0.88
+TEETH, TEETH_LIMIT = (1.12, 1.38, 1.50), 0.88
 IVORY, PALE = (1.05, 1.0, 0.92), 0.2  # of the teeth's brightness; the share of ivory in their colour
 LEAST_WARM = (0.04, 0.06)  # that green falls short of red, and blue of green, where cheeks have colour
 LEAST_SHOWN = 0.3  # of the upper teeth, where nobody smiles
@@ -205,7 +205,7 @@ def _enamel(cheeks: Tensor) -> Tensor:
     warm = warmth(cheeks)[:, 0]
     green = torch.minimum(green, red * (1 - LEAST_WARM[0] * warm))
     blue = torch.minimum(blue, green * (1 - LEAST_WARM[1] * warm))
-    most = cheeks.amax(1).clamp_min(BRIGHTEST)  # on a face that a flash has bleached, darker teeth look grey
+    most = cheeks.amax(1).clamp_min(TEETH_LIMIT)  # on a face that a flash has bleached, darker teeth look grey
     return torch.stack([red, green, blue], 1) * (most / torch.maximum(red, most))[:, None]
 
 

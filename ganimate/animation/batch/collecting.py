@@ -9,17 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganimate.errors import InputError, PhotoError
+from ganimate.media import PHOTO_SUFFIXES, VIDEO_SUFFIXES
 
-# What folders are searched for. HEIC is not supported, and is told so by name rather than passed over.
-PHOTO_SUFFIXES = frozenset(
-    (
-        ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff", ".avif", ".gif", ".bmp", ".ppm", ".jp2",
-        ".j2k", ".mpo", ".heic", ".heif",
-    )
-)  # fmt: skip
-VIDEO_SUFFIXES = frozenset(
-    (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".wmv", ".flv", ".mts", ".3gp", ".ogv")
-)
 DEEPEST = 64  # folders above a photo that may tell it from one of the same name
 
 

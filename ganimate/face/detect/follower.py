@@ -9,7 +9,8 @@ from ganimate.face.crop import Face, Image
 from ganimate.face.detect.detector import SURE_SCORE, DlibDetector, Pass
 
 # 0.1 s; faces from 40 px of a small clip, from a 20th of a large one's width.
-_SEARCH = Pass(1.5e6, 2)
+_SEARCH_PX, _ENLARGE = 1.5e6, 2
+_TURNED_PX = 0.8e6  # of turned frames, which are searched only until an upright face is found
 _FOLLOW_WIDTHS_PX = (108,)  # one look, also mirrored: that it was a face is known already
 BLACK = 8.0  # of 255
 
@@ -52,11 +53,20 @@ class DlibFollower:
     def __init__(self) -> None:
         """Prepare; the libraries are loaded by the first frame."""
         self._detector = DlibDetector("hog")
+        self._turns: tuple[int, ...] = (0, 1, 3, 2)  # quarter ones, of the frame, by which faces may stand upright
 
     def search(self, frame: Image) -> list[Face]:
-        """Return the sure faces of a frame, largest first. Raises DependencyError."""
-        sure = [face for face in self._detector.search(frame, _SEARCH) if face.score >= SURE_SCORE]
-        return sorted(sure, key=lambda face: -face.box.area)
+        """Return the sure faces of a frame, largest first. Raises DependencyError.
+
+        Until one is found the frame is turned, too; from then on upright faces are looked for, and such as the first.
+        """
+        for turns in self._turns:
+            found = self._detector.search(frame, Pass(_TURNED_PX if turns else _SEARCH_PX, _ENLARGE, turns))
+            sure = [face for face in found if face.score >= SURE_SCORE]
+            if sure:
+                self._turns = (turns, 0) if turns else (0,)
+                return sorted(sure, key=lambda face: -face.box.area)
+        return []
 
     def follow(self, frame: Image, face: Face) -> Face | None:
         """Return the face in this frame, None where nothing there looks like one."""
