@@ -92,7 +92,7 @@ def _finished(field: WarpField, within: Floats, color: Floats, moved: Floats, ho
     size = len(moved)
     way = field.source - _pixels(size)
     way[np.linalg.norm(way, axis=2) < RESTING_PX] = 0
-    attention = torch.from_numpy(1 - _painted_share(way) * within)[None, None]
+    attention = torch.from_numpy(1 - _painted_share(way) * _new_share(field) * within)[None, None]
     flow = torch.from_numpy(np.ascontiguousarray(way.transpose(2, 0, 1)) * np.float32(2 / size))[None]
     if hold_map is not None:
         held = torch.from_numpy(cv2.resize(hold_map, (size, size)))[None, None]
@@ -125,6 +125,12 @@ def _hints(field: WarpField) -> Floats:
         *(2 * field.place.transpose(2, 0, 1)),
     )
     return np.stack(layers).astype(np.float32)
+
+
+def _new_share(field: WarpField) -> Floats:
+    """Return how far each pixel is new (H, W): in eyes and mouth what the photo shows of them is kept, not invented."""
+    unseen = cv2.dilate(field.unseen.astype(np.float32), np.ones((3, 3), np.uint8))
+    return np.where(field.part > 0, cv2.GaussianBlur(unseen, (0, 0), 1.0), 1).astype(np.float32)
 
 
 def _painted_share(way: Floats) -> Floats:
