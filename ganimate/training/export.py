@@ -13,7 +13,6 @@ from torch import nn
 
 from ganimate.config import TrainConfig, from_dict
 from ganimate.errors import ConfigError, ModelError, OutputError
-from ganimate.facs import ACTION_UNITS
 from ganimate.system.files import write_file
 from ganimate.training.history import Stretch
 from ganimate.training.run_folder import MODEL_NAME, logged_seconds
@@ -72,7 +71,7 @@ def _with_hours(training: Mapping[str, Any], run: Path) -> dict[str, Any]:
 def describe(model: Model, folder: Path) -> str:
     """Return the card for people (Markdown), of facts alone; the model lies in `folder`."""
     card = model.card
-    aus = "\n".join(f"| {n} | {ACTION_UNITS[n].name} |" for n in card.aus if n in ACTION_UNITS)
+    aus = "\n".join(f"| {unit.number} | {unit.name} |" for unit in card.units)
     return f"""# {card.name}
 
 {_what(card)}
