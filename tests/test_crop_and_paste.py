@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from ganimate.config import CropSpec
 from ganimate.errors import FaceError
-from ganimate.face import crop as faces
 from ganimate.face.crop import ANCHOR_POINTS, ANCHORS, Box, Crop, Face, align, border_fade, crop_face, cut, transform
 from ganimate.render.paste import Paster
 
@@ -374,7 +373,7 @@ def test_strips_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     wave = (np.random.default_rng(1).normal(0, 1, (S, S, 2))).astype(np.float32)
     paint, half = noise(S, S, seed=1).astype(np.float32), ALL_PAINT + 0.5
     whole = pasted(photo, matrix, paint, half, wave)
-    monkeypatch.setattr(faces, "STRIP_PX", 1)
+    monkeypatch.setattr("ganimate.render.paste.STRIP_PX", 1)
     assert np.abs(pasted(photo, matrix, paint, half, wave).astype(np.int16) - whole).max() <= 1
 
 
