@@ -96,9 +96,9 @@ def test_shut_eyes_are_read_by_their_lids_too(astronaut: Image, astronaut_face: 
     points[UPPER_LIDS] = points[LOWER_LIDS]
     shut = replace(astronaut_face, landmarks=points)
     (open_eyes,), (blink,) = (animator.prepare(astronaut, [face]) for face in (astronaut_face, shut))
-    np.testing.assert_array_equal(open_eyes.own, animator.read(open_eyes.crop.image[None])[0])
-    assert blink.own[2] == 1 > open_eyes.own[2]
-    np.testing.assert_allclose(blink.own[:2], animator.read(blink.crop.image[None])[0, :2])
+    np.testing.assert_array_equal(open_eyes.source_aus, animator.read(open_eyes.crop.image[None])[0])
+    assert blink.source_aus[2] == 1 > open_eyes.source_aus[2]
+    np.testing.assert_allclose(blink.source_aus[:2], animator.read(blink.crop.image[None])[0, :2])
 
 
 def test_a_black_and_white_photo_stays_so(astronaut: Image, astronaut_face: Face) -> None:
@@ -195,14 +195,14 @@ def test_glasses_keep_their_place_and_only_theirs(
     assert people[0].hold_map is None
     still = np.zeros((32, 32), np.float32)
     still[8:14] = 1
-    worn, goals = replace(people[0], still=still), np.stack([ONE, ONE])
+    worn, goals = replace(people[0], hold_map=still), np.stack([ONE, ONE])
     free, held = animator.edit([people[0], worn], goals)
     alone = animator.edit(people, ONE[None])[0]
     assert free.displacement is not None and held.displacement is not None and alone.displacement is not None
     assert np.allclose(free.displacement, alone.displacement, atol=1e-4)  # beside somebody with glasses
     assert np.abs(held.displacement[8:14]).max() < 0.01 < np.abs(free.displacement[8:14]).max()
     assert (held.attention[8:14] == 1).all()
-    assert np.array_equal(animator.still(astronaut, [worn], [worn.own]).image, astronaut)
+    assert np.array_equal(animator.still(astronaut, [worn], [worn.source_aus]).image, astronaut)
 
 
 def test_frames_are_made_when_they_are_asked_for(

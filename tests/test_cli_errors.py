@@ -238,12 +238,12 @@ ME = ("me.jpg", *BODY, *MODEL)
         (("prepare", "nowhere", "-a", "names.csv", "-o", "new.pack"), 1, "not a folder of photos"),
         (("prepare", "folder", "-a", "missing.csv", "-o", "new.pack"), 1, "missing.csv"),
         (("prepare", "folder", "-a", "nameless.csv", "-o", "new.pack"), 1, "does not name the photos"),
-        (("prepare", "folder", "-a", "unknown.csv", "-o", "new.pack"), 1, "no AU intensity columns"),
+        (("prepare", "folder", "-a", "unknown.csv", "-o", "new.pack"), 1, "no columns of AUs or blendshapes"),
         (("prepare", "folder", "-a", "names.csv", "--identities", "who.csv", "-o", "new.pack"), 1, "lacks the columns"),
         (
             ("prepare", "folder", "-a", "names.csv", "-o", "new.pack", "--size", "100000"),
-            1,
-            "must lie in [16, 1024], not 100000",
+            2,
+            "less than or equal to 1024",
         ),
         # outputs and options
         (("inspect", "openface.csv"), 1, "kind that cannot be looked into"),

@@ -120,6 +120,6 @@ def _no_table(path: Path) -> AnnotationError:
 
 def _lines(path: Path, handle: TextIO) -> Iterator[str]:
     while line := handle.readline(LONGEST_LINE + 1):
-        if len(line) > LONGEST_LINE:
+        if len(line) > LONGEST_LINE or "\0" in line:  # no text has a NUL, and bytes that pass for UTF-16 often do
             raise _no_table(path)
         yield line
