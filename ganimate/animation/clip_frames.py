@@ -175,7 +175,7 @@ def _pasted(reading: ClipFrame, person: PreparedFace | None, edit: FaceEdit | No
     if person is None or edit is None:
         return AnimatedFrame(image, ())
     shown = edit if reading.strength == 1.0 else edit.weakened(reading.strength)
-    paster = Paster(image.shape, person.crop.source_to_crop, len(shown.attention))
+    paster = Paster(image.shape, person.crop.source_to_crop, len(person.crop.image))
     shown.paste(paster, image)
     return AnimatedFrame(image, (shown,))
 

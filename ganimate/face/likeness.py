@@ -94,10 +94,14 @@ def energy_where_moved(
 ) -> tuple[float, float]:
     """Return the gradient energies, result's and source's, summed over what was only moved: as sharp if they are equal.
 
-    `attention` (S, S), 1 keeps; `displacement` (S, S, 2) in pixels: the result at p shows the source at
+    `attention` (S, S), 1 keeps; `displacement` (S, S, 2) in pixels of the pictures: the result at p shows the source at
     p + displacement, where its energy is looked up. Without one, what was kept counts. Left out are edges of paint,
-    and the border, where edits fade.
+    and the border, where edits fade. Attention and displacement may be finer than the pictures.
     """
+    size = (len(source), len(source))
+    attention = np.asarray(cv2.resize(attention, size, interpolation=cv2.INTER_AREA), np.float32)
+    if displacement is not None:
+        displacement = np.asarray(cv2.resize(displacement, size, interpolation=cv2.INTER_AREA), np.float32)
     kept = (attention > KEPT) & (border_fade(len(attention)) == 1)
     kept = cv2.erode(kept.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     own = gradient_energy(source)
