@@ -7,16 +7,17 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, Task, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 from rich.table import Table as Grid
-from rich.text import Text
 
 from ganimate.system.progress import Table
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
 
 Item = TypeVar("Item")
 PIPED_WIDTH = 160  # tables for other programs are not folded to the width of a terminal
@@ -125,19 +126,11 @@ class Display:
     @contextmanager
     def count(self, text: str, total: int, after: str = "", done: int = 0) -> Iterator[_Counter]:
         """Show a bar for `total` items while the block passes them through the counter, and then the text `after`."""
-        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), _Beside())
-        bars = Bars(*columns, console=self._console, transient=True, disable=not self._watched)
-        with bars:
+        from ganimate.cli.bars import make_bars
+
+        with make_bars(self._console, self._watched) as bars:
             task = bars.add_task(text, total=total, completed=done, beside="")
             yield _Counter(self, bars, task, after or text)
-
-
-class _Beside(TimeRemainingColumn):
-    """What the work tells of its own pace, or else the time left by the pace so far."""
-
-    def render(self, task: Task) -> Text:
-        """Return what stands beside the bar."""
-        return Text(task.fields["beside"]) if task.fields["beside"] else super().render(task)
 
 
 class _Counter:

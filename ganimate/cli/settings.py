@@ -15,6 +15,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, dataclass, field, fields
 from enum import Enum
+from functools import cache
 from typing import Any, get_args, get_type_hints
 
 import typer
@@ -129,9 +130,15 @@ def _group(hint: Any) -> _Made | _Written | None:
     return None
 
 
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Return the annotations of a group's fields; commands share groups, and help asks for all of them."""
+    return get_type_hints(kind, include_extras=True)
+
+
 def _written(kind: Any) -> Iterator[inspect.Parameter]:
     """Yield the options of a group, with the defaults of its fields."""
-    hints = get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     for each in fields(kind):
         default = each.default if each.default_factory is MISSING else each.default_factory()
         yield inspect.Parameter(each.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=hints[each.name])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
 from ganimate.config.record import shown
@@ -105,13 +106,19 @@ def parameter(option: str) -> str:
     return option.partition("/")[0].lstrip("-").replace("-", "_")
 
 
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Return the types of a config's fields; commands share configs, and help asks for all of them."""
+    return get_type_hints(kind)
+
+
 def leaves(kind: type) -> Iterator[Leaf]:
     """Yield all settings of a config, those of its parts too, each with the whole name of its option."""
     return _leaves(kind(), "", "--{}")
 
 
 def _leaves(config: Any, prefix: str, option: str) -> Iterator[Leaf]:
-    hints = get_type_hints(type(config))
+    hints = _hints(config.__class__)
     for item in dataclasses.fields(config):
         said, default = item.metadata.get(KEY), getattr(config, item.name)
         if isinstance(said, str):
