@@ -207,7 +207,7 @@ def test_one_learning_rate_is_for_both_networks(cli: Cli, faces_pack: Path, tmp_
         ('{"batch_images": "many"}', "must be a whole number, not 'many'"),
         ('{"weights": 3}', "must be a table of fields"),
         ('{"weights": {"cycle": NaN}}', "must lie in"),
-        ('{"generator": {"architecture": "magic"}}', "must be one of attention, warping"),
+        ('{"generator": {"architecture": "magic"}}', "must be one of attention, mesh, warping"),
     ],
 )
 def test_a_bad_config_file_gets_a_sentence(cli: Cli, faces_pack: Path, tmp_path: Path, text: str, words: str) -> None:
