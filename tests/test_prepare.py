@@ -134,7 +134,9 @@ def test_rows_of_one_photo_are_told_apart_by_landmarks_only(tmp_path: Path) -> N
     def write_once(folder: Path, landmarks: bool) -> Path:
         photos, table, _ = write_sources(folder, SHOTS[:2], landmarks=landmarks)
         lines = table.read_text().splitlines()
-        table.write_text("\n".join([lines[0], lines[1], lines[1], lines[2]]))
+        head, last = lines[1].rsplit(",", 1)  # another face in the same photo: the very same row would be a duplicate
+        other = f"{head},{float(last) + (0.01 if float(last) < 0.5 else -0.01)}"
+        table.write_text("\n".join([lines[0], lines[1], other, lines[2]]))
         return photos
 
     for landmarks, expected in ((True, [None] * 3), (False, ["ambiguous row", "ambiguous row", None])):
