@@ -194,7 +194,7 @@ def test_missing_libraries_are_told_with_the_remedy(missing: str, tmp_path: Path
 import sys
 sys.modules[{missing!r}] = None
 import numpy as np
-from ganimate.detect import DlibDetector
+from ganimate.face.detect import DlibDetector
 from ganimate.errors import DependencyError
 try:
     DlibDetector().detect(np.zeros((64, 64, 3), np.uint8))
@@ -225,7 +225,7 @@ def test_loading_leaves_no_traces() -> None:
     code = """
 import numpy as np
 from PIL import ImageFile
-from ganimate.detect import DlibDetector
+from ganimate.face.detect import DlibDetector
 DlibDetector().detect(np.zeros((64, 64, 3), np.uint8))
 assert not ImageFile.LOAD_TRUNCATED_IMAGES
 """
