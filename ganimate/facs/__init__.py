@@ -6,10 +6,12 @@ from ganimate.facs.expressions import ChangeAU, Expression, LikePhoto, Others, R
 from ganimate.facs.grammar import format_expression, parse_expression, parse_rows
 from ganimate.facs.hints import did_you_mean
 from ganimate.facs.presets import PRESETS, RESETS, Preset
+from ganimate.facs.regions import FACE_REGIONS
 from ganimate.facs.units import ACTION_UNITS, OPENFACE_AUS, ActionUnit
 
 __all__ = [
     "ACTION_UNITS",
+    "FACE_REGIONS",
     "OPENFACE_AUS",
     "PRESETS",
     "RESETS",
