@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # As when the cable is pulled: no name is known but this machine's.
 CUT_OFF = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-PATIENCE_MS = 60_000  # machines that test are busy
+PATIENCE_MS = 180_000  # machines that test are busy
 
 
 @contextmanager

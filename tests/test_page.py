@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ import ganimate
 from ganimate.media import inspect as look
 
 pytest.importorskip("gradio", reason="the page needs the extra: pip install 'ganimate[web]'")
+FILE = {"meta": {"_type": "gradio.FileData"}}
 browsing = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
 
 
@@ -34,7 +37,9 @@ browsing = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-ge
 def url() -> Iterator[str]:
     from ganimate.web.server import Address, serve
 
-    with serve(ganimate.Studio(), Address(port=0)) as served:
+    studio = ganimate.Studio()
+    studio.warm_up()
+    with serve(studio, Address(port=0)) as served:
         yield served.url
 
 
@@ -192,8 +197,24 @@ def test_every_function_can_be_called_by_a_client(
     assert look(Path(film["value"])).marked
     with pytest.raises(Exception, match="reads no other photos"):
         client.predict("GIF", 'keyframes: [{time: 1, expression: "@/etc/passwd"}]', api_name="/make_timeline")
-    with pytest.raises(Exception, match="uploaded to this page"):
-        client.predict({"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}, api_name="/open_photo")
+
+
+def test_no_file_but_an_uploaded_one_is_read(url: str) -> None:
+    for path in ("/etc/hostname", str(Path(__file__)), "http://127.0.0.1:1/a.jpg"):
+        for name in ("open_photo", "open_timeline"):
+            assert "only files that were uploaded" in call(url, name, {"path": path, "url": path, **FILE})
+    for name in ("make_repeat",):
+        assert "no photo is open" in call(url, name, "GIF", {"path": "/etc/hostname", **FILE}, None, False, 0)
+
+
+def call(url: str, name: str, *data: Any) -> str:
+    """What the server answers to whoever speaks to it by hand."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=180)
+    body = json.dumps({"data": data, "session_hash": "by-hand"})
+    connection.request("POST", f"/gradio_api/call/{name}", body, {"Content-Type": "application/json"})
+    event = json.loads(connection.getresponse().read())["event_id"]
+    connection.request("GET", f"/gradio_api/call/{name}/{event}")
+    return connection.getresponse().read().decode()
 
 
 def test_a_client_repeats_a_table(url: str, tmp_path: Path, photo: Path) -> None:
@@ -203,7 +224,7 @@ def test_a_client_repeats_a_table(url: str, tmp_path: Path, photo: Path) -> None
     client.predict(api_name="/open_example")
     table = tmp_path / "clip.csv"
     table.write_text("time_s,AU12\n0,0.1\n0.1,0.8\n")
-    *_, film, line, _ = client.predict("MP4", handle_file(str(table)), False, 0, api_name="/make_repeat")
+    *_, film, line, _ = client.predict("MP4", handle_file(str(table)), None, False, 0, api_name="/make_repeat")
     assert line == "ganimate drive astronaut.jpg --aus clip.csv -o astronaut_edited.mp4"
     assert look(Path(film["value"])).marked
     rows = client.predict(["read again", "attention and colour"], api_name="/look_closely")

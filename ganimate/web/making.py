@@ -134,16 +134,18 @@ class Making(Editing):
         self,
         kind: str,
         clip: Any,
+        recorded: Any,
         relative: bool,
         smooth: float,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),
     ) -> Made:
-        """Let the face that is worked on repeat a clip, or a table of AUs; returns as `make_move` does."""
+        """Let the face that is worked on repeat a `clip` or a table of AUs, or what was `recorded`, as `make_move` does."""
         visit, listener = self.visit(request), PageProgress(progress)
-        if not clip:
+        chosen = clip or recorded
+        if not chosen:
             raise ganimate.InputError("there is no clip and no table", "choose a file, or record one")
-        file = clip.get("video", clip) if isinstance(clip, Mapping) else clip
+        file = chosen.get("video", chosen)
         path = self.uploaded(file)
         kept = visit.place(Path(file.get("orig_name") or path.name).name)
         shutil.copyfile(path, kept)

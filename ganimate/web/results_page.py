@@ -87,9 +87,11 @@ def _timeline(making: Making, kind: gr.Radio) -> Maker:
 
 
 def _repeat(making: Making, kind: gr.Radio) -> Maker:
-    clip = gr.File(label="A video of a face, or a tracker's table", height=120, elem_id="clip")
+    with gr.Row():
+        clip = gr.File(label="A video of a face, or a tracker's table", height=150, elem_id="clip")
+        recorded = gr.Video(label="or record your own face", sources=["webcam"], height=150, elem_id="recorded")
     with gr.Row():
         relative = gr.Checkbox(label="Only what changes since its first frame")
         smooth = gr.Slider(0, 1, 0, step=0.05, label="Smooth, seconds")
     repeat = gr.Button("Repeat it", variant="primary", elem_id="repeat")
-    return making.make_repeat, repeat, [kind, clip, relative, smooth], gr.HTML(elem_id="repeat-told")
+    return making.make_repeat, repeat, [kind, clip, recorded, relative, smooth], gr.HTML(elem_id="repeat-told")

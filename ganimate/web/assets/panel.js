@@ -33,7 +33,9 @@ function row(unit) {
     + '<output></output><button type="button" class="reset">↺</button>';
   const slider = line.querySelector("input");
   const reset = line.querySelector(".reset");
-  line.querySelector("label").textContent = unit.name;
+  const number = document.createElement("small");
+  number.textContent = unit.word;
+  line.querySelector("label").append(number, unit.name);
   slider.dataset.word = unit.word;
   slider.setAttribute("aria-label", `${unit.label}, ${unit.name}`);
   reset.title = "as in the photo";
