@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from clips import ffmpeg, make_clip, moved_face
 from numpy.typing import NDArray
+from PIL import Image, ImageSequence
 from typer.testing import Result
 
 from ganimate.animation import session
@@ -224,6 +225,28 @@ class TestDrive:
         facts = read_video(tmp_path / "a.mp4").facts
         assert (facts.frames, facts.audio) == (3, "aac")
 
+    def test_a_face_that_comes_late_and_leaves_early_keeps_length_and_sound(
+        self, drive: Run, tmp_path: Path, astronaut: Picture
+    ) -> None:
+        face = astronaut[::2, ::2]
+        dark = np.zeros_like(face)
+        source = make_clip(tmp_path / "late.mp4", [dark] * 10 + [face] * 5 + [dark] * 10)
+        done = drive("--video", source, "-o", tmp_path / "a.mp4")
+        assert done.exit_code == 0, done.stderr
+        assert "comes at 0.4 s and is there until 0.56 s of 0 s to 0.96 s: its pose is held there" in done.stderr
+        facts = read_video(tmp_path / "a.mp4").facts
+        assert (facts.frames, facts.fps, facts.audio) == (25, 25, "aac")
+        assert drive("--video", source, "-o", tmp_path / "b.mp4", "--trim").exit_code == 0
+        assert read_video(tmp_path / "b.mp4").facts.frames == 5
+
+    def test_what_is_wrong_with_the_photo_is_told_once(self, drive: Run, clip: Path, photo: Path) -> None:
+        with Image.open(photo) as image:
+            image.save(photo)
+        photo.write_bytes(photo.read_bytes()[:-2])  # without its end
+        done = drive("--video", clip, "--end", 0.1)
+        assert done.exit_code == 0, done.stderr
+        assert done.stderr.count("me.jpg: ") == 1
+
     @pytest.mark.parametrize(
         ("arguments", "code", "words"),
         [
@@ -255,14 +278,10 @@ class TestDrive:
 
 
 def _delays_ms(path: Path) -> list[float]:
-    from PIL import Image, ImageSequence
-
     with Image.open(path) as image:
         return [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
 
 
 def _read(path: Path) -> NDArray[np.int64]:
-    from PIL import Image
-
     with Image.open(path) as image:
         return np.array(image).astype(int)

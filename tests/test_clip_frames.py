@@ -178,6 +178,24 @@ def test_a_performance_has_the_frames_in_which_a_face_was_seen(
         performance(readings[3:11], animator.model.card.aus, FPS)
 
 
+def test_a_face_that_comes_late_and_leaves_early_is_held_at_both_ends(
+    animator: Animator, follower: FixedFollower, astronaut: Picture
+) -> None:
+    dark = np.zeros_like(astronaut)
+    readings = list(Footage(animator, follower, FPS).read(iter([dark] * 8 + [astronaut] * 2 + [dark] * 9)))
+    aus = animator.model.card.aus
+    told = performance(readings, aus, FPS, start_s=2.0)
+    assert told.times_s == pytest.approx(2 + np.arange(19) / FPS)
+    assert (told.values[:9] == told.values[8]).all() and (told.values[9:] == told.values[9]).all()
+    assert told.notes[1] == (
+        "the face comes at 2.32 s and is there until 2.36 s of 2 s to 2.72 s: its pose is held there (--trim)"
+    )
+    assert told.fps == FPS
+    cut = performance(readings, aus, FPS, start_s=2.0, trim=True)
+    assert cut.times_s == pytest.approx([2.32, 2.36])
+    assert cut.notes == ("a face in 2 of 19 frames",)
+
+
 def test_glasses_are_held_through_a_take_by_what_its_frames_say_together(
     animator: Animator,
     follower: FixedFollower,

@@ -152,21 +152,24 @@ class Footage:
         return _eased((abs(middle - end) + 1) / (self._fade + 1))
 
 
-def performance(readings: Iterable[ClipFrame], aus: Sequence[int], fps: float, start_s: float = 0.0) -> Performance:
+def performance(
+    readings: Iterable[ClipFrame], aus: Sequence[int], fps: float, start_s: float = 0.0, trim: bool = False
+) -> Performance:
     """Return what the face of a clip did, of the frames in which it was seen; the first frame is at `start_s`.
 
-    Raises FaceError where there was no face at all.
+    Where it comes late or leaves early, its first and last pose are held, unless `trim` leaves that out. Raises
+    FaceError where there was no face at all.
     """
-    rows, times_s, frames = [], [], 0
-    for frames, reading in enumerate(readings, 1):
-        if reading.source_aus is not None:
-            rows.append(reading.source_aus)
-            times_s.append(start_s + (frames - 1) / fps)
-    if not rows:
+    shown = [reading.source_aus for reading in readings]
+    times_s = start_s + np.arange(len(shown)) / fps
+    seen = [frame for frame, row in enumerate(shown) if row is not None]
+    if not seen:
         hint = "use a clip that shows a face from the front, at least 40 px wide, for a while"
         raise FaceError("no face was found in the clip", hint)
-    note = f"a face in {len(rows)} of {frames} frames"
-    return Performance(np.array(times_s), np.stack(rows), tuple(aus), (note,))
+    rows = np.stack([row for row in shown if row is not None])
+    note = f"a face in {len(seen)} of {len(shown)} frames"
+    told = Performance(times_s[seen], rows, tuple(aus), (note,))
+    return told if trim else told.held(times_s)
 
 
 def _pasted(reading: ClipFrame, person: PreparedFace | None, edit: FaceEdit | None) -> AnimatedFrame:

@@ -19,6 +19,7 @@ from ganimate.trajectory import Performance
 
 if TYPE_CHECKING:
     from ganimate.face.detect import Selection
+    from ganimate.media import Photo
 
 
 def read_table(
@@ -37,8 +38,20 @@ def read_table(
 
 
 @dataclass(frozen=True)
+class Filmed:
+    """What a filmed face did, the sound of that part of the clip, and the photo, as it was read on the way."""
+
+    performance: Performance
+    sound: Sound | None
+    photo: Photo
+
+
+@dataclass(frozen=True)
 class FilmedPerformance:
-    """The largest face of a clip from `start_s` to `end_s`, by default all of it, and who of a photo repeats it."""
+    """The largest face of a clip from `start_s` to `end_s`, by default all of it, and who of a photo repeats it.
+
+    Where the face comes late or leaves early, its first and last pose are held, unless `trim` leaves that out.
+    """
 
     clip: Path
     photo: Path
@@ -46,9 +59,10 @@ class FilmedPerformance:
     end_s: float | None = None
     setup: Setup = field(default_factory=Setup)
     faces: Selection = "largest"
+    trim: bool = False
 
-    def read(self, outputs: Outputs, progress: Progress) -> tuple[Performance, Sound | None]:
-        """Return what the face does, and the sound of that part of the clip.
+    def read(self, outputs: Outputs, progress: Progress) -> Filmed:
+        """Return what the face does, the sound, and the photo.
 
         As this is the slow part, what cannot work afterwards is told before: the places of results, the photo, its
         faces. Raises VideoError, OutputError, PhotoError, FaceError, ModelError.
@@ -62,10 +76,11 @@ class FilmedPerformance:
         first, stop = self._part(video)
         sound = clip.sound_for(video, outputs.path, progress)
         Recorder(outputs, float(video.facts.fps), repeats=False)
-        photo = session.read_photo(self.photo, progress)
-        choose_faces(session.find_faces(photo, self.setup.detector, progress), self.faces)
+        photo = session.open_photo(self.photo, progress)
+        choose_faces(session.find_faces(photo.image, self.setup.detector, progress), self.faces)
         performance = self._perform(video, first, stop, progress)
-        return performance, None if sound is None else replace(sound, start_s=float(performance.times_s[0]))
+        cut = None if sound is None else replace(sound, start_s=float(performance.times_s[0]))
+        return Filmed(performance, cut, photo)
 
     def _part(self, video: Video) -> tuple[int, int | None]:
         """Return the first frame of the part and the one after its last, None for all that come."""
@@ -89,7 +104,7 @@ class FilmedPerformance:
         with progress.count("reading the face", (stop or video.facts.frames) - first) as counted:
             shown = counted(footage.read(islice(video.frames(), first, stop)))
             try:
-                told = performance(shown, open_session.entry.card.aus, fps, first / fps)
+                told = performance(shown, open_session.entry.card.aus, fps, first / fps, self.trim)
             except FaceError as error:
                 raise FaceError(f"no face was found in '{video.path}'", error.hint) from None
         for note in told.notes:

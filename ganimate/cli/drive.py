@@ -19,7 +19,7 @@ from ganimate.config import Driving
 from ganimate.errors import InputError, OutputError
 
 CLIP = "The clip"
-FOR_TABLES = ("format", "table_fps", "table_face", "trim")
+FOR_TABLES = ("format", "table_fps", "table_face")
 
 
 class TableFormat(str, Enum):
@@ -159,14 +159,16 @@ def drive(
 
     clip = _one_clip(ctx, aus, video)
     refuse_idle(ctx)
-    faces, display, corrected, sound = options.parse_selection(face), Display(told.quiet), correction(seen_as), None
+    faces, display, corrected = options.parse_selection(face), Display(told.quiet), correction(seen_as)
+    sound = opened = None
     if video is None:
         name = None if format is None else format.value
         performance = read_table(clip, name, table_fps, table_face, trim, display).between(start, end)
     else:
-        filmed = FilmedPerformance(video, photo, start, end, setup, faces)
+        filmed = FilmedPerformance(video, photo, start, end, setup, faces, trim)
         place = options.result_path(output, photo, clip.stem, ".mp4")
-        performance, sound = filmed.read(beside.outputs(place), display)
+        read = filmed.read(beside.outputs(place), display)
+        performance, sound, opened = read.performance, read.sound, read.photo
     plan = perform(performance, driving, fps)
     count = len(performance.resampled(plan.fps, smooth_s=plan.smooth_s))
     still = count == 1
@@ -175,7 +177,7 @@ def drive(
     display.note("one frame, so one picture" if still else f"{count} frames at {plan.fps:g} a second")
     _check_spared(clip, beside.save_trajectory)
     place = options.result_path(output, photo, clip.stem, ".png" if still else ".mp4")
-    request = Request(photo, FaceRequest(plan, corrected), setup, faces, still=still)
+    request = Request(photo, FaceRequest(plan, corrected), setup, faces, still=still, opened=opened)
     run_job(
         Job(request, beside.outputs(place), "once", beside.save_trajectory, scrutiny, beside.mark, sound), beside, told
     )
