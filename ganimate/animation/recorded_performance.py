@@ -12,7 +12,7 @@ from ganimate.animation import clip, session
 from ganimate.animation.outputs import Outputs, Recorder
 from ganimate.animation.session import Session
 from ganimate.config import Setup
-from ganimate.errors import FaceError, InputError, OutputError, VideoError
+from ganimate.errors import InputError, OutputError, VideoError
 from ganimate.media import Sound, Video, is_video
 from ganimate.system.progress import Progress
 from ganimate.trajectory import Performance
@@ -48,9 +48,10 @@ class Filmed:
 
 @dataclass(frozen=True)
 class FilmedPerformance:
-    """The largest face of a clip from `start_s` to `end_s`, by default all of it, and who of a photo repeats it.
+    """A face of a clip from `start_s` to `end_s`, by default the largest and all of it, and who of a photo repeats it.
 
-    Where the face comes late or leaves early, its first and last pose are held, unless `trim` leaves that out.
+    `number` is the face's in the first frame of that part that shows one. Where it comes late or leaves early, its
+    first and last pose are held, unless `trim` leaves that out.
     """
 
     clip: Path
@@ -60,6 +61,7 @@ class FilmedPerformance:
     setup: Setup = field(default_factory=Setup)
     faces: Selection = "largest"
     trim: bool = False
+    number: int | None = None
 
     def read(self, outputs: Outputs, progress: Progress) -> Filmed:
         """Return what the face does, the sound, and the photo.
@@ -99,14 +101,11 @@ class FilmedPerformance:
 
         open_session = Session.of(self.setup, progress)
         with progress.stage("loading the model"):
-            footage = clip.open_footage(open_session.animator, video)
+            footage = clip.open_footage(open_session.animator, video, self.number or "largest")
         fps = float(video.facts.fps)
         with progress.count("reading the face", (stop or video.facts.frames) - first) as counted:
-            shown = counted(footage.read(islice(video.frames(), first, stop)))
-            try:
-                told = performance(shown, open_session.entry.card.aus, fps, first / fps, self.trim)
-            except FaceError as error:
-                raise FaceError(f"no face was found in '{video.path}'", error.hint) from None
+            shown = (reading for (reading,) in counted(footage.read(islice(video.frames(), first, stop))))
+            told = performance(shown, open_session.entry.card.aus, fps, first / fps, self.trim)
         for note in told.notes:
             progress.note(note)
         return told

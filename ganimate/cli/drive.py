@@ -81,6 +81,17 @@ TableFace = Annotated[
         shown="the one with most rows",
     ),
 ]
+VideoFace = Annotated[
+    int | None,
+    options.option(
+        CLIP,
+        "Which of several faces in the video: its number in the first frame that shows any, as 'ganimate faces CLIP' "
+        "lists them.",
+        metavar="N",
+        low=1,
+        shown="the largest",
+    ),
+]
 Trim = Annotated[
     bool,
     options.option(
@@ -131,6 +142,7 @@ def drive(
     format: FormatChoice = None,
     table_fps: TableFps = None,
     table_face: TableFace = None,
+    video_face: VideoFace = None,
     trim: Trim = False,
     start: Start = None,
     end: End = None,
@@ -165,7 +177,7 @@ def drive(
         name = None if format is None else format.value
         performance = read_table(clip, name, table_fps, table_face, trim, display).between(start, end)
     else:
-        filmed = FilmedPerformance(video, photo, start, end, setup, faces, trim)
+        filmed = FilmedPerformance(video, photo, start, end, setup, faces, trim, video_face)
         place = options.result_path(output, photo, clip.stem, ".mp4")
         read = filmed.read(beside.outputs(place), display)
         performance, sound, opened = read.performance, read.sound, read.photo
@@ -188,6 +200,8 @@ def _one_clip(ctx: typer.Context, aus: Path | None, video: Path | None) -> Path:
     if aus is not None and video is not None:
         raise usage_error("--aus and --video exclude each other", ctx)
     if aus is not None:
+        if is_given(ctx, "video_face"):
+            raise usage_error("--video-face is for videos; of a table --table-face chooses a face", ctx)
         return aus
     if video is None:
         raise usage_error("nothing to repeat: add for example --aus clip.csv or --video clip.mp4", ctx)

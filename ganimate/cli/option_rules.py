@@ -74,8 +74,9 @@ def check_video_options(ctx: typer.Context) -> None:
             continue
         if param.name not in FOR_VIDEOS:
             raise usage_error(f"{param.opts[0]} is for photos, and this is a video", ctx)
-        if param.name == "face" and [name.strip().lower() for name in ctx.params["face"]] != ["largest"]:
-            raise usage_error("of a video only --face largest can be animated", ctx)
+        if param.name == "face" and len(ctx.params["face"]) > 1:
+            which = ",".join(ctx.params["face"])
+            raise usage_error(f"in a video all chosen faces do the same: say --face {which}", ctx)
         if param.name == "detector" and ctx.params["detector"].value != "hog":
             raise usage_error("--detector cnn is too slow for a video: it takes seconds a frame", ctx)
     if not ctx.params["expressions"]:
