@@ -1,4 +1,4 @@
-"""Measures the page in a real browser: from `ganimate web` to a page that can be used, and from a slider to its picture.
+"""Measures the page in a real browser: from `ganimate web` to a page of use, and from a slider to its picture.
 
 Run this file on a machine that does nothing else, and say what it did beside.
 """

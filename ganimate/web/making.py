@@ -140,7 +140,7 @@ class Making(Editing):
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),
     ) -> Made:
-        """Let the face that is worked on repeat a `clip` or a table of AUs, or what was `recorded`, as `make_move` does."""
+        """Let the face that is worked on repeat a `clip`, a table of AUs, or what was `recorded`; see `make_move`."""
         visit, listener = self.visit(request), PageProgress(progress)
         chosen = clip or recorded
         if not chosen:
