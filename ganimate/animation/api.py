@@ -159,7 +159,8 @@ def drive(
     place = _place(out, Path(photo), path.stem, ".mp4")
     outputs, sound = Outputs(place, overwrite=overwrite), None
     if filmed:
-        told, sound = FilmedPerformance(path, Path(photo), setup=setup, faces=face).read(outputs, listener)
+        read = FilmedPerformance(path, Path(photo), setup=setup, faces=face).read(outputs, listener)
+        told, sound = read.performance, read.sound
     else:
         told = read_table(path, None, None, None, False, listener)
     plan = perform(told, Driving(relative=relative, smooth_s=smooth), fps)

@@ -1,76 +1,168 @@
-// The sliders: one for each action unit, in the regions of the face; a mark shows what the photo itself shows.
+// The sliders: one for each action unit, in the regions of the face, and pads for head and eyes. A mark shows what the
+// photo itself shows. The sides of an AU are one slider until they are unlinked; words are those of the grammar.
 const regions = element.querySelector(".regions");
 const rows = {};
+const units = {};
+const pads = [];
 let own = {};
 let values = {};
 
-function send() {
+const whole = (word) => word.replace(/^(\d+)[LR]$/, "$1");
+const shown = (word) => values[word] ?? values[whole(word)] ?? own[word] ?? own[whole(word)] ?? 0;
+
+function send(done) {
   props.value = { values: { ...values } };
   trigger("input");
+  if (done) trigger("release");
 }
 
-function shown(word) {
-  return values[word] ?? own[word] ?? 0;
+function set(changes) {
+  values = { ...values };
+  for (const [word, value] of Object.entries(changes)) {
+    if (value === undefined) delete values[word];
+    else values[word] = value;
+  }
+  refresh();
 }
 
 function refresh() {
+  for (const unit of Object.values(units)) {
+    const split = `${unit.word}L` in values || `${unit.word}R` in values || unit.split;
+    unit.line.classList.toggle("split", Boolean(split));
+    if (unit.link) unit.link.setAttribute("aria-pressed", String(!split));
+  }
   for (const [word, row] of Object.entries(rows)) {
     const value = shown(word);
-    if (document.activeElement !== row.slider || Number(row.slider.value) !== value) row.slider.value = value;
-    row.number.textContent = value.toFixed(2);
-    row.mark.style.setProperty("--own", own[word] ?? 0);
+    if (Number(row.slider.value) !== value) row.slider.value = value;
+    row.number.textContent = row.degrees ? `${Math.round(value)}°` : value.toFixed(2);
+    const mark = own[word] ?? own[whole(word)] ?? 0;
+    row.mark.style.setProperty("--own", (mark - row.least) / (row.most - row.least));
     row.line.classList.toggle("changed", word in values);
     row.reset.disabled = !(word in values);
-    row.slider.disabled = row.reset.disabled && !Object.keys(own).length;
+    row.slider.disabled = !Object.keys(own).length;
   }
+  for (const pad of pads) pad.place();
 }
 
-function row(unit) {
+function button(name, text, title) {
+  const made = document.createElement("button");
+  made.type = "button";
+  made.className = name;
+  made.textContent = text;
+  made.title = title;
+  made.setAttribute("aria-label", title);
+  return made;
+}
+
+function row(unit, word, text, small) {
   const line = document.createElement("div");
   line.className = "unit";
-  line.title = `${unit.label}: ${unit.name} (${unit.muscle})`;
-  line.innerHTML = '<label></label><div class="track"><i class="mark"></i><input type="range" min="0" max="1" step="0.01"></div>'
-    + '<output></output><button type="button" class="reset">↺</button>';
+  line.title = unit.muscle ? `${unit.label}: ${unit.name} (${unit.muscle})` : unit.name;
+  line.innerHTML = '<label><small></small><span></span></label><div class="track"><i class="mark"></i>'
+    + '<input type="range"></div><output></output>';
+  const [least, most, step] = unit.range ?? [0, 1, 0.01];
   const slider = line.querySelector("input");
-  const reset = line.querySelector(".reset");
-  const number = document.createElement("small");
-  number.textContent = unit.word;
-  line.querySelector("label").append(number, unit.name);
-  slider.dataset.word = unit.word;
-  slider.setAttribute("aria-label", `${unit.label}, ${unit.name}`);
-  reset.title = "as in the photo";
-  reset.setAttribute("aria-label", `${unit.name} as in the photo`);
+  const reset = button("reset", "↺", `${text} as in the photo`);
+  line.append(reset);
+  line.querySelector("small").textContent = small;
+  line.querySelector("span").textContent = text;
+  Object.assign(slider, { min: least, max: most, step });
+  slider.dataset.word = word;
+  slider.setAttribute("aria-label", `${unit.label ?? ""} ${text}`.trim());
   slider.addEventListener("input", () => {
-    values = { ...values, [unit.word]: Number(slider.value) };
-    refresh();
-    send();
+    set({ [word]: Number(slider.value) });
+    send(false);
   });
   slider.addEventListener("change", () => trigger("release"));
-  slider.addEventListener("dblclick", () => reset.click());
   reset.addEventListener("click", () => {
-    const { [unit.word]: _, ...others } = values;
-    values = others;
-    refresh();
-    send();
-    trigger("release");
+    set({ [word]: undefined });
+    send(true);
   });
-  rows[unit.word] = { line, slider, reset, number: line.querySelector("output"), mark: line.querySelector(".mark") };
+  rows[word] = {
+    line, slider, reset, least, most, degrees: Boolean(unit.range),
+    number: line.querySelector("output"), mark: line.querySelector(".mark"),
+  };
   return line;
 }
 
-for (const [region, units] of Object.entries(props.regions)) {
+function sided(unit) {
+  const group = document.createElement("div");
+  group.className = "sided";
+  const both = row(unit, unit.word, unit.name, unit.word);
+  both.classList.add("both");
+  const sides = [["L", "left"], ["R", "right"]].map(([side, name]) => {
+    const line = row(unit, unit.word + side, `${unit.name}, ${name}`, unit.word + side);
+    line.classList.add("side");
+    return line;
+  });
+  const link = button("link", "⚭", `${unit.name}: left and right together`);
+  link.addEventListener("click", () => {
+    const [left, right] = [`${unit.word}L`, `${unit.word}R`];
+    const held = units[unit.word];
+    if (group.classList.contains("split")) {
+      held.split = false;
+      const changed = left in values || right in values;
+      const mean = Math.round(50 * (shown(left) + shown(right))) / 100;
+      set({ [left]: undefined, [right]: undefined, [unit.word]: changed ? mean : values[unit.word] });
+    } else {
+      held.split = true;
+      const value = values[unit.word];
+      set({ [unit.word]: undefined, [left]: value, [right]: value });
+    }
+    send(true);
+  });
+  group.append(both, ...sides, link);
+  units[unit.word] = { word: unit.word, line: group, link, split: false };
+  return group;
+}
+
+function pad(across, up, name) {
+  const box = document.createElement("div");
+  box.className = "pad";
+  box.title = `${name}: drag`;
+  const dot = document.createElement("i");
+  box.append(dot);
+  function drag(event) {
+    const area = box.getBoundingClientRect();
+    const share = (at, begin, size) => Math.min(1, Math.max(0, (at - begin) / size));
+    const to = (word, part) => Math.round(rows[word].least + part * (rows[word].most - rows[word].least));
+    const x = share(event.clientX, area.left, area.width);
+    const y = share(event.clientY, area.top, area.height);
+    set({ [across]: to(across, x), [up]: to(up, 1 - y) });
+    send(false);
+  }
+  box.addEventListener("pointerdown", (event) => {
+    if (!Object.keys(own).length) return;
+    box.setPointerCapture(event.pointerId);
+    drag(event);
+  });
+  box.addEventListener("pointermove", (event) => { if (box.hasPointerCapture(event.pointerId)) drag(event); });
+  box.addEventListener("pointerup", () => trigger("release"));
+  pads.push({
+    place() {
+      const part = (word) => (shown(word) - rows[word].least) / (rows[word].most - rows[word].least);
+      dot.style.left = `${100 * part(across)}%`;
+      dot.style.top = `${100 * (1 - part(up))}%`;
+    },
+  });
+  return box;
+}
+
+for (const [region, members] of Object.entries(props.regions)) {
   const box = document.createElement("fieldset");
   const legend = document.createElement("legend");
   legend.textContent = region;
-  box.append(legend, ...units.map(row));
+  box.append(legend, ...members.map((unit) => (unit.sides ? sided(unit) : row(unit, unit.word, unit.name, unit.small ?? unit.word))));
+  const turns = members.filter((unit) => unit.range);
+  if (turns.length > 1) legend.after(pad(turns[0].word, turns[1].word, region));
   regions.append(box);
 }
 
 element.querySelector(".reset-all").addEventListener("click", () => {
   values = {};
+  for (const unit of Object.values(units)) unit.split = false;
   refresh();
-  send();
-  trigger("release");
+  send(true);
 });
 
 function take(value) {
