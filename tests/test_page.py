@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from typer.testing import Result
 import ganimate
 from ganimate.media import inspect as look
 
-pytest.importorskip("gradio", reason="the page needs the extra: pip install 'ganimate[web]'")
+pytestmark = pytest.mark.skipif(find_spec("gradio") is None, reason="needs the extra: pip install 'ganimate[web]'")
 FILE = {"meta": {"_type": "gradio.FileData"}}
 browsing = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here: apt-get install chromium")
 
@@ -202,9 +203,16 @@ def test_every_function_can_be_called_by_a_client(
 def test_no_file_but_an_uploaded_one_is_read(url: str) -> None:
     for path in ("/etc/hostname", str(Path(__file__)), "http://127.0.0.1:1/a.jpg"):
         for name in ("open_photo", "open_timeline"):
-            assert "only files that were uploaded" in call(url, name, {"path": path, "url": path, **FILE})
-    for name in ("make_repeat",):
-        assert "no photo is open" in call(url, name, "GIF", {"path": "/etc/hostname", **FILE}, None, False, 0)
+            answered = call(url, name, {"path": path, "url": path, **FILE})
+            assert "event: error" in answered and "is not" not in answered, answered
+            assert not path.startswith("http") or "nothing is fetched from elsewhere" in answered
+    assert "no photo is open" in call(url, "make_timeline", "GIF", "keyframes: [{time: 1, expression: awed}]")
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=180)
+    for path in ("/etc/hostname", __file__, Path.cwd() / "README.md", "../README.md"):
+        connection.request("GET", f"/gradio_api/file={path}")
+        answer = connection.getresponse()
+        answer.read()
+        assert answer.status == 403
 
 
 def call(url: str, name: str, *data: Any) -> str:

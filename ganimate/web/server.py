@@ -130,6 +130,8 @@ def _server(studio: ganimate.Studio, address: Address, folder: Path) -> tuple[An
         css=asset("page.css"),
         head=HEAD,
     )
+    # A page that is mounted counts as not launched, and then Gradio takes any file's name for one that was uploaded.
+    page.has_launched = page.is_running = True
     config = uvicorn.Config(
         Guard(app, anywhere=not address.here_only),
         log_level="critical",

@@ -24,6 +24,7 @@ function draw(value) {
       button.style.height = `${(box.bottom - box.top) * 100}%`;
       button.addEventListener("click", () => {
         props.value = { chosen: place + 1 };
+        draw(props.value);
         trigger("select");
       });
       return button;
