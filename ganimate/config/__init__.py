@@ -15,10 +15,9 @@ from ganimate.config.networks import (
     JudgeConfig,
     MeshReaderConfig,
     PainterConfig,
-    RegionConfig,
 )
 from ganimate.config.record import from_dict, to_dict
-from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, MeshTraining, Schedule, TrainConfig
+from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, MeshTraining, TrainConfig
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -37,8 +36,6 @@ __all__ = [
     "Motion",
     "PainterConfig",
     "PrepareOptions",
-    "RegionConfig",
-    "Schedule",
     "Scrutiny",
     "Setup",
     "TrainConfig",
