@@ -63,10 +63,12 @@ class Trainer:
         return torch.optim.Adam(network.parameters(), rate, (self.config.beta1, self.config.beta2), fused=True)
 
     def _schedule_rates(self) -> None:
-        """Let both rates go from the next step on as the whole schedule says."""
-        config, total, share, done = self.config, self.config.steps, self.config.decay_fraction, self.step_index
-        self._generator_rate = linear_decay(self.generator_optimizer, config.learning_rate, total, share, done)
-        self._critic_rate = linear_decay(self.critic_optimizer, config.critic_learning_rate, total, share, done)
+        """Let both rates go from the next step on as the whole schedule says, each by its network's own steps."""
+        config, done, n = self.config, self.step_index, self.config.critic_per_generator
+        answers, answered = -(-config.steps // n), -(-done // n)
+        share = config.decay_fraction
+        self._generator_rate = linear_decay(self.generator_optimizer, config.learning_rate, answers, share, answered)
+        self._critic_rate = linear_decay(self.critic_optimizer, config.critic_learning_rate, config.steps, share, done)
 
     @property
     def average(self) -> GeneratorNetwork:
@@ -92,7 +94,7 @@ class Trainer:
         if answers:
             terms |= self._generator_step(batch, edit) | mask_statistics(edit)
             self._averaging.update_parameters(self.generator)
-        self._generator_rate.step()
+            self._generator_rate.step()
         self._critic_rate.step()
         self.step_index += 1
         self._between_steps = True
