@@ -17,8 +17,8 @@ from ganimate.config import EvaluationConfig
 from ganimate.data.pack import Pack, open_pack
 from ganimate.errors import ModelError, PackError
 from ganimate.evaluation.held_out_people import choose_held_out_people
+from ganimate.evaluation.judge_worth import JudgeWorth
 from ganimate.evaluation.measurement import ModelMeasurement, measure_model
-from ganimate.evaluation.metrics import JudgeWorth
 from ganimate.evaluation.protocol import EvaluationProtocol, study_judge
 from ganimate.face.detect import GridEmbedder
 from ganimate.face.likeness import mean_change
