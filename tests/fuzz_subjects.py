@@ -86,7 +86,7 @@ SUBJECTS: dict[str, Subject] = {
     for subject in (
         Subject("images", 50_000, ".img", pictures.still_seeds, pictures.read_image, pictures.damage_picture),
         Subject("marks", 20_000, ".img", pictures.marked_seeds, pictures.read_mark, pictures.damage_marked),
-        Subject("clips", 25_000, ".csv", _encoded(texts.TABLES), texts.read_clip, texts.damage_table),
+        Subject("clips", 25_000, ".csv", texts.table_seeds, texts.read_clip, texts.damage_table),
         Subject("trajectories", 10_000, ".csv", _encoded(texts.TABLES[-1:]), texts.read_trajectory, texts.damage_table),
         Subject("labels", 10_000, ".csv", texts.label_seeds, texts.read_labels, texts.damage_table),
         Subject(

@@ -15,7 +15,9 @@ from ganimate.config.networks import (
     JudgeConfig,
     MeshReaderConfig,
     PainterConfig,
+    WindowCriticConfig,
 )
+from ganimate.config.painting import PaintTraining
 from ganimate.config.record import from_dict, to_dict
 from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, MeshTraining, TrainConfig
 
@@ -34,11 +36,13 @@ __all__ = [
     "MeshReaderConfig",
     "MeshTraining",
     "Motion",
+    "PaintTraining",
     "PainterConfig",
     "PrepareOptions",
     "Scrutiny",
     "Setup",
     "TrainConfig",
+    "WindowCriticConfig",
     "from_dict",
     "to_dict",
 ]
