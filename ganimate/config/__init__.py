@@ -16,7 +16,9 @@ from ganimate.config.networks import (
     MeshReaderConfig,
     PainterConfig,
     RegionConfig,
+    WindowCriticConfig,
 )
+from ganimate.config.painting import PaintTraining
 from ganimate.config.record import from_dict, to_dict
 from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, MeshTraining, Schedule, TrainConfig
 
@@ -35,6 +37,7 @@ __all__ = [
     "MeshReaderConfig",
     "MeshTraining",
     "Motion",
+    "PaintTraining",
     "PainterConfig",
     "PrepareOptions",
     "RegionConfig",
@@ -42,6 +45,7 @@ __all__ = [
     "Scrutiny",
     "Setup",
     "TrainConfig",
+    "WindowCriticConfig",
     "from_dict",
     "to_dict",
 ]
