@@ -95,7 +95,7 @@ SUBJECTS: dict[str, Subject] = {
         Subject("timelines", 15_000, ".yaml", _encoded(texts.TIMELINES), texts.read_timeline, texts.damage_timeline),
         Subject("configs", 5_000, ".json", texts.config_seeds, texts.read_config, texts.damage_json),
         Subject(
-            "models", 6_000, ".safetensors", _networks("attention", "warping"), weights.read_model,
+            "models", 6_000, ".safetensors", _networks("none", "spline"), weights.read_model,
             weights.damage_weights,
         ),
         Subject("judges", 3_000, ".safetensors", _networks("judge"), weights.read_judge, weights.damage_weights),

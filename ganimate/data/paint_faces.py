@@ -87,7 +87,8 @@ class PaintSources:
 class PaintFaces:
     """Photos `rows` (n,) of `photos`, their AUs (n, N) in [0, 1], persons (n,) and boxes (n, 4) of what is real.
 
-    A person is "" where unknown. `coded` (n, N) says which AUs are human codes. The boxes are in pixels of the stored photos.
+    A person is "" where unknown. `coded` (n, N) says which AUs are human codes. Boxes are in pixels of the
+    stored photos.
     """
 
     photos: MeshPhotos
