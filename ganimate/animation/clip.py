@@ -16,7 +16,8 @@ from ganimate.animation.outputs import Outputs
 from ganimate.animation.session import Session, au_facts, model_facts
 from ganimate.config import Setup
 from ganimate.errors import FaceError
-from ganimate.facs import ACTION_UNITS, Expression, Others
+from ganimate.facs import Expression, Others, Word
+from ganimate.facs.words import bounds, fold, label, title, value_text
 from ganimate.media import FrameWriter, Sound, Video, fastest_fps, open_writer, read_video
 from ganimate.media.provenance import Mark
 from ganimate.system.progress import Progress, Table
@@ -63,7 +64,7 @@ def open_footage(animator: Animator, video: Video) -> Footage:
 class ClipSums:
     """What is worth telling of a clip's frames: how many, with a face, and sums of the AUs (N,) of these."""
 
-    aus: tuple[int, ...]
+    aus: tuple[Word, ...]
     frames: int = 0
     faces: int = 0
     source: NDArray[np.float64] = field(init=False)
@@ -109,7 +110,7 @@ class ClipJob:
         fps = float(video.facts.fps)
         writer = open_writer(self.outputs.path, fps, overwrite=self.outputs.overwrite, sound=sound)
         open_session = Session.of(self.setup, progress)
-        aus, entry = open_session.entry.card.aus, open_session.entry
+        aus, entry = open_session.entry.card.words, open_session.entry
         expression = self._filled(open_session, progress)
         if self.mark:
             writer.mark = Mark(entry.card.name, entry.digest, (str(expression),))
@@ -121,7 +122,7 @@ class ClipJob:
 
     def _filled(self, open_session: Session, progress: Progress) -> Expression:
         """Return the expression with what other photos show in it; an AU that the model lacks is told early."""
-        aus, names = open_session.entry.card.aus, self.expression.photos()
+        aus, names = open_session.entry.card.words, self.expression.photos()
         photos = other_photos.open_photos(names, progress)
         blank = self.expression.with_readings(other_photos.blank(names, aus))
         blank.resolve(np.zeros(len(aus), np.float32), aus, self.others)
@@ -178,11 +179,14 @@ def _tell(sums: ClipSums, progress: Progress) -> None:
     """Note in how many frames there was a face, and which AUs were moved."""
     without = sums.frames - sums.faces
     progress.note(f"a face in {sums.faces} of {sums.frames} frames" + (", the others are unchanged" * bool(without)))
-    source_aus, target_aus = sums.means()
-    moves = np.flatnonzero(np.abs(target_aus - source_aus) >= WORTH_TELLING)
+    words, columns = fold(sums.aus, *sums.means())
+    source_aus, target_aus = (row[columns] for row in sums.means())
+    moves = np.flatnonzero(np.abs(target_aus - source_aus) >= WORTH_TELLING * bounds(words)[1])
     if not len(moves):
         progress.note("  already shows what is asked for, so hardly anything has moved")
         return
-    units = [ACTION_UNITS[number] for number in sums.aus]
-    rows = tuple((f"  {units[n].label}", units[n].name, f"{source_aus[n]:.2f}", f"{target_aus[n]:.2f}") for n in moves)
+    rows = tuple(
+        (f"  {label(words[n])}", title(words[n]), *(value_text(words[n], row[n]) for row in (source_aus, target_aus)))
+        for n in moves
+    )
     progress.table(Table(("", "", "clip's mean", "to"), rows, numeric=(2, 3)))

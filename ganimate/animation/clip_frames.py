@@ -20,6 +20,8 @@ from ganimate.face.glasses import Glasses, average
 from ganimate.face.landmarks import LEFT_EYE, RIGHT_EYE
 from ganimate.face.ramps import smoothstep
 from ganimate.face.tracking import Tracked, Tracker
+from ganimate.facs import Word
+from ganimate.facs.words import bounds
 from ganimate.render.compose import FaceEdit
 from ganimate.render.paste import Paster
 from ganimate.trajectory import Performance
@@ -38,7 +40,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class ClipFrame:
-    """A frame, its face with the AUs that it shows (N,), None without one, and how much of an edit it bears.
+    """A frame, its face with the row that it shows (N,), None without one, and how much of an edit it bears.
 
     `glasses` is what the take has shown of them up to this frame.
     """
@@ -133,11 +135,12 @@ class Footage:
         left, right = (reading.face.landmarks[eye].mean(0) for eye in (LEFT_EYE, RIGHT_EYE))
         eyes_px = float(np.linalg.norm(left - right))
         landmarks = steady(points, middle - first, self._reach, LANDMARK_TOLERANCE * eyes_px)
-        row = steady(aus[..., None], middle - first, self._reach, AU_TOLERANCE)[..., 0]
+        least, most = bounds(self._animator.model.card.words)
+        row = steady((aus / most)[..., None], middle - first, self._reach, AU_TOLERANCE)[..., 0] * most
         face = replace(reading.face, landmarks=landmarks.astype(np.float32))
         return ClipFrame(
             replace(reading.tracked, face=face),
-            np.clip(row, 0, 1).astype(np.float32),
+            np.clip(row, least, most).astype(np.float32),
             min(self._faded(window, first, middle, -1), self._faded(window, last, middle, 1)),
             reading.glasses,
         )
@@ -152,7 +155,7 @@ class Footage:
         return _eased((abs(middle - end) + 1) / (self._fade + 1))
 
 
-def performance(readings: Iterable[ClipFrame], aus: Sequence[int], fps: float, start_s: float = 0.0) -> Performance:
+def performance(readings: Iterable[ClipFrame], aus: Sequence[Word], fps: float, start_s: float = 0.0) -> Performance:
     """Return what the face of a clip did, of the frames in which it was seen; the first frame is at `start_s`.
 
     Raises FaceError where there was no face at all.

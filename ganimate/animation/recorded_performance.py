@@ -89,7 +89,7 @@ class FilmedPerformance:
         with progress.count("reading the face", (stop or video.facts.frames) - first) as counted:
             shown = counted(footage.read(islice(video.frames(), first, stop)))
             try:
-                told = performance(shown, open_session.entry.card.aus, fps, first / fps)
+                told = performance(shown, open_session.entry.card.words, fps, first / fps)
             except FaceError as error:
                 raise FaceError(f"no face was found in '{video.path}'", error.hint) from None
         for note in told.notes:

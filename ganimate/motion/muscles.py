@@ -121,9 +121,14 @@ def _sides(aus: Floats) -> NDArray[np.float64]:
 
 def _halves() -> NDArray[np.float64]:
     """Return how far each point (2, 478) belongs to the person's left and right half; together 1."""
-    share = np.clip(mean_face()[:, 0] / (2 * MIDDLE) + 0.5, 0, 1)
-    left = share * share * (3 - 2 * share)
+    left = left_share(mean_face()[:, 0])
     return np.stack([left, 1 - left])
+
+
+def left_share(x: Floats) -> Floats:
+    """Return how far places at `x` in the canonical frame belong to the person's left half, from 0 to 1."""
+    share = np.clip(x / (2 * MIDDLE) + 0.5, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
 
 
 def _apart(
