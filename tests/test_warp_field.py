@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.face.mesh.topology import CHIN, LEFT_EYE, LIPS_INNER, LOWER_LIP_EDGE, RIGHT_EYE, mean_face
-from ganimate.motion.muscles import turn
+from ganimate.motion.head import turn
 from ganimate.motion.warp_field import EYE, MOUTH, warp_field
 
 SIZE = 256

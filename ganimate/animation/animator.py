@@ -36,8 +36,9 @@ BATCH_IMAGES = 8  # larger batches are no faster on a CPU and hold more memory
 
 @dataclass(frozen=True)
 class PreparedFace:
-    """A face that is ready to be animated: where it is, its upright crop, and its own row y_r (N,), of the model's words.
+    """A face that is ready to be animated: where it is, its upright crop, and its own row y_r (N,).
 
+    A row has a number for each of the model's words, see `facs.words`.
     `hold_map` (S, S) in [0, 1] is what keeps its place on it, see `glasses.held`; None of a face without glasses.
     `view` is the face as a mesh, where the model moves one.
     """
@@ -102,6 +103,10 @@ class Animator:
             lids = source_aus[:, self.model.card.aus.index(BLINK)]
             np.maximum(lids, eyes_shut(np.stack([face.landmarks for face in faces])), out=lids)
         return spread(source_aus, len(self.model.card.words))
+
+    def turned(self, photo: Image, face: Face) -> NDArray[np.float32] | None:
+        """Return how head and eyes of a face are turned from the camera (5,), in degrees; None without a mesh."""
+        return None if self._mesh is None else self._mesh.turned(photo, face.landmarks)
 
     def read(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the AUs (B, N) in [0, 1] that the critic's AU head reads from upright crops (B, S, S, 3)."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ganimate.errors import ModelError
 from ganimate.face.crop import Crop, Face, Image, cut
+from ganimate.face.mesh.pose import gaze_of, pose_of
 from ganimate.face.mesh.reading import MeshNetwork, read_mesh
 from ganimate.face.mesh.topology import OVAL
 from ganimate.facs.words import Pose
@@ -77,6 +78,14 @@ class MeshEditor:
         depth = mesh[:, 2:] * np.hypot(*matrix[:, 0])
         return MeshView(cut(photo, matrix, size).image, np.column_stack([flat, depth]).astype(np.float32))
 
+    def turned(self, photo: Image, landmarks: NDArray[np.floating]) -> Floats:
+        """Return how head and eyes of a face (68, 2) are turned from the camera (5,), in degrees, as `facs.TURNS` are.
+
+        Raises FaceError.
+        """
+        mesh = read_mesh(photo, landmarks, self._reader).mesh
+        return np.array([*pose_of(mesh).degrees, *gaze_of(mesh)], np.float32)
+
     def edit(self, requests: Sequence[MeshRequest]) -> list[FaceEdit]:
         """Return one edit a request, painted in one batch; raises ModelError where the paint is not numbers."""
         moves = [self._move(request) for request in requests]
@@ -93,10 +102,11 @@ class MeshEditor:
         mesh, (height, width) = request.view.mesh, request.view.image.shape[:2]
         own, head = request.own.aus, request.head
         goal = self._muscles.move(mesh, own, request.goal.aus, head)
-        field = warp_field(mesh, goal, height, width, gaze=request.gaze)
         if not any(head):
-            return _Move(goal, field)
-        return _Move(goal, field, warp_field(mesh, self._muscles.move(mesh, own, own, head), height, width).source)
+            return _Move(goal, warp_field(mesh, goal, height, width, gaze=request.gaze))
+        turned = self._muscles.move(mesh, own, own, head)
+        field = warp_field(mesh, goal, height, width, carried=turned, gaze=request.gaze)
+        return _Move(goal, field, warp_field(mesh, turned, height, width, carried=turned).source)
 
     def _paint(self, requests: Sequence[MeshRequest], fields: Sequence[WarpField], moved: Image) -> Floats:
         """Return what is painted (B, H, W, 3) over the moved crops.

@@ -11,8 +11,8 @@ JSON, one object::
                             "crop_changed_share", "photo_changed_share", "attention_mean"}, …]}, …]}
 
 Frames count from 0. AUs are from 0 to 1, shares and attention too; turns are degrees. An AU whose sides differ
-somewhere is told by its sides (``AU12L``, ``AU12R``). What was not measured is null, and in CSV an empty cell: no reader
-knows sides or turns. CSV has a row for each frame and face: ``frame,time_s,face``, the measures, then
+somewhere is told by its sides (``AU12L``, ``AU12R``). What was not measured is null, and in CSV an empty cell: no
+reader knows sides or turns. CSV has a row for each frame and face: ``frame,time_s,face``, the measures, then
 ``AU01_asked,AU01_read,…``.
 """
 

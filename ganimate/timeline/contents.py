@@ -64,7 +64,7 @@ class Keyframe:
 
 @dataclass(frozen=True)
 class Event:
-    """One AU or a side of it (``12L``): it sets in at `onset_s`, is at `intensity` from the apex on, and gone at `offset_s`.
+    """One AU, or a side of it (``12L``): sets in at `onset_s`, is at `intensity` from the apex on, gone at `offset_s`.
 
     The apex lasts from `apex_s` to `apex_end_s` (the same when None); without `offset_s` to the end of the timeline.
     Raises Refusal for times that are out of order, ExpressionError for an unknown AU or an intensity beyond [0, 1].
