@@ -35,7 +35,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 300.0
 TRAIN = (
     *("train", "faces.pack", "--channels", "4", "--blocks", "2", "--critic-channels", "4", "--batch", "4"),
-    *("--critic-steps", "2", "--geometry-steps", "2", "--steps", "4", "--precision", "fp32", "--save-every", "1"),
+    *("--steps", "8", "--precision", "fp32", "--save-every", "1"),
     *("--sample-every", "3", "--workers", "1", "--threads", "1", "--device", "cpu"),
 )
 SHORT = ("--model", "model.safetensors", "--frames", "6")

@@ -148,7 +148,7 @@ def edit_words(rng: random.Random, data: bytes, others: Sequence[bytes], words: 
 
 ODD_VALUES = (
     None, True, False, 0, 1, -1, 2, 3, 7, 17, 31, 64, 100, 127, 4096, 10**5, 10**6, 10**9, 2**31, 2**63, 2**64, 10**400,
-    0.0, 0.5, -0.5, 1e-320, 1e308, float("inf"), float("nan"), "", "attention", "warping", "x", "1", "a" * 2000,
+    0.0, 0.5, -0.5, 1e-320, 1e308, float("inf"), float("nan"), "", "attention", "mesh", "spline", "x", "1", "a" * 2000,
     "\x1b[2J", "\ud800", [], [1], [1, 1], [[]], {}, {"a": 1}, list(range(1, 40)), [0] * 300, [None], ["12"],
 )  # fmt: skip
 

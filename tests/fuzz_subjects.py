@@ -86,7 +86,7 @@ SUBJECTS: dict[str, Subject] = {
     for subject in (
         Subject("images", 50_000, ".img", pictures.still_seeds, pictures.read_image, pictures.damage_picture),
         Subject("marks", 20_000, ".img", pictures.marked_seeds, pictures.read_mark, pictures.damage_marked),
-        Subject("clips", 25_000, ".csv", _encoded(texts.TABLES), texts.read_clip, texts.damage_table),
+        Subject("clips", 25_000, ".csv", texts.table_seeds, texts.read_clip, texts.damage_table),
         Subject("trajectories", 10_000, ".csv", _encoded(texts.TABLES[-1:]), texts.read_trajectory, texts.damage_table),
         Subject("labels", 10_000, ".csv", texts.label_seeds, texts.read_labels, texts.damage_table),
         Subject(
@@ -95,7 +95,7 @@ SUBJECTS: dict[str, Subject] = {
         Subject("timelines", 15_000, ".yaml", _encoded(texts.TIMELINES), texts.read_timeline, texts.damage_timeline),
         Subject("configs", 5_000, ".json", texts.config_seeds, texts.read_config, texts.damage_json),
         Subject(
-            "models", 6_000, ".safetensors", _networks("attention", "warping"), weights.read_model,
+            "models", 6_000, ".safetensors", _networks("none", "spline"), weights.read_model,
             weights.damage_weights,
         ),
         Subject("judges", 3_000, ".safetensors", _networks("judge"), weights.read_judge, weights.damage_weights),

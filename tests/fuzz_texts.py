@@ -40,18 +40,59 @@ LIVE_LINK = """Timecode,BlendShapeCount,BrowInnerUp,JawOpen,MouthSmileLeft,HeadY
 TRAJECTORY = "time_s,AU01,AU12,AU45\n0,0,0.25,1\n0.04,0.5,0.5,0\n0.08,1,0.75,0.125\n"
 TABLES = (OPENFACE, PYFEAT, LIBREFACE, MEDIAPIPE, LIVE_LINK, TRAJECTORY)
 
+GERMAN = (
+    "frame;face_id;timestamp;confidence;success;AU01_r;AU12_r\r\n1;0;0,0;0,98;1;0,5;0,0\r\n2;0;0,033;0,98;1;0,5;2,5\r\n"
+)
+TWO_FACES = """FaceRectX,FaceRectY,FaceRectWidth,FaceRectHeight,FaceScore,AU01,AU12,AU43,frame,approx_time
+10.0,10.0,50.0,60.0,0.999,0.25,0.5,0.9,0,00:00
+210.0,10.0,50.0,60.0,0.999,0.75,0.5,0.1,0,00:00
+211.0,10.0,50.0,60.0,0.999,0.7,1.0,0.1,1,00:00
+11.0,10.0,50.0,60.0,0.999,0.2,1.0,0.8,1,00:00
+12.0,10.0,50.0,60.0,0.999,0.1,0.0,0.7,2,00:01
+"""
+PERCENT = "timestamp,AU01,AU12,AU45\n0,0,25,100\n40,50,50,0\n80,100,75,12.5\n"
+LANDMARKS = [[{"x": 0.1 * k, "y": 0.2 * k, "z": 0.0} for k in range(3)]]
+RESULT = {
+    "timestamp_ms": 40,
+    "face_blendshapes": [[{"category_name": name, "score": 0.5} for name in ("jawOpen", "eyeBlinkLeft", "_neutral")]],
+    "face_landmarks": LANDMARKS,
+}
+SCRIPT_RESULT = {
+    "timestamp": 0.5,
+    "faceBlendshapes": [{"categories": [{"categoryName": "mouthSmileLeft", "score": 0.25}], "headIndex": -1}],
+    "faceLandmarks": LANDMARKS,
+}
+EMPTY_RESULT = {"timestamp_ms": 80, "face_blendshapes": [], "face_landmarks": []}
+JSON_TABLES = (
+    json.dumps([RESULT, EMPTY_RESULT]),
+    json.dumps({"fps": 30, "frames": [SCRIPT_RESULT, RESULT]}),
+    "\n".join(map(json.dumps, (RESULT, RESULT | {"timestamp_ms": 80}))),
+)
+
+
+def table_seeds() -> list[bytes]:
+    """Return what trackers and spreadsheets write, in their dialects."""
+    texts = [*TABLES, GERMAN, TWO_FACES, PERCENT, *JSON_TABLES]
+    return [*(text.encode() for text in texts), ("\ufeff" + GERMAN).encode(), OPENFACE.encode("utf-16")]
+
 
 def damage_table(rng: random.Random, data: bytes, others: Sequence[bytes]) -> bytes:
-    """Return a damaged table: mostly edited, sometimes broken as any file."""
+    """Return a damaged table: mostly edited, sometimes broken as any file; of JSON mostly with odd values."""
+    if data.startswith((b"{", b"[")) and rng.random() < 0.8:
+        values = [odd_json(rng, json.loads(line)) for line in data.splitlines()]
+        return b"\n".join(map(odd_text, values))
     return (edit_table if rng.random() < 0.8 else damage)(rng, data, others)
 
 
 def read_clip(path: Path) -> object:
-    """Read what a face did, as `ganimate drive` does."""
+    """Read what a face did, as `ganimate drive` does, now and then with options."""
     from ganimate.config import Driving
     from ganimate.trackers import read_performance
 
-    clip = read_performance(path)
+    odd = path.stat().st_size
+    clip = read_performance(
+        path, table_fps=25.0 if odd % 5 == 0 else None, face="2" if odd % 7 == 0 else None, trim=odd % 2 == 0
+    )
     frames = clip.between(None, None).resampled(Driving().fps_for(clip.fps), smooth_s=0.1)
     assert frames.values.min() >= 0 and frames.values.max() <= 1
     return len(frames)

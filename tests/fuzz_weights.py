@@ -16,7 +16,7 @@ from fuzz_mutations import damage, odd_json, odd_text
 
 @functools.cache
 def networks() -> dict[str, bytes]:
-    """Return the bytes of a tiny model, with and without warps, of a judge and of a run's state."""
+    """Return the bytes of a tiny model, without and with a matcher, of a judge and of a run's state."""
     import torch
 
     from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
@@ -29,8 +29,8 @@ def networks() -> dict[str, bytes]:
     critic = CriticConfig(size_px=32, channels=4, max_channels=8, layers=2)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "x"
-        for kind in ("attention", "warping"):
-            config = GeneratorConfig(kind, 32, channels=4, blocks=1)
+        for kind in ("none", "spline"):
+            config = GeneratorConfig(size_px=32, channels=4, blocks=1, matcher=kind)
             card = ModelCard("tiny", config, critic, crop, aus, training={"steps": 3, "config": {"seed": 1}})
             save_model(path, card, build_generator(config, 3), Critic(critic, 3))
             made[kind] = path.read_bytes()

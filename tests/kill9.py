@@ -28,10 +28,10 @@ from ganimate.training.run_folder import CONFIG_NAME, LOG_NAME, MODEL_NAME, STAT
 from ganimate.zoo.checkpoint import MODEL_FORMAT, STATE_FORMAT, read_metadata, read_tensors
 
 BATCH = 4
-# Phases of a few steps each, so that kills hit all of them; a checkpoint every step, so that kills hit the writing.
+# A checkpoint every step, so that kills hit the writing.
 SETTINGS = [
     *("--channels", "4", "--blocks", "2", "--critic-channels", "4", "--batch", str(BATCH)),
-    *("--critic-steps", "10", "--geometry-steps", "20", "--steps", "100000", "--precision", "fp32"),
+    *("--steps", "100000", "--precision", "fp32"),
     *("--save-every", "1", "--sample-every", "7", "--workers", "1"),
 ]
 START_SHARE = 0.2  # of the kills come while the process starts

@@ -28,9 +28,7 @@ def patch(place: int, inset: int = 0) -> tuple[slice, slice]:
 class Painter(GeneratorNetwork):
     """Paints each AU's wanted intensity as the brightness of its patch, black to white, and keeps all else."""
 
-    def forward(
-        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, still: Tensor | None = None
-    ) -> Edit:
+    def forward(self, image: Tensor, y_from: Tensor, y_to: Tensor, still: Tensor | None = None) -> Edit:
         color, attention = torch.zeros_like(image), torch.ones_like(image[:, :1])
         for place in range(y_to.shape[1]):
             rows, columns = patch(place)
@@ -42,9 +40,7 @@ class Painter(GeneratorNetwork):
 class Idler(GeneratorNetwork):
     """Changes nothing, whatever is asked."""
 
-    def forward(
-        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, still: Tensor | None = None
-    ) -> Edit:
+    def forward(self, image: Tensor, y_from: Tensor, y_to: Tensor, still: Tensor | None = None) -> Edit:
         return Edit(image, torch.ones_like(image[:, :1]), image, image)
 
 
@@ -55,9 +51,7 @@ class Shifter(GeneratorNetwork):
         super().__init__()
         self.pixels = pixels
 
-    def forward(
-        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, still: Tensor | None = None
-    ) -> Edit:
+    def forward(self, image: Tensor, y_from: Tensor, y_to: Tensor, still: Tensor | None = None) -> Edit:
         flow = torch.zeros_like(image[:, :2])
         flow[:, 0] = 2 * self.pixels / image.shape[-1]
         moved = image.roll(-self.pixels, 3)

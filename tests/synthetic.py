@@ -9,11 +9,9 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, PrepareOptions, Schedule, TrainConfig
+from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, PrepareOptions, TrainConfig
 from ganimate.data.pack import PackWriter
 from ganimate.data.prepare import PreparedRow, prepare
 from ganimate.face.crop import align, transform
@@ -65,11 +63,11 @@ def face_landmarks(aus: NDArray[np.float32], width: float = 1.0) -> NDArray[np.f
     return (points - 0.5) * [width, 1] + 0.5
 
 
-def mean_face() -> Tensor:
-    """A plain frontal face (1, 68, 2) in crop widths: the example photo's, upright in its crop."""
+def mean_face() -> NDArray[np.float32]:
+    """A plain frontal face (68, 2) in crop widths: the example photo's, upright in its crop."""
     points = np.loadtxt(DATA / "astronaut_landmarks.csv", np.float32, delimiter=",")
     aligned = (transform(points, align(points, CropSpec())) + 0.5) / CropSpec().size_px
-    return torch.from_numpy(aligned.astype(np.float32))[None]
+    return aligned.astype(np.float32)
 
 
 def draw(landmarks: NDArray[np.float32], skin: Sequence[int], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -160,13 +158,14 @@ def make_pack(folder: Path, shots: Sequence[Shot], share: float = 0.3, size_px: 
         return list(prepare(photos, annotations, read_persons(identities), writer, options))
 
 
-def tiny_config(architecture: str = "warping", **changes: object) -> TrainConfig:
+def tiny_config(matcher: str = "none", **changes: object) -> TrainConfig:
     """Return a config that trains in milliseconds a step; `changes` are fields of TrainConfig."""
     fields: dict[str, object] = {
-        "generator": GeneratorConfig(architecture, SIZE_PX, channels=4, blocks=2),
+        "generator": GeneratorConfig(size_px=SIZE_PX, channels=4, blocks=1, matcher=matcher),
         "critic": CriticConfig(SIZE_PX, channels=4, max_channels=16, layers=4),
-        "schedule": Schedule(2, 3, 4, penalty_interval=2),
         "batch_images": 4,
+        "steps": 7,
+        "critic_per_generator": 2,
         "precision": "fp32",
         "workers": 0,
         "save_steps": 100,

@@ -18,25 +18,23 @@ from ganimate.animation.animator import BATCH_IMAGES, Animator, PreparedFace
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig
 from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.face.crop import Box, Face, transform
-from ganimate.face.landmarks import LOWER_LIDS, UPPER_LIDS
-from ganimate.networks import GENERATORS, Critic, build_generator
-from ganimate.render.compose import FaceEdit, OpenMouth
-from ganimate.render.mouth import Mouth
-from ganimate.render.paste import Paster
+from ganimate.networks import Critic, build_generator
 from ganimate.trajectory import Trajectory, build_trajectory
 from ganimate.zoo.checkpoint import Model, ModelCard
 
 Image = NDArray[np.uint8]
 AUS = (1, 4, 12)
+MATCHERS = ["none", "spline"]
+UPPER_LIDS, LOWER_LIDS = [37, 38, 43, 44], [41, 40, 47, 46]
 ZERO, ONE = np.zeros(3, np.float32), np.ones(3, np.float32)
 
 
-def make_animator(architecture: str = "warping", aus: tuple[int, ...] = AUS) -> Animator:
+def make_animator(matcher: str = "spline", aus: tuple[int, ...] = AUS) -> Animator:
     """An animator with a tiny model whose weights are all far from 0, as after training."""
     torch.manual_seed(0)
     card = ModelCard(
         "tiny",
-        GeneratorConfig(architecture, 32, channels=4, blocks=2),
+        GeneratorConfig(size_px=32, channels=4, blocks=2, matcher=matcher),
         CriticConfig(32, channels=4, layers=4),
         CropSpec(32),
         aus,
@@ -46,7 +44,7 @@ def make_animator(architecture: str = "warping", aus: tuple[int, ...] = AUS) -> 
         for name, weight in generator.named_parameters():
             if not weight.any():
                 weight.normal_(0, 0.02)
-            weight.mul_(10 if "to_" in name else 1)
+            weight.mul_(10 if "to_" in name or "head" in name else 1)
         critic.au_head.bias.copy_(torch.linspace(0.2, 0.6, len(aus)))
     return Animator(Model(card, generator.eval().requires_grad_(False), critic.eval().requires_grad_(False)))
 
@@ -144,24 +142,24 @@ def test_a_model_that_paints_nan_is_refused(animator: Animator, astronaut: Image
         animator.still(astronaut, people, [ONE])
 
 
-@pytest.mark.parametrize("architecture", sorted(GENERATORS))
-def test_every_architecture_animates(architecture: str, astronaut: Image, astronaut_face: Face) -> None:
-    animator = make_animator(architecture)
+@pytest.mark.parametrize("matcher", MATCHERS)
+def test_a_generator_animates_with_and_without_motion(matcher: str, astronaut: Image, astronaut_face: Face) -> None:
+    animator = make_animator(matcher)
     people = animator.prepare(astronaut, [astronaut_face])
     first, *_, last = animator.frames(astronaut, people, [path_of(3)])
     (edit,) = last.edits
     assert last.image.shape == astronaut.shape and last.image.dtype == np.uint8
     assert edit.color.shape == (32, 32, 3) and edit.attention.shape == (32, 32)
     assert edit.color.min() >= 0 and edit.color.max() <= 255
-    assert (edit.displacement is None) == (architecture == "attention")
+    assert (edit.displacement is None) == (matcher == "none")
     assert not np.array_equal(first.image, last.image)
 
 
-@pytest.mark.parametrize("architecture", sorted(GENERATORS))
+@pytest.mark.parametrize("matcher", MATCHERS)
 def test_pixels_outside_the_crop_stay_the_photos_to_the_last_bit(
-    architecture: str, astronaut: Image, astronaut_face: Face
+    matcher: str, astronaut: Image, astronaut_face: Face
 ) -> None:
-    animator = make_animator(architecture)
+    animator = make_animator(matcher)
     people = animator.prepare(astronaut, [astronaut_face])
     outside = ~inside(astronaut, people[0])
     for frame in animator.frames(astronaut, people, [path_of(3)]):
@@ -169,20 +167,12 @@ def test_pixels_outside_the_crop_stay_the_photos_to_the_last_bit(
         assert not np.array_equal(frame.image, astronaut)
 
 
-def test_asking_for_what_is_there_gives_the_photo_to_the_last_bit(
-    animator: Animator, astronaut: Image, people: list[PreparedFace]
-) -> None:
-    assert np.array_equal(animator.still(astronaut, people, [people[0].source_aus]).image, astronaut)
-
-
 def test_a_displacement_is_in_pixels_of_the_crop(
     animator: Animator, astronaut: Image, people: list[PreparedFace]
 ) -> None:
     crop = torch.from_numpy(people[0].crop.image[None]).permute(0, 3, 1, 2) / 127.5 - 1
     own = torch.from_numpy(people[0].source_aus[None])
-    points = (transform(people[0].face.landmarks, people[0].crop.source_to_crop) + 0.5) / crop.shape[-1]
-    landmarks = torch.tensor(points[None], dtype=torch.float32)
-    flow = animator.model.generator(crop, own, torch.ones(1, 3), landmarks).flow
+    flow = animator.model.generator(crop, own, torch.ones(1, 3)).flow
     shift = animator.still(astronaut, people, [ONE]).edits[0].displacement
     assert shift is not None
     scale = np.abs(shift).max()
@@ -202,7 +192,6 @@ def test_glasses_keep_their_place_and_only_theirs(
     assert np.allclose(free.displacement, alone.displacement, atol=1e-4)  # beside somebody with glasses
     assert np.abs(held.displacement[8:14]).max() < 0.01 < np.abs(free.displacement[8:14]).max()
     assert (held.attention[8:14] == 1).all()
-    assert np.array_equal(animator.still(astronaut, [worn], [worn.source_aus]).image, astronaut)
 
 
 def test_frames_are_made_when_they_are_asked_for(
@@ -259,6 +248,8 @@ def test_two_faces_follow_their_own_trajectories(animator: Animator, astronaut: 
     photo[300:512, 60:300] = astronaut[10:222, 120:360]
     other = Face(Box(0, 0, 1, 1), astronaut_face.landmarks + shift)
     people = animator.prepare(photo, [astronaut_face, other])
+    attention = animator.model.generator.get_submodule("to_attention")
+    attention.register_forward_hook(lambda module, inputs, output: output * 0 + 200)  # it moves, and paints nothing
     still = Trajectory(np.stack([people[0].source_aus] * 3), 24, AUS)
     for frame in animator.frames(photo, people, [still, path_of(3)]):
         changed = (frame.image != photo).any(-1)
@@ -288,20 +279,3 @@ def test_every_face_needs_a_trajectory_of_one_length(
 def test_a_still_needs_a_goal_for_every_face(animator: Animator, astronaut: Image, people: list[PreparedFace]) -> None:
     with pytest.raises(ExpressionError, match="every face"):
         animator.still(astronaut, people * 2, [ONE])
-
-
-def test_what_is_drawn_between_lips_is_not_pasted_from_the_crop_too() -> None:
-    size = 32
-    points = torch.from_numpy(np.random.default_rng(0).uniform(0.3, 0.7, (1, 68, 2)).astype(np.float32))
-    nothing = Mouth(points, points, *torch.zeros(4, 1), *torch.full((2, 1, 3), 0.5))
-    gap = np.zeros((size, size), np.float32)
-    gap[8:24, 8:24] = 1
-    red = np.full((size, size, 3), [255, 0, 0], np.float32)
-    edit = FaceEdit(1 - gap, red, None, np.full((size, size, 3), 90, np.float32))
-    for mouth, red_pixels in ((None, 16 * 16), (OpenMouth(nothing, gap), 0)):
-        photo = np.full((size, size, 3), 90, np.uint8)
-        both = replace(edit, mouth=mouth)
-        both.paste(Paster(photo.shape, np.eye(2, 3), size), photo)
-        assert (photo[..., 0] > 200).sum() == pytest.approx(red_pixels, abs=0.2 * red_pixels)
-        faded = both.weakened(0.5)
-        assert (faded.mouth is None) == (mouth is None)

@@ -1,8 +1,7 @@
-"""Laws of views: without augmentation they are the animator's crop; landmarks stay on the face; light is only light."""
+"""Laws of views: without augmentation they are the animator's crop; light is only light."""
 
 from __future__ import annotations
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,24 +9,15 @@ from numpy.typing import NDArray
 from ganimate.config import Augmentation, CropSpec, JudgeTraining
 from ganimate.data.augmentation import View, draw_view
 from ganimate.data.pack import MARGIN, stored_size_px
-from ganimate.face.landmarks import MIRROR
 
 SIZE = 64
 STORED = stored_size_px(CropSpec(size_px=SIZE))
 INSIDE = slice(round(SIZE * MARGIN), round(SIZE * MARGIN) + SIZE)
 STILL = Augmentation(flip=False, **{name: 0.0 for name in vars(Augmentation()) if name not in ("flip", "jpeg_quality")})
-POINTS = np.random.default_rng(1).uniform(30, STORED - 30, (68, 2)).astype(np.float32)
 
 
 def views(how: Augmentation, count: int = 20) -> list[View]:
     return [draw_view(np.random.default_rng(seed), how, SIZE) for seed in range(count)]
-
-
-def dotted(point: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return a stored picture with one bright dot."""
-    image = np.zeros((STORED, STORED, 3), np.uint8)
-    cv2.circle(image, tuple(int(v) for v in point), 3, (255, 255, 255), -1)
-    return image
 
 
 def noise() -> NDArray[np.uint8]:
@@ -37,25 +27,11 @@ def noise() -> NDArray[np.uint8]:
 def test_a_view_without_augmentation_is_the_middle_as_it_is() -> None:
     (view,) = views(STILL, 1)
     np.testing.assert_array_equal(view.expose(view.crop(noise())), noise()[INSIDE, INSIDE])
-    np.testing.assert_allclose(view.landmarks(POINTS), (POINTS + 0.5 - INSIDE.start) / SIZE, atol=1e-5)
 
 
-@pytest.mark.parametrize("how", [Augmentation(), JudgeTraining().augmentation])
-def test_landmarks_stay_where_the_view_takes_the_face(how: Augmentation) -> None:
-    point = np.array([STORED // 2 + 5, STORED // 2 - 8], np.float32)
-    points = np.tile(point, (68, 1)).astype(np.float32)
-    for view in views(how):
-        shown = view.crop(dotted(point))[..., 0]
-        middle = (np.argwhere(shown > 127).mean(0)[::-1] + 0.5) / SIZE
-        np.testing.assert_allclose(view.landmarks(points)[0], middle, atol=0.5 / SIZE)
-
-
-def test_a_mirrored_face_has_its_landmarks_on_the_other_side() -> None:
+def test_a_mirrored_view_is_the_mirror_image() -> None:
     one, other = (view for view in (View(SIZE, views(STILL, 1)[0].to_crop, flip, *PLAIN) for flip in (False, True)))
     np.testing.assert_array_equal(other.crop(noise()), one.crop(noise())[:, ::-1])
-    mirrored = one.landmarks(POINTS)[MIRROR] * [-1, 1] + [1, 0]
-    np.testing.assert_allclose(other.landmarks(POINTS), mirrored, atol=1e-6)
-    assert one.landmarks(POINTS).dtype == other.landmarks(POINTS).dtype == np.float32
 
 
 PLAIN = (np.ones(3, np.float32), 0.0, 1.0, 0.0, None)

@@ -16,6 +16,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from clips import make_clip, moved_face
+from numpy.typing import NDArray
 from PIL import Image
 from typer.testing import Result
 
@@ -23,9 +25,11 @@ from ganimate.animation import session
 from ganimate.animation.batch import batch_job
 from ganimate.animation.batch.ledger import LEDGER_NAME
 from ganimate.errors import FaceError
-from ganimate.face.detect import DlibDetector
+from ganimate.face.crop import Face
+from ganimate.face.detect import DlibDetector, FixedFollower
 
 Run = Callable[..., Result]
+Picture = NDArray[np.uint8]
 ROOT = Path(__file__).resolve().parent.parent
 SHORT = ("--frames", 2, "--hold", 0, "--loop", "once")
 
@@ -150,10 +154,10 @@ def test_where_nothing_was_made_no_folder_is_left(batch: Run, named: str) -> Non
     Path("in/clip.mp4").touch()
     Path("deep/er").mkdir(parents=True)
     shutil.copy("in/cut.jpg", "deep/er/cut.jpg")
-    batch(named, "-r", ends=0 if named == "in/clip.mp4" else 1)
+    batch(named, "-r", ends=1)
     assert not Path("out").exists()
     Path("out").mkdir()
-    batch(named, "-r", ends=0 if named == "in/clip.mp4" else 1)
+    batch(named, "-r", ends=1)
     assert Path("out").exists(), "this was there before"
 
 
@@ -167,15 +171,73 @@ def test_progress_counts_what_is_animated(batch: Run) -> None:
     batch("in/me.jpg")
     Path("in/clip.mp4").touch()
     said = batch("in", "nothing", "-r", "--resume", ends=1).stderr
-    assert [line.split()[0] for line in said.splitlines() if line[0].isdigit()][:-1] == ["1/2", "2/2"]
+    assert [line.split()[0] for line in said.splitlines() if line[0].isdigit()][:-1] == ["1/3", "2/3", "3/3"]
     assert re.search("nothing +failed +file or folder .nothing. does not exist", said)
-    assert "2 of 5 photos failed\nhint: for 'in/cut.jpg': copy" in said, "their hints differ"
+    assert "3 of 5 photos failed\nhint: for 'in/clip.mp4': copy" in said, "their hints differ"
 
 
-def test_a_video_is_passed_over(batch: Run) -> None:
-    Path("in/clip.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
-    done = batch("in/me.jpg", "in/clip.mp4", "--json")
-    assert outcomes(done) == {"in/me.jpg": "done", "in/clip.mp4": "skipped"}
+@pytest.fixture
+def clip(desk: Path, astronaut: Picture, astronaut_face: Face, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A clip of the astronaut, whose face is found."""
+    face = moved_face(astronaut_face, np.array([[0.5, 0, 0], [0, 0.5, 0]]))
+    monkeypatch.setattr(session, "make_follower", lambda: FixedFollower((face,)))
+    return make_clip(Path("in/clip.mov"), [astronaut[::2, ::2]] * 3)
+
+
+def test_a_video_is_edited_as_animate_does_it(batch: Run, cli: Run, tiny_model: Path, clip: Path) -> None:
+    done = batch("in/me.jpg", clip, "--report", "report.json")
+    assert done.stdout.splitlines() == ["out/me.gif", "out/clip.mp4"]
+    assert cli("animate", clip, "-e", "12=1", "--model", tiny_model, "-o", "alone.mp4").exit_code == 0
+    assert results()["clip.mp4"] == Path("alone.mp4").read_bytes()
+    told = json.loads(Path("report.json").read_text())["photos"][1]
+    assert (told["frames"], told["width_px"]) == (3, 256)
+    assert outcomes(batch("in/me.jpg", clip, "--resume", "--json")) == {"in/me.jpg": "skipped", str(clip): "skipped"}
+    assert outcomes(batch(clip, "--resume", "--json", "--ramp", 0.1)) == {str(clip): "done"}
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        (("--format", "png"), "--format png makes stills of photos"),
+        (("--from", "12=0"), "--from is for photos"),
+        (("--blink", "auto"), "--blink is for photos"),
+    ],
+)
+def test_what_is_for_photos_passes_videos_over(batch: Run, clip: Path, more: tuple[str, ...], why: str) -> None:
+    done = batch("in/me.jpg", clip, "--json", *more)
+    assert outcomes(done) == {"in/me.jpg": "done", str(clip): "skipped"}
+    assert f"a video, and {why}" in done.stderr
+
+
+def test_a_broken_video_stops_nobody(batch: Run, clip: Path) -> None:
+    clip.write_bytes(b"\0\0\0\x18ftypmp42")
+    done = batch("in/me.jpg", clip, "--json", ends=1)
+    assert outcomes(done) == {"in/me.jpg": "done", str(clip): "failed"}
+
+
+TIMELINE = "duration: 0.2\nfps: 20\nkeyframes:\n- {time: 0.1, expression: '12=1'}\n"
+
+
+def test_a_timeline_is_played_on_every_photo(cli: Run, desk: Path, tiny_model: Path) -> None:
+    Path("play.yaml").write_text(TIMELINE)
+    more = ("--timeline", "play.yaml", "--model", tiny_model)
+    done = cli("batch", "in/me.jpg", "in/sub/you.jpg", *more, "-o", "out", "--json")
+    assert done.exit_code == 0, done.stderr
+    assert cli("animate", "in/me.jpg", *more, "-o", "alone.gif").exit_code == 0
+    made = results()
+    assert made["me.gif"] == made["you.gif"] == Path("alone.gif").read_bytes()
+    assert outcomes(cli("batch", "in/me.jpg", *more, "-o", "out", "--json", "--resume")) == {"in/me.jpg": "skipped"}
+    Path("play.yaml").write_text(TIMELINE.replace("'12=1'", "'4=1'"))
+    assert outcomes(cli("batch", "in/me.jpg", *more, "-o", "out", "--json", "--resume")) == {"in/me.jpg": "done"}
+
+
+def test_blinks_are_laid_over_every_photo(cli: Run, desk: Path, tiny_model: Path) -> None:
+    made = set()
+    for more in ((), ("--blink", "auto"), ("--blink", "auto", "--seed", 1)):
+        ask = ("-e", "12=1", "--fps", 10, "--frames", 2, "--hold", 6, "--loop", "once", *more)
+        assert cli("batch", "in/me.jpg", *ask, "-o", "out", "--model", tiny_model, "--force").exit_code == 0
+        made.add(results()["me.gif"])
+    assert len(made) == 3
 
 
 @pytest.mark.parametrize(("kind", "magic"), [("gif", b"GIF89a"), ("png", b"\x89PNG"), ("mp4", b"\0\0\0")])
@@ -265,6 +327,12 @@ class TestResume:
         (("-e", "12=1", "--report", "nowhere/r.json"), 1, "folder"),
         (("-e", "12=1", "--jobs", 0), 2, "jobs"),
         (("-e", "12=1", "--trajectory", "t.csv"), 2, "exclude each other"),
+        (("-e", "12=1", "--timeline", "t.yaml"), 2, "exclude each other"),
+        (("--trajectory", "t.csv", "--timeline", "t.yaml"), 2, "exclude each other"),
+        (("--timeline", "t.yaml", "--format", "png"), 2, "--timeline many"),
+        (("--timeline", "none.yaml"), 1, "none.yaml"),
+        (("-e", "12=1", "--format", "png", "--blink", "auto"), 2, "nobody can blink"),
+        (("-e", "12=1", "--seed", 3), 2, "--seed is for --blink auto"),
         (("-e", "12=1", "-o", "in", "--format", "png"), 1, "'in/you.png' would replace a photo"),
     ],
 )

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from clips import ffmpeg, make_clip, moved_face
 from numpy.typing import NDArray
+from PIL import Image, ImageSequence
 from typer.testing import Result
 
 from ganimate.animation import session
 from ganimate.face.crop import Face
-from ganimate.face.detect import FixedFollower
+from ganimate.face.detect import FixedFollower, GridEmbedder
 from ganimate.media import inspect, read_video, videos
 
 Run = Callable[..., Result]
@@ -126,8 +127,8 @@ def test_a_gif_is_a_clip(animate: Run, clip: Path) -> None:
         (["--strip", "a.png"], "--strip is for photos"),
         (["--report", "a.json"], "--report is for photos"),
         (["--strict"], "--strict is for photos"),
-        (["--face", "1", "--face", "2"], "only --face largest"),
-        (["--face", "all"], "only --face largest"),
+        (["--face", "1", "--face", "2"], "say --face 1,2"),
+        (["--face", "somebody"], "is not largest, all, or numbers"),
         (["--detector", "cnn"], "too slow"),
     ],
 )
@@ -196,6 +197,79 @@ def test_another_photo_is_a_target(animate: Run, clip: Path, photo: Path, tmp_pa
     assert animate(clip, "-e", "@none.jpg", "-o", tmp_path / "b.mp4").exit_code == 1
 
 
+class TestTwoFaces:
+    @pytest.fixture
+    def two(self, monkeypatch: pytest.MonkeyPatch, astronaut_face: Face, tmp_path: Path, astronaut: Picture) -> Path:
+        """A clip of 256 px of two faces side by side, of which the right one is the larger."""
+        face = moved_face(astronaut_face, HALF)
+        shrunk = np.array([[0.4, 0, 0], [0, 0.4, 0]])
+        small = moved_face(astronaut_face, shrunk)
+        shifted = moved_face(face, np.array([[1, 0, 128.0], [0, 1, 0]]))
+        monkeypatch.setattr(session, "make_follower", lambda: FixedFollower((small, shifted)))
+        monkeypatch.setattr(session, "make_embedder", GridEmbedder)
+        picture = np.ascontiguousarray(astronaut[::2, ::2])
+        picture[:, 128:] = picture[:, :128]
+        return make_clip(tmp_path / "two.mp4", [picture] * 5)
+
+    @pytest.mark.parametrize(
+        ("which", "left", "right"), [("largest", 0, 1), ("all", 1, 1), ("2", 1, 0), ("1,2", 1, 1), ("1", 0, 1)]
+    )
+    def test_the_chosen_are_changed(self, animate: Run, two: Path, which: str, left: int, right: int) -> None:
+        done = animate(two, "--au", "12=+0.5", "--face", which, "--json", "-o", f"{two.parent}/frames/")
+        assert done.exit_code == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert (told["frames_with_face"], told["most_faces"]) == (5, left + right)
+        assert ("up to 2 at once" in done.stderr) == (left + right == 2)
+        before = next(iter(read_video(two).frames())).astype(int)
+        changes = np.abs(_read(two.parent / "frames" / "00000.png") - before)
+        assert (changes[:, :110].max() > 3) == bool(left)
+        assert (changes[:, 150:].max() > 3) == bool(right)
+
+    def test_a_number_that_is_not_there_is_told_and_leaves_nothing(self, animate: Run, two: Path) -> None:
+        done = animate(two, "--au", "12=+0.5", "--face", "3")
+        assert done.exit_code == 1
+        assert "face 3 was asked for, but there are only 2 faces in the first frame that shows any" in done.stderr
+        assert [path.name for path in two.parent.iterdir() if path.is_file()] == ["two.mp4"]
+
+    def test_they_are_listed(self, cli: Run, two: Path, tmp_path: Path) -> None:
+        done = cli("faces", two, "--json", "--save", tmp_path / "boxes.png")
+        assert done.exit_code == 0, done.stderr
+        told = json.loads(done.stdout)
+        assert [face["number"] for face in told["faces"]] == [1, 2]
+        assert told["faces"][0]["box_px"]["left"] > told["faces"][1]["box_px"]["left"]
+        assert "faces in frame 1, at 0.00 s" in done.stderr
+        assert _read(tmp_path / "boxes.png").shape == (256, 256, 3)
+        assert cli("faces", two, "--detector", "cnn").exit_code == 2
+
+    def test_a_clip_without_faces_has_none_to_list(self, cli: Run, tmp_path: Path) -> None:
+        source = make_clip(tmp_path / "dark.mp4", [np.zeros((64, 64, 3), np.uint8)] * 5)
+        done = cli("faces", source)
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert "no face was found in" in done.stderr
+
+    def test_one_of_them_drives_a_photo(
+        self, cli: Run, two: Path, tiny_model: Path, photo: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from ganimate.face.tracking import Tracker
+
+        chosen: list[object] = []
+        build = Tracker.__init__
+
+        def noted(
+            self: Tracker, follower: object, fps: float, who: object = "largest", embedder: object = None
+        ) -> None:
+            chosen.append(who)
+            build(self, follower, fps, who, embedder)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(Tracker, "__init__", noted)
+        for option in ((), ("--video-face", "2")):
+            assert cli("drive", photo, "--video", two, "--model", tiny_model, "-f", *option).exit_code == 0
+        assert chosen == ["largest", 2]
+        assert cli("drive", photo, "--video", two, "--model", tiny_model, "-f", "--video-face", "3").exit_code == 1
+        done = cli("drive", photo, "--aus", "clip.csv", "--video-face", "2")
+        assert done.exit_code == 2 and "--video-face is for videos" in done.stderr
+
+
 class TestDrive:
     @pytest.fixture
     def drive(self, cli: Run, tiny_model: Path, photo: Path) -> Run:
@@ -223,6 +297,28 @@ class TestDrive:
         assert "a face in 3 of 3 frames" in done.stderr
         facts = read_video(tmp_path / "a.mp4").facts
         assert (facts.frames, facts.audio) == (3, "aac")
+
+    def test_a_face_that_comes_late_and_leaves_early_keeps_length_and_sound(
+        self, drive: Run, tmp_path: Path, astronaut: Picture
+    ) -> None:
+        face = astronaut[::2, ::2]
+        dark = np.zeros_like(face)
+        source = make_clip(tmp_path / "late.mp4", [dark] * 10 + [face] * 5 + [dark] * 10)
+        done = drive("--video", source, "-o", tmp_path / "a.mp4")
+        assert done.exit_code == 0, done.stderr
+        assert "comes at 0.4 s and is there until 0.56 s of 0 s to 0.96 s: its pose is held there" in done.stderr
+        facts = read_video(tmp_path / "a.mp4").facts
+        assert (facts.frames, facts.fps, facts.audio) == (25, 25, "aac")
+        assert drive("--video", source, "-o", tmp_path / "b.mp4", "--trim").exit_code == 0
+        assert read_video(tmp_path / "b.mp4").facts.frames == 5
+
+    def test_what_is_wrong_with_the_photo_is_told_once(self, drive: Run, clip: Path, photo: Path) -> None:
+        with Image.open(photo) as image:
+            image.save(photo)
+        photo.write_bytes(photo.read_bytes()[:-2])  # without its end
+        done = drive("--video", clip, "--end", 0.1)
+        assert done.exit_code == 0, done.stderr
+        assert done.stderr.count("me.jpg: ") == 1
 
     @pytest.mark.parametrize(
         ("arguments", "code", "words"),
@@ -255,14 +351,10 @@ class TestDrive:
 
 
 def _delays_ms(path: Path) -> list[float]:
-    from PIL import Image, ImageSequence
-
     with Image.open(path) as image:
         return [frame.info["duration"] for frame in ImageSequence.Iterator(image)]
 
 
 def _read(path: Path) -> NDArray[np.int64]:
-    from PIL import Image
-
     with Image.open(path) as image:
         return np.array(image).astype(int)

@@ -122,7 +122,7 @@ def test_a_face_that_leaves_early_is_held_or_trimmed(drive: Run, table: Path, tm
     assert json.loads(drive("-o", tmp_path / "short.gif", "--json", "--trim").stdout)["frames"] == 2
 
 
-@pytest.mark.parametrize("option", [("--trim",), ("--table-face", "1"), ("--table-fps", "30")])
+@pytest.mark.parametrize("option", [("--table-face", "1"), ("--table-fps", "30")])
 def test_options_of_tables_are_not_for_videos(cli: Run, photo: Path, option: tuple[str, ...]) -> None:
     done = cli("drive", photo, "--video", "clip.mp4", *option)
     assert done.exit_code == 2

@@ -32,7 +32,7 @@ Cli = Callable[..., Result]
 SHOTS = shoot(people=3, photos=2, strangers=3)
 TINY = (
     *("--channels", 4, "--blocks", 2, "--critic-channels", 4, "--batch", 4, "--threads", 1, "--device", "cpu"),
-    *("--critic-steps", 2, "--geometry-steps", 2, "--steps", 3, "--precision", "fp32", "--workers", 0),
+    *("--steps", 7, "--critic-per-generator", 2, "--precision", "fp32", "--workers", 0),
 )
 
 
@@ -207,7 +207,7 @@ def test_one_learning_rate_is_for_both_networks(cli: Cli, faces_pack: Path, tmp_
         ('{"batch_images": "many"}', "must be a whole number, not 'many'"),
         ('{"weights": 3}', "must be a table of fields"),
         ('{"weights": {"cycle": NaN}}', "must lie in"),
-        ('{"generator": {"architecture": "magic"}}', "must be one of attention, mesh, warping"),
+        ('{"generator": {"architecture": "magic"}}', "must be one of attention, mesh, not 'magic'"),
     ],
 )
 def test_a_bad_config_file_gets_a_sentence(cli: Cli, faces_pack: Path, tmp_path: Path, text: str, words: str) -> None:
@@ -225,7 +225,7 @@ def test_train_refuses_bad_input_with_a_sentence(cli: Cli, faces_pack: Path, tmp
     refused(cli("train", faces_pack, *out, "--size", 64), "are 32 px wide, the networks 64", "--size 32")
     refused(cli("train", faces_pack, *out, "--batch", 1), "TrainConfig.batch_images must lie in [2, 1024], not 1")
     refused(cli("train", faces_pack, *out, "--generator", "magic"), "GeneratorConfig.architecture")
-    refused(cli("train", faces_pack, *out, *TINY, "--critic-rests"), "3 adversarial steps", "--steps 0")
+    refused(cli("train", faces_pack, *out, "--generator", "mesh"), "does not train", "ganimate train-paint")
     refused(cli("train", faces_pack, *out, *TINY, "--device", "abacus"), "device 'abacus' cannot be used")
     refused(cli("train", faces_pack, *out, "--resume"), "is not a training run", "without --resume")
     refused(cli("train", faces_pack, *out, "--batch", "x"), "--batch", code=2)
@@ -317,7 +317,7 @@ def test_resume_without_a_checkpoint_begins_again(cli: Cli, faces_pack: Path, fi
     out = tmp_path / "run"  # as a kill before the first checkpoint leaves it
     out.mkdir()
     (out / "config.json").write_bytes((finished / "config.json").read_bytes())
-    (out / "log.jsonl").write_text('{"step": 1, "phase": "critic"}\n{"st')
+    (out / "log.jsonl").write_text('{"step": 1, "critic_au": 0.1}\n{"st')
     result = cli("train", faces_pack, "--out", out, "--resume", "--threads", 1, "--device", "cpu")
     assert result.exit_code == 0, result.output
     assert "going on from step 0 of 7" in result.stderr
@@ -332,32 +332,19 @@ def test_resume_may_change_the_course_but_not_the_networks(cli: Cli, faces_pack:
     again = ("train", faces_pack, "--out", out, "--resume", "--threads", 1)
     refused(cli(*again, "--channels", 8), "cannot change generator.channels from 4 to 8")
     refused(cli(*again, "--seed", 8), "cannot change seed from 0 to 8")
-    longer = cli(*again, "--steps", 5, "--channels", 4)
+    longer = cli(*again, "--steps", 9, "--channels", 4)
     assert longer.exit_code == 0, longer.output
-    assert "changed from here on: schedule.adversarial_steps = 5" in longer.stderr
+    assert "changed from here on: steps = 9" in longer.stderr
     assert read_metadata(out / "state.safetensors", STATE_FORMAT)["step"] == 9
-    assert json.loads((out / "config.json").read_text())["schedule"]["adversarial_steps"] == 5
+    assert json.loads((out / "config.json").read_text())["steps"] == 9
 
 
-def test_a_run_of_before_goes_on_with_a_resting_critic(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
+def test_a_run_of_before_is_refused_with_a_sentence(cli: Cli, faces_pack: Path, finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
-    begin = ("train", faces_pack, "--out", out, *TINY, "--steps", 0, "--geometry-steps", 4, "--images", 12)
-    assert cli(*begin).exit_code == 0
-    config = json.loads((out / "config.json").read_text())
-    assert config["schedule"].pop("critic_rests") is False
-    (out / "config.json").write_text(json.dumps(config))  # as written before there was such a field
-    again = ("train", faces_pack, "--out", out, "--resume", "--threads", 1, "--device", "cpu", "--images", 4)
-    plain = cli(*again)
-    assert plain.exit_code == 0 and "changed from here on" not in plain.stderr, plain.output
-    resting = cli(*again, "--critic-rests")
-    assert "changed from here on: schedule.critic_rests = True" in resting.stderr
-    assert "changed from here on" not in cli(*again).stderr  # it goes on resting
-    rows = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
-    assert ["critic_au" in row for row in rows] == [True] * 4 + [False] * 2
-    refused(cli(*again, "--steps", 3), "the critic cannot rest", "--no-critic-rests")
-    awake = cli(*again, "--steps", 3, "--no-critic-rests")
-    assert awake.exit_code == 0, awake.output
-    assert "critic_adversarial" in json.loads((out / "log.jsonl").read_text().splitlines()[-1])
+    out.mkdir()
+    config = json.loads((finished / "config.json").read_text())
+    (out / "config.json").write_text(json.dumps(config | {"pair_share": 0.75}))
+    refused(cli("train", faces_pack, "--out", out, "--resume"), "TrainConfig has no field 'pair_share'")
 
 
 def test_resume_refuses_another_pack_and_a_bad_state(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
@@ -420,7 +407,7 @@ def test_an_interrupt_saves_and_leaves_with_a_sentence(
     left, told = watched.leave()
     assert left == code, told
     assert "Traceback" not in told
-    found = re.search(r"stopped and saved after step (\d+) of 100004; go on with: ganimate train .* --resume", told)
+    found = re.search(r"stopped and saved after step (\d+) of 100000; go on with: ganimate train .* --resume", told)
     assert found, told
     assert read_metadata(run / "state.safetensors", STATE_FORMAT)["step"] == int(found[1])
     assert not list(run.glob(".*"))
@@ -448,8 +435,8 @@ def test_export_makes_a_model_for_users(cli: Cli, finished: Path, tmp_path: Path
     card = (out / "README.md").read_text()
     assert card.startswith("# smile\n")
     for fact in (
-        "warping",
-        "7 steps of 4 photos (critic 2, geometry 2, adversarial 3)",
+        "attention",
+        "7 steps of 4 photos",
         "for tests",
         "lip corner puller",
     ):
@@ -480,8 +467,7 @@ def test_a_card_tells_the_stretches_of_a_run(cli: Cli, faces_pack: Path, tmp_pat
     )  # the same goes on
     assert cli(*command, "--resume", "--threads", 1, "--batch", 2).exit_code == 0
     assert cli("export", run, "--out", out).exit_code == 0
-    told = "7 steps: 4 steps of 4 photos (critic 2, geometry 2, adversarial 0), then "
-    told += "3 steps of 2 photos (critic 0, geometry 0, adversarial 3)"
+    told = "7 steps: 4 steps of 4 photos, then 3 steps of 2 photos"
     assert told in (out / "README.md").read_text()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +14,9 @@ from ganimate.animation.animator import AnimatedFrame, Animator
 from ganimate.animation.clip_frames import ClipFrame, Footage, performance
 from ganimate.errors import FaceError
 from ganimate.face.crop import Face, Image, align
-from ganimate.face.detect import FixedFollower
+from ganimate.face.detect import FixedFollower, GridEmbedder, Selection
 from ganimate.face.glasses import Glasses
+from ganimate.face.tracking import Tracker
 from ganimate.render.paste import Paster
 from ganimate.zoo.checkpoint import load_model
 
@@ -37,8 +38,18 @@ def ask_for_more(source_aus: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.clip(source_aus + np.float32(0.5), 0, 1)
 
 
+def footage_of(animator: Animator, follower: FixedFollower, who: Selection = "largest") -> Footage:
+    return Footage(animator, Tracker(follower, FPS, who, GridEmbedder()), FPS)
+
+
+def read(footage: Footage, frames: Iterable[Picture]) -> list[ClipFrame]:
+    """Return the readings of a clip's only face."""
+    return [reading for (reading,) in footage.read(frames)]
+
+
 def edit(footage: Footage, frames: list[Picture], ramp_s: float = 0.0) -> list[tuple[ClipFrame, AnimatedFrame]]:
-    return list(footage.edit(footage.read(frame.copy() for frame in frames), ask_for_more, ramp_s))
+    edited = footage.edit(footage.read(frame.copy() for frame in frames), ask_for_more, ramp_s)
+    return [(reading, frame) for (reading,), frame in edited]
 
 
 def change(frame: AnimatedFrame, source: Picture) -> float:
@@ -48,7 +59,7 @@ def change(frame: AnimatedFrame, source: Picture) -> float:
 def test_every_frame_is_edited_as_a_photo_would_be(
     animator: Animator, follower: FixedFollower, astronaut: Picture, astronaut_face: Face
 ) -> None:
-    done = edit(Footage(animator, follower, FPS), [astronaut] * 11)
+    done = edit(footage_of(animator, follower), [astronaut] * 11)
     (person,) = animator.prepare(astronaut, [astronaut_face])
     still = animator.still(astronaut, [person], [ask_for_more(person.source_aus)])
     assert len(done) == 11
@@ -63,7 +74,7 @@ def test_frames_without_a_face_and_pixels_outside_of_it_stay_as_they_are(
 ) -> None:
     dark = np.random.default_rng(0).integers(0, 8, astronaut.shape, np.uint8)
     frames = [astronaut] * 5 + [dark] * 9 + [astronaut] * 5
-    done = edit(Footage(animator, follower, FPS), frames)
+    done = edit(footage_of(animator, follower), frames)
     spec = animator.model.card.crop
     window = Paster(astronaut.shape, align(astronaut_face.landmarks, spec), spec.size_px).window
     for k, (reading, frame) in enumerate(done):
@@ -93,7 +104,7 @@ def test_an_edit_comes_and_goes_softly_within_a_scene(
     frames = [astronaut.copy() for _ in range(45)]
     for k, frame in enumerate(frames):
         frame[0, 0] = 255 * (10 <= k < 34)
-    done = edit(Footage(animator, Comes((astronaut_face,)), FPS), frames)
+    done = edit(footage_of(animator, Comes((astronaut_face,))), frames)
     changes = [change(frame, source) for (_, frame), source in zip(done, frames, strict=True)]
     assert [k for k, value in enumerate(changes) if value > 0] == list(range(10, 34))
     assert changes[10:16] == sorted(changes[10:16])
@@ -104,7 +115,7 @@ def test_an_edit_comes_and_goes_softly_within_a_scene(
 
 
 def test_a_ramp_brings_the_expression_slowly(animator: Animator, follower: FixedFollower, astronaut: Picture) -> None:
-    done = edit(Footage(animator, follower, FPS), [astronaut] * 20, ramp_s=0.4)
+    done = edit(footage_of(animator, follower), [astronaut] * 20, ramp_s=0.4)
     end = done[-1][1].image
     ways = [float(np.abs(frame.image.astype(int) - end).mean()) for _, frame in done]
     assert ways[:11] == sorted(ways[:11])[::-1]
@@ -136,7 +147,7 @@ def test_a_trembling_reading_becomes_steady_and_is_not_late(
     path = paths(50)
     true = [moved_face(astronaut_face, matrix) for matrix in path]
     scatter_px = 0.15  # 0.4 % of the distance of the eyes
-    readings = list(Footage(animator, Trembling(true, scatter_px), FPS).read(sway(astronaut, 50)))
+    readings = read(footage_of(animator, Trembling(true, scatter_px)), sway(astronaut, 50))
     found = np.stack([reading.face.landmarks for reading in readings if reading.face is not None])
     errors = found - np.stack([face.landmarks for face in true])
     jitter = np.diff(errors, 2, axis=0).std()
@@ -159,7 +170,7 @@ def test_few_frames_are_held_however_long_the_clip(
             given += 1
             yield astronaut.copy()
 
-    footage = Footage(animator, follower, FPS)
+    footage = footage_of(animator, follower)
     for k, _ in enumerate(footage.edit(footage.read(frames()), ask_for_more)):
         assert given - k <= 24
 
@@ -168,14 +179,32 @@ def test_a_performance_has_the_frames_in_which_a_face_was_seen(
     animator: Animator, follower: FixedFollower, astronaut: Picture
 ) -> None:
     dark = np.zeros_like(astronaut)
-    footage = Footage(animator, follower, FPS)
-    readings = list(footage.read(iter([astronaut] * 3 + [dark] * 8 + [astronaut] * 2)))
+    footage = footage_of(animator, follower)
+    readings = read(footage, [astronaut] * 3 + [dark] * 8 + [astronaut] * 2)
     told = performance(readings, animator.model.card.aus, FPS, start_s=2.0)
     assert told.times_s == pytest.approx(2 + np.array([0, 1, 2, 11, 12]) / FPS)
     assert told.values.shape == (5, len(animator.model.card.aus))
     assert told.notes == ("a face in 5 of 13 frames",)
     with pytest.raises(FaceError, match="no face"):
         performance(readings[3:11], animator.model.card.aus, FPS)
+
+
+def test_a_face_that_comes_late_and_leaves_early_is_held_at_both_ends(
+    animator: Animator, follower: FixedFollower, astronaut: Picture
+) -> None:
+    dark = np.zeros_like(astronaut)
+    readings = read(footage_of(animator, follower), [dark] * 8 + [astronaut] * 2 + [dark] * 9)
+    aus = animator.model.card.aus
+    told = performance(readings, aus, FPS, start_s=2.0)
+    assert told.times_s == pytest.approx(2 + np.arange(19) / FPS)
+    assert (told.values[:9] == told.values[8]).all() and (told.values[9:] == told.values[9]).all()
+    assert told.notes[1] == (
+        "the face comes at 2.32 s and is there until 2.36 s of 2 s to 2.72 s: its pose is held there (--trim)"
+    )
+    assert told.fps == FPS
+    cut = performance(readings, aus, FPS, start_s=2.0, trim=True)
+    assert cut.times_s == pytest.approx([2.32, 2.36])
+    assert cut.notes == ("a face in 2 of 19 frames",)
 
 
 def test_glasses_are_held_through_a_take_by_what_its_frames_say_together(
@@ -187,7 +216,28 @@ def test_glasses_are_held_through_a_take_by_what_its_frames_say_together(
     lenses = np.array([[2, 3, 10, 15, 1]] * 2, np.float32)
     seen = iter([Glasses(2.0, lenses), *[Glasses(-1.0), Glasses(2.0, lenses)] * 10])
     monkeypatch.setattr(animator, "glasses", lambda face, crop: next(seen))
-    holds = [reading.glasses.hold for reading in Footage(animator, follower, FPS).read([astronaut.copy()] * 20) if
-             reading.glasses is not None]  # fmt: skip
+    readings = read(footage_of(animator, follower), [astronaut.copy()] * 20)
+    holds = [reading.glasses.hold for reading in readings if reading.glasses is not None]
     assert len(holds) == 20
     assert holds == [1.0] * 20  # though every second frame alone says that there are none
+
+
+def test_two_faces_are_edited_as_in_a_photo_of_both(
+    animator: Animator, astronaut: Picture, astronaut_face: Face
+) -> None:
+    matrix = np.array([[0.8, 0, 150.0], [0, 0.8, 180.0]])
+    other = moved_face(astronaut_face, matrix)
+    follower = FixedFollower((astronaut_face, other))
+    footage = footage_of(animator, follower, "all")
+    done = list(footage.edit(footage.read([astronaut.copy() for _ in range(11)]), ask_for_more))
+    people = animator.prepare(astronaut, [astronaut_face, other])
+    still = animator.still(astronaut, people, [ask_for_more(person.source_aus) for person in people])
+    assert len(done) == 11
+    for readings, frame in done:
+        assert [reading.source_aus is not None for reading in readings] == [True, True] + [False] * 6
+        assert np.abs(frame.image.astype(int) - still.image).max() <= 2
+        assert len(frame.edits) == 2
+    footage = footage_of(animator, follower, 2)
+    alone = animator.still(astronaut, people[1:], [ask_for_more(people[1].source_aus)])
+    for _, frame in footage.edit(footage.read([astronaut.copy() for _ in range(3)]), ask_for_more):
+        assert np.abs(frame.image.astype(int) - alone.image).max() <= 2

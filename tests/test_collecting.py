@@ -102,13 +102,17 @@ def test_names_made_to_tell_photos_apart_meet_no_other() -> None:
 
 
 def test_a_video_beside_its_photo_takes_no_name() -> None:
-    found = name_results([Source(Path("i.jpg"), Path("i.jpg")), Source(Path("i.mov"), Path("i.mov"))], ".gif")
-    assert found == {Path("i.jpg"): Path("i.gif")}
+    sources = [Source(Path(name), Path(name)) for name in ("i.jpg", "i.mov", "i.mp4")]
+    assert name_results(sources[:2], ".gif") == {Path("i.jpg"): Path("i.gif")}
+    found = name_results(sources, ".gif", ".mp4")
+    assert [found[source.path].as_posix() for source in sources] == ["i.gif", "i.mov.mp4", "i.mp4.mp4"]
+    found = name_results(sources[:2], ".mp4", ".mp4")
+    assert [path.as_posix() for path in found.values()] == ["i.jpg.mp4", "i.mov.mp4"]
 
 
 @pytest.mark.parametrize("suffix", [".m2ts", ".MTS", ".3gp", ".ogv"])
 def test_every_kind_of_video_is_told_from_photos(tree: Path, suffix: str) -> None:
     Path(f"in/f{suffix}").touch()
     (found,) = [each for each in collect(["in"], recursive=False, outside=Path("out")) if each.path.stem == "f"]
-    assert found.is_video and not found.is_photo
+    assert found.is_video and found.result_suffix(".gif", None) is None
     assert is_video(found.path)

@@ -18,7 +18,6 @@ from ganimate.config import (
     GeneratorConfig,
     LossWeights,
     Motion,
-    Schedule,
     TrainConfig,
     from_dict,
     to_dict,
@@ -33,11 +32,11 @@ CONFIGS = sorted(
     key=lambda kind: kind.__name__,
 )
 TRAIN = TrainConfig(
-    generator=GeneratorConfig(architecture="attention", size_px=64, channels=8),
+    generator=GeneratorConfig(matcher="spline", size_px=64, channels=8),
     critic=CriticConfig(size_px=64, channels=8, layers=5),
     weights=LossWeights(cycle=0.0, penalty=2.5),
     augmentation=Augmentation(flip=False, shift=1 / 30),
-    schedule=Schedule(critic_steps=0, penalty_interval=4),
+    critic_per_generator=1,
     learning_rate=1e-4 / 3,
     seed=7,
 )
@@ -63,7 +62,7 @@ def test_json_may_hold_whole_numbers_for_floats_and_gives_floats() -> None:
 
 
 def test_fields_that_are_left_out_have_their_defaults() -> None:
-    assert from_dict(TrainConfig, {"seed": 3, "schedule": {}}) == TrainConfig(seed=3)
+    assert from_dict(TrainConfig, {"seed": 3, "weights": {}}) == TrainConfig(seed=3)
 
 
 @pytest.mark.parametrize("kind", CONFIGS, ids=lambda kind: kind.__name__)
@@ -92,7 +91,7 @@ def test_a_range_is_told_also_for_a_field_deep_inside() -> None:
         (TrainConfig, {"weights": {"gan": 1.0}}, "LossWeights has no field 'gan'"),
         (TrainConfig, {"weights": 3}, "LossWeights must be a table"),
         (TrainConfig, {"precision": "fp8"}, "TrainConfig.precision must be one of auto, fp32, bf16, not 'fp8'"),
-        (GeneratorConfig, {"architecture": "unet"}, "must be one of attention, mesh, warping, not 'unet'"),
+        (GeneratorConfig, {"architecture": "unet"}, "must be one of attention, mesh, not 'unet'"),
         (GeneratorConfig, {"channels": "many"}, "GeneratorConfig.channels must be a whole number, not 'many'"),
         (GeneratorConfig, {"channels": 32.5}, "GeneratorConfig.channels must be a whole number, not 32.5"),
         (GeneratorConfig, {"channels": True}, "GeneratorConfig.channels must be a whole number, not True"),
@@ -114,15 +113,15 @@ def test_a_misspelt_field_is_answered_with_the_near_one() -> None:
         assert caught.value.hint == f"did you mean {near!r}?"
     with pytest.raises(ConfigError) as caught:
         from_dict(TrainConfig, {"zzz": 3, 7: 8})
-    assert caught.value.hint == "was this written by a newer ganimate?"
+    assert caught.value.hint == "was this written by another version of ganimate?"
 
 
 YAML = """
 learning_rate: 4e-4   # as in JSON
 weights: {cycle: 3}
-schedule:
-  geometry_steps: 20
-  critic_rests: true
+augmentation:
+  shift: 0.01
+  flip: true
 """
 
 
@@ -130,7 +129,7 @@ schedule:
 def test_a_config_may_be_yaml(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text(YAML)
     (tmp_path / "c.json").write_text(
-        '{"learning_rate": 4e-4, "weights": {"cycle": 3}, "schedule": {"geometry_steps": 20, "critic_rests": true}}'
+        '{"learning_rate": 4e-4, "weights": {"cycle": 3}, "augmentation": {"shift": 0.01, "flip": true}}'
     )
     assert read_changes(tmp_path / name) == read_changes(tmp_path / "c.json")
 
@@ -216,15 +215,10 @@ def test_generator_and_critic_share_a_size() -> None:
         TrainConfig(generator=GeneratorConfig(size_px=64))
 
 
-def test_a_critic_that_rests_is_no_opponent() -> None:
-    with pytest.raises(ConfigError, match="the critic cannot rest in a schedule with 3 adversarial steps"):
-        Schedule(adversarial_steps=3, critic_rests=True)
-    assert Schedule(adversarial_steps=0, critic_rests=True).critic_rests
-    assert not from_dict(Schedule, {"geometry_steps": 5}).critic_rests  # configs of before do not tell
-
-
-def test_a_schedule_adds_up() -> None:
-    assert Schedule(critic_steps=1, geometry_steps=20, adversarial_steps=300).total_steps == 321
+def test_the_generator_that_ships_is_trained_by_another_command() -> None:
+    with pytest.raises(ConfigError, match="does not train generators of the architecture 'mesh'") as caught:
+        TrainConfig(generator=GeneratorConfig(architecture="mesh"))
+    assert "ganimate train-paint" in str(caught.value.hint)
 
 
 def test_a_number_beyond_all_others_and_a_long_text_are_told_shortly() -> None:

@@ -10,10 +10,14 @@ from numpy.typing import NDArray
 from ganimate.config import CropSpec
 from ganimate.face.crop import Crop, Face, align, crop_face, cut, transform
 from ganimate.face.glasses import EYE_SPAN, Glasses, average, held, look_for_glasses
-from ganimate.face.landmarks import MIRROR
 
 Picture = NDArray[np.uint8]
 Points = NDArray[np.float64]
+MIRROR = [  # the mirror image of each landmark
+    *range(16, -1, -1), *range(26, 16, -1), 27, 28, 29, 30, *range(35, 30, -1),
+    45, 44, 43, 42, 47, 46, 39, 38, 37, 36, 41, 40,
+    *range(54, 47, -1), *range(59, 54, -1), *range(64, 59, -1), *range(67, 64, -1),
+]  # fmt: skip
 BLACK = (25, 20, 20)
 HALF_WIDTH, HALF_HEIGHT = 14.0, 10.0  # of the drawn lenses, in steps of 1/36 of the distance of the eyes
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ganimate.evaluation.bars import Metric
 from ganimate.evaluation.intervals import with_intervals
-from ganimate.evaluation.metrics import Metric
 
 
 def interval(values: NDArray[np.float64], owners: NDArray[np.int64]) -> Metric:

@@ -17,8 +17,8 @@ from ganimate.config import EvaluationConfig
 from ganimate.data.pack import Pack, open_pack
 from ganimate.errors import ModelError, PackError
 from ganimate.evaluation.held_out_people import choose_held_out_people
+from ganimate.evaluation.judge_worth import JudgeWorth
 from ganimate.evaluation.measurement import ModelMeasurement, measure_model
-from ganimate.evaluation.metrics import JudgeWorth
 from ganimate.evaluation.protocol import EvaluationProtocol, study_judge
 from ganimate.face.detect import GridEmbedder
 from ganimate.face.likeness import mean_change
@@ -109,10 +109,8 @@ def test_the_same_exam_gives_the_same_numbers(pack: Pack, painted: ModelMeasurem
 class Dimmer(Painter):
     """Paints what is asked as brightly as the photo is: each person answers another way."""
 
-    def forward(
-        self, image: Tensor, y_from: Tensor, y_to: Tensor, landmarks: Tensor, still: Tensor | None = None
-    ) -> Edit:
-        return super().forward(image, y_from, y_to * (image.mean((1, 2, 3))[:, None] + 1) / 2, landmarks)
+    def forward(self, image: Tensor, y_from: Tensor, y_to: Tensor, still: Tensor | None = None) -> Edit:
+        return super().forward(image, y_from, y_to * (image.mean((1, 2, 3))[:, None] + 1) / 2)
 
 
 def test_people_seen_once_and_often_are_measured_as_if_they_were_alone(pack: Pack) -> None:

@@ -8,21 +8,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ganimate.evaluation.bars import LEAST_PEOPLE, SUMMARY, Metric, MetricKind
+from ganimate.evaluation.judge_worth import JudgeWorth, correlation, judge_worth
 from ganimate.evaluation.metrics import (
     BAR_AUS,
-    LEAST_PEOPLE,
     LEVELS,
-    SUMMARY,
-    JudgeWorth,
-    Metric,
-    MetricKind,
     change_matrix,
-    correlation,
     crosstalk,
     crosstalk_of_means,
     frechet_distance,
     identity_metrics,
-    judge_worth,
     monotone_share,
     pair_metrics,
     response_metrics,

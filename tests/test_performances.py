@@ -162,3 +162,15 @@ def test_a_clip_of_days_is_refused() -> None:
 def test_rows_that_stand_closer_than_numbers_can_tell() -> None:
     clip = Performance(np.array([0.0, 1e-320]), noise(2), (1, 4, 12))
     assert len(clip.resampled(25.0, smooth_s=0.1)) == 1
+
+
+def test_poses_are_held_to_the_ends_that_are_told() -> None:
+    clip = Performance(np.array([1.0, 2.0]), np.array([[0.25], [0.75]], np.float32), (12,), ("read",))
+    assert clip.held([1.0, 1.5, 2.0]) is clip
+    held = clip.held([0.0, 0.5, 1.0, 3.0])
+    assert held.times_s.tolist() == [0, 0.5, 1, 2, 3]
+    assert held.values[:, 0].tolist() == [0.25, 0.25, 0.25, 0.75, 0.75]
+    assert held.notes == (
+        "read", "the face comes at 1 s and is there until 2 s of 0 s to 3 s: its pose is held there (--trim)"
+    )  # fmt: skip
+    assert clip.held([1.5, 4.0]).times_s.tolist() == [1, 2, 4]

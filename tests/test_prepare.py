@@ -15,8 +15,8 @@ from ganimate.data.prepare import PreparedRow, prepare
 from ganimate.errors import ConfigError, OutputError
 from ganimate.face.crop import Box, Face, crop_face
 from ganimate.face.detect import Detector, FixedDetector
+from ganimate.face.eyelids import eyelid_closure
 from ganimate.media import read_photo
-from ganimate.motion.landmark_response import eyelid_closure
 from ganimate.trackers import read_labels, read_persons
 
 OPTIONS = PrepareOptions(CropSpec(size_px=SIZE_PX), 0.3)

@@ -75,7 +75,7 @@ def test_on_a_terminal_the_pace_stands_beside_the_bar(monkeypatch: pytest.Monkey
     monkeypatch.setenv("COLUMNS", "100")
     with Display().count("training", 20, done=10) as counted:
         for _ in counted(range(2)):
-            counted.describe("geometry, 3 min left", "a line")
-    assert "geometry, 3 min left" in screen.getvalue()
+            counted.describe("3 min left", "a line")
+    assert "3 min left" in screen.getvalue()
     assert "12/20" in screen.getvalue()
     assert "a line" not in screen.getvalue()

@@ -196,11 +196,10 @@ def test_each_face_has_its_own_peak_and_its_own_doubts() -> None:
             image: torch.Tensor,
             y_from: torch.Tensor,
             y_to: torch.Tensor,
-            landmarks: torch.Tensor,
             still: torch.Tensor | None = None,
         ) -> object:  # type: ignore[override]
             quiet = bool((y_to[:, 0] > OWN + 0.01).any())
-            return (Idler() if quiet else Painter()).forward(image, y_from, y_to, landmarks)
+            return (Idler() if quiet else Painter()).forward(image, y_from, y_to)
 
     other = UP[::-1][:, [1, 0, 2]].copy()  # AU1, the other way round
     other[1, 0] = 0.99

@@ -131,3 +131,15 @@ def test_any_json_is_a_performance_or_gets_a_sentence(tmp_path: Path, told: list
         assert error.message
     else:
         assert len(clip) >= 1
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [10**400, -(10**400), float("inf"), float("nan"), 1e300, True],
+    ids=["huge", "low", "inf", "nan", "far", "on"],
+)
+def test_landmarks_that_are_no_places_are_left_out(tmp_path: Path, odd: object) -> None:
+    told = [result | {"face_landmarks": [[{"x": odd, "y": 0.5}, {"x": 0.1, "y": odd}]]} for result in python_results()]
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(told))
+    assert len(read_performance(path)) == len(SMILES)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from synthetic import SIZE_PX, make_pack, shoot, tiny_config
 
-from ganimate.data.dataset import plain_landmarks, plain_views
+from ganimate.data.dataset import plain_views
 from ganimate.data.pack import Pack, open_pack
 from ganimate.media import inspect, read_photo
 from ganimate.networks.pictures import to_pictures
@@ -62,7 +62,7 @@ def test_expressions_are_those_that_the_model_knows() -> None:
 def test_a_sheet_has_a_column_an_expression_and_three_rows_a_person(pack: Pack, trainer: Trainer) -> None:
     people = choose_people(pack, 3)
     photos = plain_views(pack, people)
-    sheet = sample_sheet(trainer.average, trainer.critic, photos, plain_landmarks(pack, people), pack.au_numbers)
+    sheet = sample_sheet(trainer.average, trainer.critic, photos, pack.au_numbers)
     assert sheet.dtype == np.uint8
     assert sheet.shape == (HEADER_PX + 9 * CELL_PX, 6 * CELL_PX, 3)
     for row, picture in enumerate(to_pictures(photos)):
@@ -72,11 +72,11 @@ def test_a_sheet_has_a_column_an_expression_and_three_rows_a_person(pack: Pack, 
 
 
 def test_the_mask_is_white_where_the_photo_stays(pack: Pack) -> None:
-    trainer = Trainer(pack, tiny_config("attention"), torch.device("cpu"))
+    trainer = Trainer(pack, tiny_config(), torch.device("cpu"))
     trainer.average.to_attention.register_forward_hook(lambda module, inputs, output: output * 0 + 30)
     people = choose_people(pack, 1)
-    photos, points = plain_views(pack, people), plain_landmarks(pack, people)
-    sheet = sample_sheet(trainer.average, trainer.critic, photos, points, pack.au_numbers)
+    photos = plain_views(pack, people)
+    sheet = sample_sheet(trainer.average, trainer.critic, photos, pack.au_numbers)
     cells = sheet[HEADER_PX:, CELL_PX:].reshape(3, CELL_PX, 5, CELL_PX, 3)
     assert (cells[1] == 255).all()
     np.testing.assert_array_equal(cells[0, ::2, 0, ::2], to_pictures(photos)[0])
@@ -84,8 +84,8 @@ def test_the_mask_is_white_where_the_photo_stays(pack: Pack) -> None:
 
 def test_labels_are_written(pack: Pack, trainer: Trainer) -> None:
     people = choose_people(pack, 1)
-    photos, points = plain_views(pack, people), plain_landmarks(pack, people)
-    header = sample_sheet(trainer.average, trainer.critic, photos, points, pack.au_numbers)[:HEADER_PX]
+    photos = plain_views(pack, people)
+    header = sample_sheet(trainer.average, trainer.critic, photos, pack.au_numbers)[:HEADER_PX]
     cells = header.reshape(HEADER_PX, 6, CELL_PX, 3)
     assert all((cells[:, column] < 128).any() for column in range(6))
     assert len({cells[:, column].tobytes() for column in range(6)}) == 6

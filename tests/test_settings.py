@@ -133,16 +133,15 @@ def train(*, changes: Annotated[Mapping[str, Any], Changes("Rest", {"weights": "
     ("arguments", "changes"),
     [
         ((), {}),
-        (("--steps", "3"), {"schedule": {"adversarial_steps": 3}}),
+        (("--steps", "3"), {"steps": 3}),
         (("--size", "64"), {"generator": {"size_px": 64}, "critic": {"size_px": 64}}),
-        (("--critic-rests",), {"schedule": {"critic_rests": True}}),
-        (("--no-critic-rests",), {"schedule": {"critic_rests": False}}),
+        (("--matcher", "spline"), {"generator": {"matcher": "spline"}}),
         (("--learning-rate", "0.1"), {"learning_rate": 0.1, "critic_learning_rate": 0.1}),
         (
             ("--critic-learning-rate", "0.2", "--learning-rate", "0.1"),
             {"learning_rate": 0.1, "critic_learning_rate": 0.2},
         ),
-        (("--pair-weight", "1", "--critic-channels", "7"), {"weights": {"pair": 1.0}, "critic": {"channels": 7}}),
+        (("--cycle-weight", "1", "--critic-channels", "7"), {"weights": {"cycle": 1.0}, "critic": {"channels": 7}}),
         (("--precision", "magic"), {"precision": "magic"}),  # the whole config says what is wrong with it
     ],
 )
@@ -154,9 +153,7 @@ def test_changes_are_what_is_given_and_nothing_else(arguments: tuple[str, ...], 
 
 def test_changes_show_the_defaults_that_they_do_not_set() -> None:
     shown = re.sub(r"[│╭╮╰╯─\s]+", " ", call(train, "--help").stdout)
-    assert "--steps N Steps of the full, adversarial game. [default: (0)]" in shown
-    assert "--critic-rests --no-critic-rests" in shown
-    assert "[default: (no-critic-rests)]" in shown
+    assert "--steps N Steps in all. [default: (24000)]" in shown
     assert shown.index(" Weights --adversarial-weight N Realism.") < shown.index(" Rest --generator KIND")
 
 

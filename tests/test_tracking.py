@@ -10,10 +10,11 @@ import pytest
 from clips import moved_face, paths, sway
 from numpy.typing import NDArray
 
+from ganimate.errors import FaceError
 from ganimate.face.crop import Box, Face, Image
-from ganimate.face.detect import DlibFollower, FixedFollower
+from ganimate.face.detect import DlibFollower, FixedFollower, Selection
 from ganimate.face.detect.detector import DlibDetector, Pass
-from ganimate.face.tracking import Tracked, Tracker, between, distance
+from ganimate.face.tracking import MOST_FACES, Tracked, Tracker, between, distance
 
 FPS = 25.0
 GAP = 5  # frames: 0.2 s
@@ -50,7 +51,7 @@ class Script:
 
 
 def track(script: Script, count: int, scenes: Sequence[int] = ()) -> list[Tracked]:
-    tracked = list(Tracker(script, FPS).track(frames(count, scenes)))
+    tracked = [each for (each,) in Tracker(script, FPS).track(frames(count, scenes))]
     assert [int(each.image[0, 0, 0]) for each in tracked] == list(range(count))  # every frame once, in order
     return tracked
 
@@ -120,6 +121,82 @@ def test_a_jump_is_another_take_though_the_picture_is_the_same() -> None:
     assert tracked[9].cut
 
 
+class NamedEmbedder:
+    """Knows people by where the first of their landmarks is from the left of their box, in this file's pictures."""
+
+    def embed(self, photo: Image, landmarks: NDArray[np.floating]) -> NDArray[np.float64]:
+        return np.array([float(landmarks[0, 1])])
+
+
+def person(name: float, x: float, width: float = 40.0) -> Face:
+    return Face(Box(x, 10, x + width, 10 + width), np.full((68, 2), [x, name], np.float32))
+
+
+def track_people(
+    faces: dict[int, list[Face]], count: int, who: Selection, scenes: Sequence[int] = ()
+) -> list[tuple[Tracked, ...]]:
+    tracked = list(Tracker(Script(faces), FPS, who, NamedEmbedder()).track(frames(count, scenes)))
+    assert [int(each[0].image[0, 0, 0]) for each in tracked] == list(range(count))
+    return tracked
+
+
+def names(frame: Sequence[Tracked]) -> list[float | None]:
+    return [None if each.face is None else float(each.face.landmarks[0, 1]) for each in frame]
+
+
+def test_all_are_followed_also_who_comes_later_and_leaves() -> None:
+    faces = {k: [person(1, 10), person(2, 100, 45)] for k in range(30)}
+    for k in range(12, 22):
+        faces[k].append(person(3, 300 + 2 * k, 60))
+    tracked = track_people(faces, 30, "all")
+    for k, frame in enumerate(tracked):
+        assert names(frame)[:2] == [2, 1]
+        assert names(frame)[2] == (3 if 12 <= k < 22 else None), k
+        assert names(frame)[3:] == [None] * (MOST_FACES - 3)
+
+
+def test_who_slips_onto_somebody_else_is_lost() -> None:
+    faces = {k: [person(1, 10), person(2, 10 + max(60 - 10 * k, 0), 39)] for k in range(8)}  # one behind the other
+    tracked = track_people(faces, 8, "all")
+    assert names(tracked[0])[:2] == [1, 2]
+    assert [sum(name is not None for name in names(frame)) for frame in tracked[5:]] == [1, 1, 1]
+
+
+def test_a_number_is_the_person_wherever_and_how_large_after_a_cut() -> None:
+    faces = {k: [person(1, 10, 60), person(2, 100)] for k in range(10)}
+    faces |= {k: [person(1, 200, 60)] for k in range(10, 20)}  # a scene without the one
+    faces |= {k: [person(1, 10), person(2, 300, 90)] for k in range(20, 30)}
+    tracked = track_people(faces, 30, 2, scenes=(10, 20))
+    assert [names(frame) for frame in tracked] == [[2.0]] * 10 + [[None]] * 10 + [[2.0]] * 10
+
+
+def test_who_comes_near_to_where_a_chosen_one_was_is_not_taken_for_that_one() -> None:
+    faces = {k: [person(1, 10, 60), person(2, 100)] for k in range(10)}
+    faces |= {k: [person(1, 10, 60), person(3, 140)] for k in range(10, 30)}
+    assert [names(frame) for frame in track_people(faces, 30, [2])] == [[2.0]] * 10 + [[None]] * 20
+    largest_takes_over = [names(frame) for frame in track_people(faces, 30, "largest")]
+    assert largest_takes_over == [[1.0]] * 30
+
+
+def test_several_numbers_are_their_people_in_that_order() -> None:
+    faces = {k: [person(1, 10, 60), person(2, 100, 50), person(3, 300)] for k in range(10)}
+    faces |= {k: [person(3, 10, 60), person(2, 100, 50), person(1, 300)] for k in range(10, 20)}
+    tracked = track_people(faces, 20, [3, 1], scenes=(10,))
+    assert [names(frame) for frame in tracked] == [[3.0, 1.0]] * 20
+
+
+def test_a_number_that_is_not_there_is_told_by_the_first_frame_with_faces() -> None:
+    faces = {k: [person(1, 10), person(2, 100)] for k in range(9, 30)}
+    with pytest.raises(FaceError, match="face 3 was asked for, but there are only 2 faces in the first frame") as told:
+        track_people(faces, 30, 3)
+    assert told.value.hint == "`ganimate faces CLIP` lists and numbers them"
+    met = Tracker(Script(faces), FPS).meet(frames(30))
+    assert met is not None
+    assert met[0] == int(met[1][0, 0, 0]) == 12  # the next time that somebody looks
+    assert len(met[2]) == 2
+    assert Tracker(Script({}), FPS).meet(frames(30)) is None
+
+
 def test_frames_are_not_hoarded() -> None:
     given = 0
 
@@ -150,7 +227,7 @@ def test_the_fixed_follower_sees_nothing_in_the_dark(astronaut_face: Face) -> No
 def test_dlib_follows_a_moving_face(astronaut: NDArray[np.uint8], astronaut_face: Face) -> None:
     count = 6
     path = paths(count)
-    tracked = list(Tracker(DlibFollower(), FPS).track(sway(astronaut, count)))
+    tracked = [each for (each,) in Tracker(DlibFollower(), FPS).track(sway(astronaut, count))]
     eyes_px = 37
     for each, matrix in zip(tracked, path, strict=True):
         assert each.face is not None
@@ -168,7 +245,7 @@ def test_a_clip_filmed_sideways_is_followed_as_an_upright_one(astronaut: Image, 
     upright = sway(astronaut, 3)
     sideways = [np.ascontiguousarray(np.rot90(frame, quarter_turns)) for frame in upright]
     wanted = list(Tracker(DlibFollower(), FPS).track(upright))
-    for one, other in zip(wanted, Tracker(DlibFollower(), FPS).track(sideways), strict=True):
+    for (one,), (other,) in zip(wanted, Tracker(DlibFollower(), FPS).track(sideways), strict=True):
         assert one.face is not None and other.face is not None
         points = other.face.landmarks + 0.5 - len(other.image) / 2  # turned back about the middle of a square
         for _ in range(quarter_turns):

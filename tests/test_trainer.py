@@ -12,7 +12,7 @@ from synthetic import make_pack, shoot, tiny_config
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from ganimate.config import LossWeights, Schedule, TrainConfig
+from ganimate.config import LossWeights, TrainConfig
 from ganimate.data.pack import Pack, open_pack
 from ganimate.errors import ModelError, OutputError, PackError, TrainingError
 from ganimate.training.run_folder import create_run, cut_log, is_run, logged_seconds, read_config, remove_leftovers
@@ -20,7 +20,7 @@ from ganimate.training.trainer import Trainer
 from ganimate.zoo.checkpoint import MODEL_FORMAT, STATE_FORMAT, load_model, read_metadata, read_tensors
 
 CPU = torch.device("cpu")
-TOTAL = tiny_config().schedule.total_steps
+TOTAL = tiny_config().steps
 
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -31,11 +31,11 @@ def pack(faces_pack: Path) -> Pack:
     return open_pack(faces_pack)
 
 
-def run_all(trainer: Trainer, folder: Path, steps: int | None = None, **options: object) -> list[str]:
-    """Train to the end, or for so many steps; returns the phases."""
+def run_all(trainer: Trainer, folder: Path, steps: int | None = None, **options: object) -> list[int]:
+    """Train to the end, or for so many steps; returns their numbers."""
     folder.mkdir(exist_ok=True)
     images = None if steps is None else steps * trainer.config.batch_images
-    return [record.phase for record in trainer.run(folder, images=images, **options)]  # type: ignore[arg-type]
+    return [record.step for record in trainer.run(folder, images=images, **options)]  # type: ignore[arg-type]
 
 
 def everything(trainer: Trainer) -> dict[str, Tensor]:
@@ -53,29 +53,22 @@ def differing(a: dict[str, Tensor], b: dict[str, Tensor]) -> list[str]:
     return sorted(a.keys() ^ b.keys()) + [name for name in a.keys() & b.keys() if not torch.equal(a[name], b[name])]
 
 
-def test_the_phases_come_in_order(pack: Pack, tmp_path: Path) -> None:
-    phases = run_all(Trainer(pack, tiny_config(), CPU), tmp_path)
-    assert phases == ["critic"] * 2 + ["geometry"] * 3 + ["adversarial"] * 4
-
-
-@pytest.mark.parametrize("architecture", ["warping", "attention"])
-def test_a_resumed_run_is_bit_equal_to_an_uninterrupted_one(pack: Pack, tmp_path: Path, architecture: str) -> None:
-    config = tiny_config(architecture)
+@pytest.mark.parametrize("matcher", ["none", "spline"])
+def test_a_resumed_run_is_bit_equal_to_an_uninterrupted_one(pack: Pack, tmp_path: Path, matcher: str) -> None:
+    config = tiny_config(matcher)
     whole = Trainer(pack, config, CPU)
     run_all(whole, tmp_path / "whole")
-    for stop in (1, 2, 4, 6, 8):  # inside of and between all phases
-        folder = tmp_path / f"stop {stop}"
-        begun = Trainer(pack, config, CPU)
-        run_all(begun, folder, stop)
-        assert begun.step_index == stop
-        resumed = Trainer(pack, config, CPU)
-        resumed.restore(folder)
-        assert not differing(everything(begun), everything(resumed))
-        run_all(resumed, folder)
-        assert resumed.step_index == TOTAL
-        assert not differing(everything(whole), everything(resumed))
-        saved = [read_tensors(path / "model.safetensors", MODEL_FORMAT)[0] for path in (tmp_path / "whole", folder)]
-        assert not differing(*saved)
+    begun = Trainer(pack, config, CPU)
+    run_all(begun, tmp_path / "parts", 4)
+    assert begun.step_index == 4
+    resumed = Trainer(pack, config, CPU)
+    resumed.restore(tmp_path / "parts")
+    assert not differing(everything(begun), everything(resumed))
+    run_all(resumed, tmp_path / "parts")
+    assert resumed.step_index == TOTAL
+    assert not differing(everything(whole), everything(resumed))
+    saved = [read_tensors(tmp_path / name / "model.safetensors", MODEL_FORMAT)[0] for name in ("whole", "parts")]
+    assert not differing(*saved)
 
 
 def test_a_run_resumed_after_every_step_is_bit_equal_too(pack: Pack, tmp_path: Path) -> None:
@@ -112,63 +105,28 @@ def test_workers_do_not_change_the_result(pack: Pack, tmp_path: Path) -> None:
     assert not differing(everything(alone), everything(helped))
 
 
-def test_the_first_phase_leaves_the_generator_alone(pack: Pack, tmp_path: Path) -> None:
-    trainer = Trainer(pack, tiny_config(), CPU)
+def test_the_generator_answers_every_nth_step(pack: Pack, tmp_path: Path) -> None:
+    trainer = Trainer(pack, tiny_config(critic_per_generator=3), CPU)
+    run_all(trainer, tmp_path, 1)
     before = {name: value.clone() for name, value in everything(trainer).items()}
     run_all(trainer, tmp_path, 2)
-    after = everything(trainer)
-    changed = {name.partition(".")[0] for name in before if not torch.equal(before[name], after[name])}
-    assert changed == {"critic"}
+    changed = {name.partition(".")[0] for name in differing(before, everything(trainer))}
+    assert changed == {"critic", "critic_optimizer"}
+    run_all(trainer, tmp_path, 1)
+    assert {"generator", "average", "generator_optimizer"} <= {
+        name.partition(".")[0] for name in differing(before, everything(trainer))
+    }
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert ["generator_au" in row for row in rows] == [True, False, False, True]
 
 
-RESTING = Schedule(2, 4, 0, critic_rests=True)
-
-
-def geometry_changes(pack: Pack, folder: Path, schedule: Schedule) -> set[str]:
-    """Return what the geometry phase changes, moments of optimizers included."""
-    trainer = Trainer(pack, tiny_config(schedule=schedule), CPU)
-    run_all(trainer, folder, schedule.critic_steps)
-    before = {name: value.clone() for name, value in everything(trainer).items()}
-    assert {name.partition(".")[0] for name in before} >= {"critic", "critic_optimizer", "generator", "average"}
-    assert run_all(trainer, folder) == ["geometry"] * schedule.geometry_steps
-    return {name for name, value in everything(trainer).items() if not torch.equal(value, before.get(name, value + 1))}
-
-
-def test_a_critic_that_rests_neither_learns_nor_steers(pack: Pack, tmp_path: Path) -> None:
-    gains = {"generator.matcher.log_gain", "average.matcher.log_gain"}
-    for rests in (True, False):
-        changed = geometry_changes(pack, tmp_path / str(rests), dataclasses.replace(RESTING, critic_rests=rests))
-        assert "generator.to_color.weight" in changed  # the generator learns in any case
-        assert (gains <= changed) is not rests and bool(gains & changed) is not rests
-        critics = [name for name in changed if name.startswith(("critic.", "critic_optimizer."))]
-        assert bool(critics) is not rests
-        rows = [json.loads(line) for line in (tmp_path / str(rests) / "log.jsonl").read_text().splitlines()]
-        assert ["critic_au" in row for row in rows] == [True] * 2 + [not rests] * 4
-        assert ["generator_au" in row for row in rows] == [False] * 2 + [not rests] * 4
-
-
-def test_a_critic_may_rest_or_wake_on_resumption(pack: Pack, tmp_path: Path) -> None:
-    resting = tiny_config(schedule=RESTING)
-    whole = Trainer(pack, resting, CPU)
-    run_all(whole, tmp_path / "whole")
-    run_all(Trainer(pack, resting, CPU), tmp_path / "parts", 3)
-    parts = Trainer(pack, resting, CPU)
-    parts.restore(tmp_path / "parts")
-    run_all(parts, tmp_path / "parts")
-    assert not differing(everything(whole), everything(parts))  # although the gains have no moments yet
-    longer = Schedule(2, 6, 0)
-    awake = Trainer(pack, tiny_config(schedule=longer), CPU)
-    awake.restore(tmp_path / "parts")
-    run_all(awake, tmp_path / "parts", 1)
-    assert {"critic.au_head.weight", "generator.matcher.log_gain"} <= set(
-        differing(everything(whole), everything(awake))
-    )
-    resting_again = Trainer(pack, tiny_config(schedule=dataclasses.replace(longer, critic_rests=True)), CPU)
-    resting_again.restore(tmp_path / "parts")
-    run_all(resting_again, tmp_path / "parts")
-    told = differing(everything(awake), everything(resting_again))
-    assert "generator.to_color.weight" in told
-    assert not [name for name in told if name.startswith("critic") or name == "generator.matcher.log_gain"]
+def test_on_one_batch_the_critic_learns_to_read_and_the_generator_to_come_back(pack: Pack) -> None:
+    config = tiny_config(critic_per_generator=1, learning_rate=5e-3, critic_learning_rate=5e-3)
+    trainer = Trainer(pack, config, CPU)
+    batch = trainer.dataset[0]
+    records = [trainer.step(batch) for _ in range(30)]
+    for term in ("critic_au", "generator_cycle"):
+        assert records[-1].terms[term] < 0.6 * records[0].terms[term], term
 
 
 def test_what_is_written_can_be_used(pack: Pack, tmp_path: Path) -> None:
@@ -219,7 +177,7 @@ def test_checkpoints_come_at_their_interval(pack: Pack, tmp_path: Path, monkeypa
     saved: list[int] = []
     monkeypatch.setattr(Trainer, "save", lambda self, folder: saved.append(self.step_index))
     run_all(Trainer(pack, tiny_config(save_steps=3), CPU), tmp_path)
-    assert saved == [3, 6, 9]
+    assert saved == [3, 6, 7]
     saved.clear()
     run_all(Trainer(pack, tiny_config(save_steps=4), CPU), tmp_path, 6)
     assert saved == [4, 6]  # and at the end
@@ -228,7 +186,7 @@ def test_checkpoints_come_at_their_interval(pack: Pack, tmp_path: Path, monkeypa
 def test_samples_come_at_their_interval(pack: Pack, tmp_path: Path) -> None:
     seen: list[int] = []
     run_all(Trainer(pack, tiny_config(sample_steps=4), CPU), tmp_path, on_sample=lambda t: seen.append(t.step_index))
-    assert seen == [4, 8]
+    assert seen == [4]
 
 
 def test_budgets_and_wishes_stop_between_steps_and_save(pack: Pack, tmp_path: Path) -> None:
@@ -274,8 +232,7 @@ def test_an_interrupt_inside_of_a_step_saves_no_half_step(
     ("steps", "name", "spoil"),
     [
         (1, "critic_au", lambda t: t.critic.au_head.bias),
-        (4, "generator_pair", lambda t: t.generator.to_color.bias),
-        (6, "critic_adversarial", lambda t: t.generator.to_color.bias),
+        (4, "critic_adversarial", lambda t: t.generator.to_color.weight),
     ],
 )
 def test_a_term_that_is_not_finite_stops_with_its_name(
@@ -307,20 +264,11 @@ def test_a_gradient_that_is_not_finite_never_reaches_the_weights(
     assert all(bool(torch.isfinite(value).all()) for value in found.values())
 
 
-def test_all_pairs_or_none_can_be_trained_on(pack: Pack, tmp_path: Path) -> None:
-    for share in (0.0, 1.0):
-        for architecture in ("warping", "attention"):
-            trainer = Trainer(pack, tiny_config(architecture, pair_share=share), CPU)
-            run_all(trainer, tmp_path / f"{share} {architecture}")
-            assert trainer.step_index == TOTAL
-
-
 def test_strangers_alone_can_be_trained_on(tmp_path: Path) -> None:
     make_pack(tmp_path, shoot(people=0, strangers=12))
-    for architecture in ("warping", "attention"):
-        trainer = Trainer(open_pack(tmp_path / "faces.pack"), tiny_config(architecture), CPU)
-        run_all(trainer, tmp_path / architecture)
-        assert trainer.step_index == TOTAL
+    trainer = Trainer(open_pack(tmp_path / "faces.pack"), tiny_config(), CPU)
+    run_all(trainer, tmp_path / "run")
+    assert trainer.step_index == TOTAL
 
 
 def test_bf16_trains(pack: Pack, tmp_path: Path) -> None:
@@ -330,23 +278,17 @@ def test_bf16_trains(pack: Pack, tmp_path: Path) -> None:
     assert all(weight.dtype == torch.float32 for weight in trainer.generator.parameters())
 
 
-def test_a_critic_may_step_more_often(pack: Pack, tmp_path: Path) -> None:
-    trainer = Trainer(pack, tiny_config(schedule=Schedule(0, 0, 6, critic_per_generator=3)), CPU)
-    records = list(trainer.run(tmp_path))
-    assert ["generator_au" in record.terms for record in records] == [True, False, False] * 2
-
-
 def test_the_learning_rate_falls_over_the_last_third(pack: Pack, tmp_path: Path) -> None:
-    trainer = Trainer(pack, tiny_config(schedule=Schedule(1, 1, 6), learning_rate=1e-3), CPU)
+    trainer = Trainer(pack, tiny_config(steps=9, critic_per_generator=1, learning_rate=1e-3), CPU)
     rates = [trainer.generator_optimizer.param_groups[0]["lr"]]
     for _ in trainer.run(tmp_path):
         rates.append(trainer.generator_optimizer.param_groups[0]["lr"])
     assert rates.pop() == 0
-    assert rates == pytest.approx([1e-3] * 6 + [6e-3 / 7, 3e-3 / 7])  # of the generator's seven steps
+    assert rates == pytest.approx([1e-3] * 7 + [2e-3 / 3, 1e-3 / 3])
 
 
 def test_saturated_masks_are_told_with_the_remedy(pack: Pack, tmp_path: Path) -> None:
-    trainer = Trainer(pack, tiny_config("attention", schedule=Schedule(0, 0, 2)), CPU)
+    trainer = Trainer(pack, tiny_config(steps=2, critic_per_generator=1), CPU)
 
     level = 9.0
     trainer.generator.to_attention.register_forward_hook(lambda module, inputs, output: output * 0 + level)
@@ -399,7 +341,7 @@ def test_a_bad_state_is_refused_with_a_sentence(pack: Pack, tmp_path: Path, how:
 def test_a_state_of_other_networks_is_refused(pack: Pack, tmp_path: Path) -> None:
     run_all(Trainer(pack, tiny_config(), CPU), tmp_path, 1)
     with pytest.raises(ModelError, match="does not fit its config"):
-        Trainer(pack, tiny_config("attention"), CPU).restore(tmp_path)
+        Trainer(pack, tiny_config("spline"), CPU).restore(tmp_path)
 
 
 def test_weights_of_the_objective_may_change_on_resumption(pack: Pack, tmp_path: Path) -> None:

@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from ganimate.animation.mesh_editor import MeshEditor, MeshRequest, MeshView
 from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.face.crop import Crop, Face, Image, crop_face, transform
+from ganimate.face.eyelids import BLINK, eyes_shut
 from ganimate.face.glasses import Glasses, held, look_for_glasses
 from ganimate.facs.words import Pose, spread
-from ganimate.motion.landmark_response import BLINK, eyes_shut
 from ganimate.networks import Edit, MeshGenerator
 from ganimate.networks.pictures import to_floats, to_tensor
-from ganimate.render.compose import FaceEdit, OpenMouth
+from ganimate.render.compose import FaceEdit
 from ganimate.render.composite import Compositor, Territory
-from ganimate.render.lids import Lids
 from ganimate.render.paste import Paster
 from ganimate.system.devices import bf16_is_fast
 from ganimate.trajectory import Trajectory
@@ -173,7 +172,7 @@ class Animator:
 
     def edit(self, people: Sequence[PreparedFace], targets: NDArray[np.float32]) -> list[FaceEdit]:
         """Return one edit a person, in one batch: each is to show its row of `targets` (B, N)."""
-        edits = self._warped(people, targets) if self._mesh is None else self._meshed(self._mesh, people, targets)
+        edits = self._painted(people, targets) if self._mesh is None else self._meshed(self._mesh, people, targets)
         return [edit.greyed() if _is_grey(each.crop.image) else edit for each, edit in zip(people, edits, strict=True)]
 
     @staticmethod
@@ -186,39 +185,23 @@ class Animator:
         ]
         return editor.edit(requests)
 
-    def _warped(self, people: Sequence[PreparedFace], targets: NDArray[np.float32]) -> list[FaceEdit]:
-        """Return the edits of a generator that moves and paints crops by itself."""
-        size, count = self.model.card.crop.size_px, len(people)
+    def _painted(self, people: Sequence[PreparedFace], targets: NDArray[np.float32]) -> list[FaceEdit]:
+        """Return the edits of a generator that paints crops, and may move them, by itself."""
+        size = self.model.card.crop.size_px
         image = to_tensor(np.stack([person.crop.image for person in people])).to(self.device)
         source_aus = torch.tensor(np.stack([person.source_aus for person in people]), device=self.device)
         target = torch.tensor(targets, device=self.device)
-        points = [(transform(each.face.landmarks, each.crop.source_to_crop) + 0.5) / size for each in people]
-        landmarks = torch.tensor(np.stack(points), dtype=torch.float32, device=self.device)
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
-            edit: Edit = self.model.generator(image, source_aus, target, landmarks, self._hold_maps(people))
+            edit: Edit = self.model.generator(image, source_aus, target, self._hold_maps(people))
         if not torch.isfinite(edit.image).all():
             raise ModelError(
                 f"the model {self.model.card.name!r} paints pixels that are not numbers", "export it again"
             )
         attention = edit.attention[:, 0].float().cpu().numpy()
-        colors, moved = to_floats(edit.color), to_floats(edit.moved)
         flows = None if edit.flow is None else (edit.flow.float() * (size / 2)).permute(0, 2, 3, 1)
-        shifts = [None] * count if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
-        lids = [self._lids(person, edit, place) for place, person in enumerate(people)]
-        mouths = [self._mouth(edit, place) for place in range(count)]
-        return [FaceEdit(*parts) for parts in zip(attention, colors, shifts, moved, lids, mouths, strict=True)]
-
-    @staticmethod
-    def _mouth(edit: Edit, place: int) -> OpenMouth | None:
-        if edit.mouth is None or edit.gap is None or not edit.gap[place].any():
-            return None
-        return OpenMouth(edit.mouth.one(place), edit.gap[place, 0].float().cpu().numpy())
-
-    @staticmethod
-    def _lids(person: PreparedFace, edit: Edit, place: int) -> Lids | None:
-        if edit.shut is None or not edit.shut[place].any():
-            return None
-        return Lids(np.asarray(person.face.landmarks, np.float32), edit.shut[place].float().cpu().numpy())
+        shifts = [None] * len(people) if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
+        parts = zip(attention, to_floats(edit.color), shifts, to_floats(edit.moved), strict=True)
+        return [FaceEdit(*each) for each in parts]
 
     def _hold_maps(self, people: Sequence[PreparedFace]) -> torch.Tensor | None:
         """Return what keeps its place (B, 1, S, S), None where all may move."""

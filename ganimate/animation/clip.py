@@ -25,8 +25,9 @@ from ganimate.trajectory.plan import WORTH_TELLING, Row
 
 if TYPE_CHECKING:
     from ganimate.animation.animator import Animator
-    from ganimate.animation.clip_frames import ClipFrame, Footage
-    from ganimate.face.crop import Image
+    from ganimate.animation.clip_frames import Footage, Readings, TargetOf
+    from ganimate.face.crop import Face, Image
+    from ganimate.face.detect import Selection
 
 NO_FACE_HINT = "use a clip that shows a face from the front, at least 40 px wide, for a while"
 
@@ -53,33 +54,55 @@ def sound_for(video: Video, output: str, progress: Progress) -> Sound | None:
     return Sound(video.path, video.facts.audio)
 
 
-def open_footage(animator: Animator, video: Video) -> Footage:
-    """Return what reads and edits the clip."""
+def open_footage(animator: Animator, video: Video, faces: Selection = "largest") -> Footage:
+    """Return what reads and edits these faces of the clip; numbers are those in the first frame that shows a face."""
     from ganimate.animation.clip_frames import Footage
+    from ganimate.face.tracking import Tracker
 
-    return Footage(animator, session.make_follower(), float(video.facts.fps))
+    fps = float(video.facts.fps)
+    return Footage(animator, Tracker(session.make_follower(), fps, faces, session.make_embedder()), fps)
+
+
+def first_faces(path: Path, progress: Progress) -> tuple[Image, list[Face]]:
+    """Return the first frame of the clip that shows faces, and these, largest first; raises VideoError, FaceError."""
+    from ganimate.face.tracking import Tracker
+
+    video = read_clip(path, "", progress)
+    fps = float(video.facts.fps)
+    with progress.stage("looking for faces"):
+        met = Tracker(session.make_follower(), fps).meet(video.frames())
+    if met is None:
+        raise FaceError(f"no face was found in '{path}'", NO_FACE_HINT)
+    number, image, found = met
+    progress.note(f"faces in frame {number + 1}, at {number / fps:.2f} s")
+    return image, found
 
 
 @dataclass
 class ClipSums:
-    """What is worth telling of a clip's frames: how many, with a face, and sums of the AUs (N,) of these."""
+    """What is worth telling of a clip: how many frames, with a face, most at once, and sums of the faces' AUs (N,)."""
 
     aus: tuple[Word, ...]
     frames: int = 0
+    with_face: int = 0
     faces: int = 0
+    most: int = 0
     source: NDArray[np.float64] = field(init=False)
     target: NDArray[np.float64] = field(init=False)
 
     def __post_init__(self) -> None:
         self.source, self.target = np.zeros(len(self.aus)), np.zeros(len(self.aus))
 
-    def add(self, frame: ClipFrame, target_aus: Row | None) -> None:
-        """Count one frame, whose face, if it has one, is to show `target_aus` (N,)."""
+    def add(self, frame: Readings, target: TargetOf) -> None:
+        """Count one frame, whose faces are to show their `target`."""
+        shown = [reading.source_aus for reading in frame if reading.source_aus is not None]
         self.frames += 1
-        if frame.source_aus is not None and target_aus is not None:
-            self.faces += 1
-            self.source += frame.source_aus
-            self.target += target_aus
+        self.with_face += bool(shown)
+        self.faces += len(shown)
+        self.most = max(self.most, len(shown))
+        for source_aus in shown:
+            self.source += source_aus
+            self.target += target(source_aus)
 
     def means(self) -> tuple[Row, Row]:
         """Return the mean AUs that were read and asked (N,), over the frames with a face."""
@@ -89,7 +112,7 @@ class ClipSums:
 
 @dataclass(frozen=True)
 class ClipJob:
-    """An expression in every frame of a clip; AUs that it does not name are treated as `others` says."""
+    """An expression in every frame of a clip, on the chosen `faces`; `others` is what becomes of AUs not named."""
 
     clip: Path
     expression: Expression
@@ -98,9 +121,10 @@ class ClipJob:
     ramp_s: float = 0.0
     setup: Setup = field(default_factory=Setup)
     mark: bool = True
+    faces: Selection = "largest"
 
-    def make(self, progress: Progress) -> Result:
-        """Edit and write all frames, and return what came of it; AUs in its facts are means.
+    def make(self, progress: Progress, ready: Session | None = None) -> Result:
+        """Edit and write all frames, in a session that may be `ready`; AUs in the facts of what came of it are means.
 
         Raises VideoError, OutputError, ModelError, ExpressionError, PhotoError and FaceError.
         """
@@ -109,13 +133,14 @@ class ClipJob:
         sound = sound_for(video, self.outputs.path, progress)
         fps = float(video.facts.fps)
         writer = open_writer(self.outputs.path, fps, overwrite=self.outputs.overwrite, sound=sound)
-        open_session = Session.of(self.setup, progress)
+        open_session = ready or Session.of(self.setup, progress)
         aus, entry = open_session.entry.card.words, open_session.entry
         expression = self._filled(open_session, progress)
         if self.mark:
             writer.mark = Mark(entry.card.name, entry.digest, (str(expression),))
         sums = ClipSums(aus)
-        self._write(video, open_footage(open_session.animator, video), expression, writer, sums, progress)
+        footage = open_footage(open_session.animator, video, self.faces)
+        self._write(video, footage, expression, writer, sums, progress)
         _tell(sums, progress)
         kept = sound is not None and writer.sound_failure is None
         return Result(self.outputs.path, self._facts(video, sums, kept, model_facts(entry)))
@@ -153,7 +178,7 @@ class ClipJob:
             return expression.resolve(source_aus, sums.aus, self.others)
 
         for shown, frame in footage.edit(footage.read(video.frames()), target, self.ramp_s):
-            sums.add(shown, None if shown.source_aus is None else target(shown.source_aus))
+            sums.add(shown, target)
             yield frame.image
 
     def _facts(self, video: Video, sums: ClipSums, sound_kept: bool, model: dict[str, str]) -> dict[str, Any]:
@@ -162,7 +187,8 @@ class ClipJob:
         return {
             "path": self.outputs.path,
             "frames": sums.frames,
-            "frames_with_face": sums.faces,
+            "frames_with_face": sums.with_face,
+            "most_faces": sums.most,
             "fps": fps,
             "duration_s": round(sums.frames / fps, 3),
             "width_px": video.facts.width,
@@ -177,8 +203,9 @@ class ClipJob:
 
 def _tell(sums: ClipSums, progress: Progress) -> None:
     """Note in how many frames there was a face, and which AUs were moved."""
-    without = sums.frames - sums.faces
-    progress.note(f"a face in {sums.faces} of {sums.frames} frames" + (", the others are unchanged" * bool(without)))
+    at_once = f", up to {sums.most} at once" if sums.most > 1 else ""
+    unchanged = ", the others are unchanged" if sums.with_face < sums.frames else ""
+    progress.note(f"a face in {sums.with_face} of {sums.frames} frames{at_once}{unchanged}")
     words, columns = fold(sums.aus, *sums.means())
     source_aus, target_aus = (row[columns] for row in sums.means())
     moves = np.flatnonzero(np.abs(target_aus - source_aus) >= WORTH_TELLING * bounds(words)[1])

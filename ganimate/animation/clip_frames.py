@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 import numpy as np
@@ -15,7 +17,6 @@ import numpy as np
 from ganimate.animation.animator import BATCH_IMAGES, AnimatedFrame, Animator, PreparedFace
 from ganimate.errors import FaceError
 from ganimate.face.crop import Face, Image, crop_face
-from ganimate.face.detect import Follower
 from ganimate.face.glasses import Glasses, average
 from ganimate.face.landmarks import LEFT_EYE, RIGHT_EYE
 from ganimate.face.ramps import smoothstep
@@ -23,6 +24,7 @@ from ganimate.face.tracking import Tracked, Tracker
 from ganimate.facs import Word
 from ganimate.facs.words import bounds
 from ganimate.render.compose import FaceEdit
+from ganimate.render.composite import Compositor, Territory
 from ganimate.render.paste import Paster
 from ganimate.trajectory import Performance
 from ganimate.trajectory.plan import Row
@@ -56,43 +58,51 @@ class ClipFrame:
         return None if self.source_aus is None else self.tracked.face
 
 
-class Footage:
-    """Reads and edits the largest face of clips of one frame rate."""
+Readings = tuple[ClipFrame, ...]  # one frame's, a place for each face
 
-    def __init__(self, animator: Animator, follower: Follower, fps: float) -> None:
+
+class Footage:
+    """Reads and edits faces of clips of one frame rate: the largest, all, or those of numbers; see `Tracker`."""
+
+    def __init__(self, animator: Animator, tracker: Tracker, fps: float) -> None:
         self._animator = animator
-        self._follower = follower
+        self._tracker = tracker
         self._fps = fps
         self._reach = max(1, round(STEADY_S * fps))
         self._fade = max(1, round(FADE_S * fps))
 
-    def read(self, frames: Iterable[Image]) -> Iterator[ClipFrame]:
-        """Yield every frame with its steady reading."""
-        tracked = Tracker(self._follower, self._fps).track(frames)
-        around = _windows(self._read_each(tracked), max(self._reach, self._fade))
-        return (self._steady(window, middle) for window, middle in around)
+    def read(self, frames: Iterable[Image]) -> Iterator[Readings]:
+        """Yield every frame with the steady reading of each face."""
+        around = _windows(self._read_each(self._tracker.track(frames)), max(self._reach, self._fade))
+        for window, middle in around:
+            faces = zip(*window, strict=True)  # each with its own frames
+            yield tuple(self._steady(one, middle) for one in faces)
 
     def edit(
-        self, readings: Iterable[ClipFrame], target: TargetOf, ramp_s: float = 0.0
-    ) -> Iterator[tuple[ClipFrame, AnimatedFrame]]:
-        """Yield every frame edited towards its target, in step with its reading; without a face it stays as it is.
+        self, readings: Iterable[Readings], target: TargetOf, ramp_s: float = 0.0
+    ) -> Iterator[tuple[Readings, AnimatedFrame]]:
+        """Yield every frame edited towards its target, in step with its readings; without a face it stays as it is.
 
         The edit grows from nothing over the first `ramp_s` seconds of the clip.
         """
         done = 0
-        for batch in _batches(readings):
-            people = {k: person for k, reading in enumerate(batch) if (person := self._person(reading))}
-            edits: dict[int, FaceEdit] = {}
-            if people:
-                ramps = [np.float32(_eased((done + k) / self._fps / ramp_s if ramp_s > 0 else 1.0)) for k in people]
-                ways = [
-                    ramp * (target(each.source_aus) - each.source_aus)
-                    for ramp, each in zip(ramps, people.values(), strict=True)
-                ]
-                targets = np.stack([each.source_aus + way for each, way in zip(people.values(), ways, strict=True)])
-                edits = dict(zip(people, self._animator.edit([*people.values()], targets), strict=True))
-            for k, reading in enumerate(batch):
-                yield reading, _pasted(reading, people.get(k), edits.get(k))
+        for batch in _batches(readings, BATCH_IMAGES):
+            people = {
+                (k, place): person
+                for k, frame in enumerate(batch)
+                for place, reading in enumerate(frame)
+                if (person := self._person(reading))
+            }
+            ramps = [_eased((done + k) / self._fps / ramp_s if ramp_s > 0 else 1.0) for k in range(len(batch))]
+            edits: dict[tuple[int, int], FaceEdit] = {}
+            for keys in _batches(people, BATCH_IMAGES):
+                shown = [people[key].source_aus for key in keys]
+                ways = [np.float32(ramps[k]) * (target(own) - own) for (k, _), own in zip(keys, shown, strict=True)]
+                targets = np.stack([own + way for own, way in zip(shown, ways, strict=True)])
+                edits |= zip(keys, self._animator.edit([people[key] for key in keys], targets), strict=True)
+            for k, frame in enumerate(batch):
+                made = [(frame[place], people[n, place], edit) for (n, place), edit in edits.items() if n == k]
+                yield frame, _pasted(frame[0].tracked.image, made)
             done += len(batch)
 
     def _person(self, reading: ClipFrame) -> PreparedFace | None:
@@ -106,22 +116,24 @@ class Footage:
         seen = reading.glasses or self._animator.glasses(reading.face, crop)
         return self._animator.assemble(reading.tracked.image, reading.face, crop, reading.source_aus, seen)
 
-    def _read_each(self, frames: Iterable[Tracked]) -> Iterator[ClipFrame]:
-        """Yield the frames with what the model reads from each; a face outside of the frame counts as none."""
-        seen: deque[Glasses] = deque(maxlen=max(1, round(GLASSES_S * self._fps)))
-        take = None
-        for tracked in frames:
-            if tracked.take != take:
-                seen.clear()
-            source_aus, take = None, tracked.take
-            if tracked.face is not None:
-                try:
-                    crop = crop_face(tracked.image, tracked.face, self._animator.model.card.crop)
-                    source_aus = self._animator.look([tracked.face], [crop])[0]
-                    seen.append(self._animator.glasses(tracked.face, crop))
-                except FaceError:
-                    source_aus = None
-            yield ClipFrame(tracked, source_aus, glasses=average(seen) if seen else None)
+    def _read_each(self, frames: Iterable[tuple[Tracked, ...]]) -> Iterator[Readings]:
+        """Yield the frames with what the model reads from each face; one outside of the frame counts as none."""
+        memories: list[_Memory] = []
+        for frame in frames:
+            memories = memories or [_Memory(max(1, round(GLASSES_S * self._fps))) for _ in frame]
+            yield tuple(self._look(tracked, memory) for tracked, memory in zip(frame, memories, strict=True))
+
+    def _look(self, tracked: Tracked, memory: _Memory) -> ClipFrame:
+        """Return what a face shows, and what its take has shown of glasses up to now."""
+        seen, source_aus = memory.of(tracked.take), None
+        if tracked.face is not None:
+            try:
+                crop = crop_face(tracked.image, tracked.face, self._animator.model.card.crop)
+                source_aus = self._animator.look([tracked.face], [crop])[0]
+                seen.append(self._animator.glasses(tracked.face, crop))
+            except FaceError:
+                source_aus = None
+        return ClipFrame(tracked, source_aus, glasses=average(seen) if seen else None)
 
     def _steady(self, window: Sequence[ClipFrame], middle: int) -> ClipFrame:
         """Return the reading at `middle`, made steady by those of its take."""
@@ -155,32 +167,56 @@ class Footage:
         return _eased((abs(middle - end) + 1) / (self._fade + 1))
 
 
-def performance(readings: Iterable[ClipFrame], aus: Sequence[Word], fps: float, start_s: float = 0.0) -> Performance:
+def performance(
+    readings: Iterable[ClipFrame], aus: Sequence[Word], fps: float, start_s: float = 0.0, trim: bool = False
+) -> Performance:
     """Return what the face of a clip did, of the frames in which it was seen; the first frame is at `start_s`.
 
-    Raises FaceError where there was no face at all.
+    Where it comes late or leaves early, its first and last pose are held, unless `trim` leaves that out. Raises
+    FaceError where there was no face at all.
     """
-    rows, times_s, frames = [], [], 0
-    for frames, reading in enumerate(readings, 1):
-        if reading.source_aus is not None:
-            rows.append(reading.source_aus)
-            times_s.append(start_s + (frames - 1) / fps)
-    if not rows:
+    shown = [reading.source_aus for reading in readings]
+    times_s = start_s + np.arange(len(shown)) / fps
+    seen = [frame for frame, row in enumerate(shown) if row is not None]
+    if not seen:
         hint = "use a clip that shows a face from the front, at least 40 px wide, for a while"
         raise FaceError("no face was found in the clip", hint)
-    note = f"a face in {len(rows)} of {frames} frames"
-    return Performance(np.array(times_s), np.stack(rows), tuple(aus), (note,))
+    rows = np.stack([row for row in shown if row is not None])
+    note = f"a face in {len(seen)} of {len(shown)} frames"
+    told = Performance(times_s[seen], rows, tuple(aus), (note,))
+    return told if trim else told.held(times_s)
 
 
-def _pasted(reading: ClipFrame, person: PreparedFace | None, edit: FaceEdit | None) -> AnimatedFrame:
-    """Return the frame with the edit pasted into its own pixels."""
-    image = reading.tracked.image
-    if person is None or edit is None:
+class _Memory:
+    """The glasses that were seen on a face in the last frames of a take."""
+
+    def __init__(self, frames: int) -> None:
+        self._seen: deque[Glasses] = deque(maxlen=frames)
+        self._take: int | None = None
+
+    def of(self, take: int) -> deque[Glasses]:
+        """Return what was seen in this take."""
+        if take != self._take:
+            self._seen.clear()
+        self._take = take
+        return self._seen
+
+
+def _pasted(image: Image, made: Sequence[tuple[ClipFrame, PreparedFace, FaceEdit]]) -> AnimatedFrame:
+    """Return the frame with the edits of its faces pasted into its own pixels."""
+    if not made:
         return AnimatedFrame(image, ())
-    shown = edit if reading.strength == 1.0 else edit.weakened(reading.strength)
-    paster = Paster(image.shape, person.crop.source_to_crop, len(person.crop.image))
-    shown.paste(paster, image)
-    return AnimatedFrame(image, (shown,))
+    shown = [edit if reading.strength == 1.0 else edit.weakened(reading.strength) for reading, _, edit in made]
+    pasters = [Paster(image.shape, person.crop.source_to_crop, len(person.crop.image)) for _, person, _ in made]
+    if len(made) == 1:
+        shown[0].paste(pasters[0], image)
+        return AnimatedFrame(image, tuple(shown))
+    homes = [
+        Territory(paster.window, person.face.landmarks, person.crop.source_to_crop, len(person.crop.image))
+        for paster, (_, person, _) in zip(pasters, made, strict=True)
+    ]
+    changes = [partial(edit.paste, paster) for edit, paster in zip(shown, pasters, strict=True)]
+    return AnimatedFrame(Compositor(image, homes).compose(changes), tuple(shown))
 
 
 def _eased(share: float) -> float:
@@ -219,12 +255,7 @@ def _windows(items: Iterable[Item], reach: int) -> Iterator[tuple[list[Item], in
             before -= 1
 
 
-def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    batch: list[Item] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == BATCH_IMAGES:
-            yield batch
-            batch = []
-    if batch:
+def _batches(items: Iterable[Item], count: int) -> Iterator[list[Item]]:
+    rest = iter(items)
+    while batch := list(islice(rest, count)):
         yield batch

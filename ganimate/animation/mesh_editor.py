@@ -17,9 +17,10 @@ from ganimate.face.mesh.reading import MeshNetwork, read_mesh
 from ganimate.face.mesh.topology import OVAL
 from ganimate.facs.words import Pose
 from ganimate.motion.muscles import Muscles, left_share
-from ganimate.motion.warp_field import EYE, MOUTH, WarpField, warp_field
+from ganimate.motion.warp_field import WarpField, warp_field
 from ganimate.networks.hold_map import leashed, unpainted
 from ganimate.networks.mesh_generator import FINER
+from ganimate.networks.painter import hints_of
 from ganimate.networks.pictures import to_floats, to_tensor
 from ganimate.render.compose import FaceEdit
 
@@ -115,7 +116,7 @@ class MeshEditor:
         meet over its middle.
         """
         image = to_tensor(moved).to(self._device)
-        hints = torch.from_numpy(np.stack([_hints(field) for field in fields])).to(self._device)
+        hints = torch.from_numpy(np.stack([hints_of(field) for field in fields])).to(self._device)
         rows = np.stack([np.stack([each.own.aus, each.goal.aus]) for each in requests])  # (B, 2, N, 2)
         told = torch.from_numpy(rows.astype(np.float32)).to(self._device)
         with torch.inference_mode():
@@ -172,18 +173,6 @@ def _within(goal: Floats, size: int) -> Floats:
 def _pixels(size: int) -> Floats:
     line = np.arange(size, dtype=np.float32)
     return np.dstack(np.meshgrid(line, line))
-
-
-def _hints(field: WarpField) -> Floats:
-    """Return what the painter is told of a field (6, H, W), see `Painter.forward`."""
-    layers = (
-        field.part == EYE,
-        field.part == MOUTH,
-        field.unseen,
-        field.stretch / 2,
-        *(2 * field.place.transpose(2, 0, 1)),
-    )
-    return np.stack(layers).astype(np.float32)
 
 
 def _new_share(field: WarpField) -> Floats:

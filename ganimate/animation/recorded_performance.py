@@ -12,13 +12,14 @@ from ganimate.animation import clip, session
 from ganimate.animation.outputs import Outputs, Recorder
 from ganimate.animation.session import Session
 from ganimate.config import Setup
-from ganimate.errors import FaceError, InputError, OutputError, VideoError
+from ganimate.errors import InputError, OutputError, VideoError
 from ganimate.media import Sound, Video, is_video
 from ganimate.system.progress import Progress
 from ganimate.trajectory import Performance
 
 if TYPE_CHECKING:
     from ganimate.face.detect import Selection
+    from ganimate.media import Photo
 
 
 def read_table(
@@ -37,8 +38,21 @@ def read_table(
 
 
 @dataclass(frozen=True)
+class Filmed:
+    """What a filmed face did, the sound of that part of the clip, and the photo, as it was read on the way."""
+
+    performance: Performance
+    sound: Sound | None
+    photo: Photo
+
+
+@dataclass(frozen=True)
 class FilmedPerformance:
-    """The largest face of a clip from `start_s` to `end_s`, by default all of it, and who of a photo repeats it."""
+    """A face of a clip from `start_s` to `end_s`, by default the largest and all of it, and who of a photo repeats it.
+
+    `number` is the face's in the first frame of that part that shows one. Where it comes late or leaves early, its
+    first and last pose are held, unless `trim` leaves that out.
+    """
 
     clip: Path
     photo: Path
@@ -46,9 +60,11 @@ class FilmedPerformance:
     end_s: float | None = None
     setup: Setup = field(default_factory=Setup)
     faces: Selection = "largest"
+    trim: bool = False
+    number: int | None = None
 
-    def read(self, outputs: Outputs, progress: Progress) -> tuple[Performance, Sound | None]:
-        """Return what the face does, and the sound of that part of the clip.
+    def read(self, outputs: Outputs, progress: Progress) -> Filmed:
+        """Return what the face does, the sound, and the photo.
 
         As this is the slow part, what cannot work afterwards is told before: the places of results, the photo, its
         faces. Raises VideoError, OutputError, PhotoError, FaceError, ModelError.
@@ -62,10 +78,11 @@ class FilmedPerformance:
         first, stop = self._part(video)
         sound = clip.sound_for(video, outputs.path, progress)
         Recorder(outputs, float(video.facts.fps), repeats=False)
-        photo = session.read_photo(self.photo, progress)
-        choose_faces(session.find_faces(photo, self.setup.detector, progress), self.faces)
+        photo = session.open_photo(self.photo, progress)
+        choose_faces(session.find_faces(photo.image, self.setup.detector, progress), self.faces)
         performance = self._perform(video, first, stop, progress)
-        return performance, None if sound is None else replace(sound, start_s=float(performance.times_s[0]))
+        cut = None if sound is None else replace(sound, start_s=float(performance.times_s[0]))
+        return Filmed(performance, cut, photo)
 
     def _part(self, video: Video) -> tuple[int, int | None]:
         """Return the first frame of the part and the one after its last, None for all that come."""
@@ -84,14 +101,11 @@ class FilmedPerformance:
 
         open_session = Session.of(self.setup, progress)
         with progress.stage("loading the model"):
-            footage = clip.open_footage(open_session.animator, video)
+            footage = clip.open_footage(open_session.animator, video, self.number or "largest")
         fps = float(video.facts.fps)
         with progress.count("reading the face", (stop or video.facts.frames) - first) as counted:
-            shown = counted(footage.read(islice(video.frames(), first, stop)))
-            try:
-                told = performance(shown, open_session.entry.card.words, fps, first / fps)
-            except FaceError as error:
-                raise FaceError(f"no face was found in '{video.path}'", error.hint) from None
+            shown = (reading for (reading,) in counted(footage.read(islice(video.frames(), first, stop))))
+            told = performance(shown, open_session.entry.card.words, fps, first / fps, self.trim)
         for note in told.notes:
             progress.note(note)
         return told

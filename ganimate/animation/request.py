@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ganimate.animation.animator import AnimatedFrame, PreparedFace
     from ganimate.face.crop import Image
     from ganimate.face.detect import Selection
+    from ganimate.media import Photo
     from ganimate.media.provenance import Mark
 
 
@@ -149,7 +150,7 @@ class Request:
     """What is asked of the chosen `faces` of a photo, which may be read already; `still` is a picture of the target.
 
     `apart` has the faces, by their numbers, of which something of their own is asked; its plans have the frames of
-    `common`'s.
+    `common`'s. `opened` is the photo of a path that was read before.
     """
 
     photo: Path | Image
@@ -158,6 +159,7 @@ class Request:
     faces: Selection = "largest"
     apart: Mapping[int, FaceRequest] = field(default_factory=dict)
     still: bool = False
+    opened: Photo | None = None
 
     def photos(self) -> list[str]:
         """Return the paths of the other photos that are asked for."""
@@ -168,7 +170,7 @@ class Request:
 
         Raises PhotoError, ModelError, ConfigError, ExpressionError and FaceError, the quick ones first.
         """
-        photo = session.open_photo(self.photo, progress)
+        photo = self.opened or session.open_photo(self.photo, progress)
         names = self.photos()
         others = other_photos.open_photos(names, progress)
         open_session = ready or Session.of(self.setup, progress)

@@ -56,7 +56,7 @@ def animate(
 
     For example: ganimate animate me.jpg --au 12=1.0 --au 6=0.7 -o smile.gif
 
-    Of a video the largest face changes in every frame, and sound and frame rate stay: clip.mp4 --au 12=+0.5
+    Of a video the face changes in every frame, and sound and frame rate stay: clip.mp4 --au 12=+0.5 --face all
 
     AUs and what each of them is: ganimate aus PHOTO
 
@@ -72,7 +72,7 @@ def animate(
 
     if is_video(photo):
         check_video_options(ctx)
-        clip = _clip_job(photo, expressions or (), others.value, ramp, output, beside, setup)
+        clip = _clip_job(photo, expressions or (), others.value, ramp, output, beside, setup, face[0])
         display = Display(told.quiet)
         return print_result(clip.make(display), display, as_json=told.json)
     check_photo_options(ctx)
@@ -137,13 +137,15 @@ def _clip_job(
     output: str | None,
     beside: options.Beside,
     setup: Setup,
+    face: str,
 ) -> ClipJob:
     """Return the job of editing every frame of `clip`; raises ExpressionError."""
     from ganimate.animation.clip import ClipJob
     from ganimate.animation.request import expression
 
     place = options.result_path(output, clip, ",".join(expressions), ".mp4")
-    return ClipJob(clip, expression(expressions), beside.outputs(place), others, ramp_s, setup, beside.mark)
+    faces = options.parse_selection(face)
+    return ClipJob(clip, expression(expressions), beside.outputs(place), others, ramp_s, setup, beside.mark, faces)
 
 
 @with_settings

@@ -13,19 +13,25 @@ import typer
 
 from ganimate.cli import options
 from ganimate.cli.console import Display, print_json
-from ganimate.cli.errors import tell, usage_error
-from ganimate.cli.option_rules import NOTHING_TO_SHOW, REPLACED_BY_TRAJECTORY, refuse_beside
+from ganimate.cli.errors import tell
+from ganimate.cli.option_rules import check_batch_options, is_given
 from ganimate.cli.settings import with_settings
+from ganimate.config import Motion
 
 if TYPE_CHECKING:
-    from ganimate.animation.batch.batch_job import BatchJob
+    from ganimate.animation.batch.batch_job import BatchJob, VideoWork
     from ganimate.animation.batch.batch_report import Outcome
+    from ganimate.animation.request import FaceRequest
     from ganimate.animation.session import Session
 
+FOR_PHOTOS = {"timeline": "--timeline", "trajectory": "--trajectory", "blink": "--blink", "seen_as": "--from"}
 # What a result does not depend on: all else, when it changes, makes --resume do a photo again.
 BESIDE_THE_POINT = frozenset(
-    ("photos", "recursive", "output", "jobs", "resume", "report", "force", "json", "quiet", "device", "trajectory")
-)
+    (
+        "photos", "recursive", "output", "jobs", "resume", "report", "force", "json", "quiet", "device", "trajectory",
+        "timeline",
+    )
+)  # fmt: skip
 
 
 class ResultFormat(str, Enum):
@@ -39,7 +45,9 @@ class ResultFormat(str, Enum):
 Photos = Annotated[
     list[str],
     typer.Argument(
-        metavar="PHOTOS", help="Photos, folders of photos, or patterns such as 'trip/*.jpg'.", show_default=False
+        metavar="PHOTOS",
+        help="Photos and videos, folders of them, or patterns such as 'trip/*.jpg'.",
+        show_default=False,
     ),
 ]
 Recursive = Annotated[
@@ -59,7 +67,12 @@ Folder = Annotated[
 ]
 FormatChoice = Annotated[
     ResultFormat,
-    options.option(options.RESULTS, "An animation, or a still of the end expression.", "--format", shown=True),
+    options.option(
+        options.RESULTS,
+        "An animation, or a still of the end expression. Videos always become .mp4, and no stills.",
+        "--format",
+        shown=True,
+    ),
 ]
 Resume = Annotated[
     bool,
@@ -102,8 +115,12 @@ def batch(
     seen_as: options.SeenAs = None,
     others: options.Others = options.OtherAUs.keep,
     trajectory: options.Trajectory = None,
+    timeline: options.Timeline = None,
+    blink: options.BlinkChoice = None,
+    seed: options.Seed = None,
     *,
     motion: options.Timing,
+    ramp: options.Ramp = 0.0,
     recursive: Recursive = False,
     format: FormatChoice = ResultFormat.gif,
     resume: Resume = False,
@@ -116,7 +133,7 @@ def batch(
     face: options.FaceChoice = "largest",
     setup: options.Means,
 ) -> None:
-    """Animate the faces in many photos towards one expression.
+    """Animate the faces in many photos, and in videos, towards one expression.
 
     For example: ganimate batch holidays/ --expression happiness -o smiling/
 
@@ -124,26 +141,52 @@ def batch(
     """
     from ganimate.animation.batch.batch_job import BatchJob, PhotoWork
     from ganimate.animation.batch.collecting import collect, name_results
-    from ganimate.animation.request import FaceRequest, correction, move, replay
     from ganimate.animation.session import Session
 
-    if trajectory is not None:
-        refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, [face])
-        plan = replay(trajectory)
-    elif expressions:
-        plan = move(["self"], expressions, others.value, motion)
-    else:
-        raise usage_error(f"{NOTHING_TO_SHOW}1.0", ctx)
-    asked, display = FaceRequest(plan, correction(seen_as)), Display(quiet)
+    check_batch_options(ctx)
+    asked, loop = _face_request(ctx, motion)
+    display = Display(quiet)
     session = Session.of(setup, display)
     asked.check(session, display)
-    inputs = [*([trajectory] if trajectory else []), *asked.photos()]
+    inputs = [*(path for path in (trajectory, timeline) if path is not None), *asked.photos()]
     sources, faces = collect(photos, recursive=recursive, outside=output), options.parse_selection(face)
-    work = PhotoWork(asked, session, faces, format is ResultFormat.png, motion.loop, mark)
-    results, wanted = name_results(sources, f".{format.value}"), _asked(ctx, session, inputs)
-    files = [Path(file).expanduser() for file in inputs]
+    videos = _video_work(ctx)
+    work = PhotoWork(asked, session, faces, format is ResultFormat.png, loop, mark, videos)
+    results = name_results(sources, f".{format.value}", None if isinstance(videos, str) else ".mp4")
+    wanted, files = _asked(ctx, session, inputs), [Path(file).expanduser() for file in inputs]
     job = BatchJob(work, sources, results, output, wanted, files, jobs, resume, force)
     _run(job, display, report, as_json=json)
+
+
+def _face_request(ctx: typer.Context, motion: Motion) -> tuple[FaceRequest, str]:
+    """Return what is asked of every face of a photo, and how it goes on."""
+    from ganimate.animation.request import FaceRequest, correction, move, replay, timeline
+
+    given = ctx.params
+    seen_as = correction(given["seen_as"])
+    if given["timeline"] is not None:
+        plan = timeline(given["timeline"], motion.fps if is_given(ctx, "fps") else None)
+        asked, loop = FaceRequest(plan, seen_as), plan.loop
+    elif given["trajectory"] is not None:
+        asked, loop = FaceRequest(replay(given["trajectory"]), seen_as), motion.loop
+    else:
+        asked = FaceRequest(move(["self"], given["expressions"], given["others"].value, motion), seen_as)
+        loop = motion.loop
+    return (asked if given["blink"] is None else asked.blinking(given["blink"].value, given["seed"] or 0)), loop
+
+
+def _video_work(ctx: typer.Context) -> VideoWork | str:
+    """Return what is done to videos, or why nothing is."""
+    from ganimate.animation.batch.batch_job import VideoWork
+    from ganimate.animation.request import expression
+
+    given = ctx.params
+    if given["format"] is ResultFormat.png:
+        return "a video, and --format png makes stills of photos"
+    for name, option in FOR_PHOTOS.items():
+        if given[name] is not None:
+            return f"a video, and {option} is for photos"
+    return VideoWork(expression(given["expressions"]), given["others"].value, given["ramp"])
 
 
 def _run(job: BatchJob, display: Display, report: str | None, *, as_json: bool) -> None:

@@ -19,7 +19,7 @@ from ganimate.config import Driving
 from ganimate.errors import InputError, OutputError
 
 CLIP = "The clip"
-FOR_TABLES = ("format", "table_fps", "table_face", "trim")
+FOR_TABLES = ("format", "table_fps", "table_face")
 
 
 class TableFormat(str, Enum):
@@ -81,6 +81,17 @@ TableFace = Annotated[
         shown="the one with most rows",
     ),
 ]
+VideoFace = Annotated[
+    int | None,
+    options.option(
+        CLIP,
+        "Which of several faces in the video: its number in the first frame that shows any, as 'ganimate faces CLIP' "
+        "lists them.",
+        metavar="N",
+        low=1,
+        shown="the largest",
+    ),
+]
 Trim = Annotated[
     bool,
     options.option(
@@ -131,6 +142,7 @@ def drive(
     format: FormatChoice = None,
     table_fps: TableFps = None,
     table_face: TableFace = None,
+    video_face: VideoFace = None,
     trim: Trim = False,
     start: Start = None,
     end: End = None,
@@ -159,14 +171,16 @@ def drive(
 
     clip = _one_clip(ctx, aus, video)
     refuse_idle(ctx)
-    faces, display, corrected, sound = options.parse_selection(face), Display(told.quiet), correction(seen_as), None
+    faces, display, corrected = options.parse_selection(face), Display(told.quiet), correction(seen_as)
+    sound = opened = None
     if video is None:
         name = None if format is None else format.value
         performance = read_table(clip, name, table_fps, table_face, trim, display).between(start, end)
     else:
-        filmed = FilmedPerformance(video, photo, start, end, setup, faces)
+        filmed = FilmedPerformance(video, photo, start, end, setup, faces, trim, video_face)
         place = options.result_path(output, photo, clip.stem, ".mp4")
-        performance, sound = filmed.read(beside.outputs(place), display)
+        read = filmed.read(beside.outputs(place), display)
+        performance, sound, opened = read.performance, read.sound, read.photo
     plan = perform(performance, driving, fps)
     count = len(performance.resampled(plan.fps, smooth_s=plan.smooth_s))
     still = count == 1
@@ -175,7 +189,7 @@ def drive(
     display.note("one frame, so one picture" if still else f"{count} frames at {plan.fps:g} a second")
     _check_spared(clip, beside.save_trajectory)
     place = options.result_path(output, photo, clip.stem, ".png" if still else ".mp4")
-    request = Request(photo, FaceRequest(plan, corrected), setup, faces, still=still)
+    request = Request(photo, FaceRequest(plan, corrected), setup, faces, still=still, opened=opened)
     run_job(
         Job(request, beside.outputs(place), "once", beside.save_trajectory, scrutiny, beside.mark, sound), beside, told
     )
@@ -186,6 +200,8 @@ def _one_clip(ctx: typer.Context, aus: Path | None, video: Path | None) -> Path:
     if aus is not None and video is not None:
         raise usage_error("--aus and --video exclude each other", ctx)
     if aus is not None:
+        if is_given(ctx, "video_face"):
+            raise usage_error("--video-face is for videos; of a table --table-face chooses a face", ctx)
         return aus
     if video is None:
         raise usage_error("nothing to repeat: add for example --aus clip.csv or --video clip.mp4", ctx)

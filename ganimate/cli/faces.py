@@ -8,6 +8,7 @@ import typer
 
 from ganimate.cli import options
 from ganimate.cli.console import Display, bar, print_json, print_table
+from ganimate.cli.errors import usage_error
 from ganimate.cli.settings import with_settings
 from ganimate.facs import ACTION_UNITS
 from ganimate.facs.words import au_numbers, fold
@@ -34,27 +35,33 @@ def register(app: typer.Typer) -> None:
 
 
 def faces(
-    photo: options.Photo,
+    ctx: typer.Context,
+    photo: options.PhotoOrVideo,
     save: SaveBoxes = None,
     force: options.Force = False,
     json: options.Json = False,
     quiet: options.Quiet = False,
     detector: options.DetectorChoice = options.DetectorName.hog,
 ) -> None:
-    """List and number the faces in PHOTO, the largest first.
+    """List and number the faces in PHOTO, the largest first; of a video those in the first frame that shows any.
 
     The numbers are for --face of the other commands.
     """
-    from ganimate.animation import session
+    from ganimate.animation import clip, session
     from ganimate.animation.outputs import Outputs
-    from ganimate.media import check_output, write_image
+    from ganimate.media import check_output, is_video, write_image
 
     display = Display(quiet)
     if save is not None:
         Outputs(save).check_distinct(photo)
         check_output(save, force, "still")
-    image = session.read_photo(photo, display)
-    found = session.find_faces(image, detector.value, display)
+    if is_video(photo):
+        if detector is options.DetectorName.cnn:
+            raise usage_error("--detector cnn is for photos: of a video commands find the faces that hog does", ctx)
+        image, found = clip.first_faces(photo, display)
+    else:
+        image = session.read_photo(photo, display)
+        found = session.find_faces(image, detector.value, display)
     boxes = [(face.box.left, face.box.top, face.box.right, face.box.bottom) for face in found]
     if save is not None:
         from ganimate.figures.drawing import draw_faces

@@ -48,13 +48,8 @@ def check_photo_options(ctx: typer.Context) -> None:
     given = ctx.params
     if given["ramp"]:
         raise usage_error("--ramp is for videos; of a photo --frames and --fps say how long the move takes", ctx)
-    if given["timeline"] is not None:
-        refuse_beside(ctx, "--timeline", REPLACED_BY_TIMELINE, given["face"])
-    elif given["trajectory"] is not None:
-        refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, given["face"])
-    elif not given["expressions"]:
-        raise usage_error(f"{NOTHING_TO_SHOW}1.0", ctx)
-    blinks = given["blink"] is not None and given["blink"].value == "auto"
+    _check_what_is_shown(ctx, given["face"])
+    blinks = _blinks(ctx)
     if given["still"]:
         if given["save_trajectory"] or given["print_trajectory"]:
             raise usage_error("--still has no trajectory to save or print", ctx)
@@ -63,8 +58,35 @@ def check_photo_options(ctx: typer.Context) -> None:
         if blinks:
             raise usage_error("--still does not last, so nobody can blink in it", ctx)
     refuse_idle(ctx)
-    if given["seed"] is not None and not blinks:
+
+
+def check_batch_options(ctx: typer.Context) -> None:
+    """Raise a usage error for options of `batch` that say nothing."""
+    _check_what_is_shown(ctx, [ctx.params["face"]])
+    if _blinks(ctx) and ctx.params["format"].value == "png":
+        raise usage_error("--format png does not last, so nobody can blink in it", ctx)
+    if ctx.params["timeline"] is not None and ctx.params["format"].value == "png":
+        raise usage_error("--format png is one picture, and --timeline many", ctx)
+
+
+def _check_what_is_shown(ctx: typer.Context, face: Sequence[str]) -> None:
+    """Raise a usage error unless there is just one thing to be shown: expressions, a trajectory or a timeline."""
+    given = ctx.params
+    if given["timeline"] is not None:
+        refuse_beside(ctx, "--timeline", REPLACED_BY_TIMELINE, face)
+    elif given["trajectory"] is not None:
+        refuse_beside(ctx, "--trajectory", REPLACED_BY_TRAJECTORY, face)
+    elif not given["expressions"]:
+        raise usage_error(f"{NOTHING_TO_SHOW}1.0", ctx)
+
+
+def _blinks(ctx: typer.Context) -> bool:
+    """Return whether eyes are to blink by themselves; raises a usage error for a --seed that is for nothing."""
+    blink = ctx.params["blink"]
+    blinks = blink is not None and blink.value == "auto"
+    if ctx.params["seed"] is not None and not blinks:
         raise usage_error("--seed is for --blink auto", ctx)
+    return blinks
 
 
 def check_video_options(ctx: typer.Context) -> None:
@@ -74,8 +96,9 @@ def check_video_options(ctx: typer.Context) -> None:
             continue
         if param.name not in FOR_VIDEOS:
             raise usage_error(f"{param.opts[0]} is for photos, and this is a video", ctx)
-        if param.name == "face" and [name.strip().lower() for name in ctx.params["face"]] != ["largest"]:
-            raise usage_error("of a video only --face largest can be animated", ctx)
+        if param.name == "face" and len(ctx.params["face"]) > 1:
+            which = ",".join(ctx.params["face"])
+            raise usage_error(f"in a video all chosen faces do the same: say --face {which}", ctx)
         if param.name == "detector" and ctx.params["detector"].value != "hog":
             raise usage_error("--detector cnn is too slow for a video: it takes seconds a frame", ctx)
     if not ctx.params["expressions"]:

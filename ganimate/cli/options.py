@@ -165,9 +165,9 @@ FaceGroups = Annotated[
     list[str],
     option(
         MEANS,
-        "largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them. Given more than once, "
-        "each takes the --au, --expression and --from that follow it: --face 1 -e fear --face 2 -e anger; what stands "
-        "before the first is for all.",
+        "largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them (of a video: in the first "
+        "frame that shows any). Given more than once, each takes the --au, --expression and --from that follow it: "
+        "--face 1 -e fear --face 2 -e anger; what stands before the first is for all.",
         "--face",
         metavar="WHICH",
         shown=True,

@@ -15,10 +15,11 @@ from ganimate.config.networks import (
     JudgeConfig,
     MeshReaderConfig,
     PainterConfig,
-    RegionConfig,
+    WindowCriticConfig,
 )
+from ganimate.config.painting import PaintTraining
 from ganimate.config.record import from_dict, to_dict
-from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, MeshTraining, Schedule, TrainConfig
+from ganimate.config.training import Augmentation, JudgeTraining, LossWeights, MeshTraining, TrainConfig
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -35,13 +36,13 @@ __all__ = [
     "MeshReaderConfig",
     "MeshTraining",
     "Motion",
+    "PaintTraining",
     "PainterConfig",
     "PrepareOptions",
-    "RegionConfig",
-    "Schedule",
     "Scrutiny",
     "Setup",
     "TrainConfig",
+    "WindowCriticConfig",
     "from_dict",
     "to_dict",
 ]

@@ -28,19 +28,21 @@ class CropSpec:
 class GeneratorConfig:
     """Size and kind of a generator."""
 
-    architecture: str = setting(  # moves the photo's own pixels: sharp at any resolution
-        "warping",
-        "Kind of generator: warping or attention.",
-        choices=("attention", MESH, "warping"),
+    architecture: str = setting(  # the paper's
+        "attention",
+        "Kind of generator: attention, the paper's; mesh is trained by 'ganimate train-paint'.",
+        choices=("attention", MESH),
         metavar="KIND",
         option="--generator",
     )
     size_px: int = setting(128, "Side of the faces; the pack's own.", low=32, high=512, metavar="PX", option="--size")
-    # The warp does most of the work; a step of 16 photos takes 2.2 s on one core.
-    channels: int = setting(24, "Width of the generator.", low=4, high=256)
-    blocks: int = setting(6, "Residual blocks of the generator.", low=1, high=32)  # the paper's number
-    correction_limit: float = setting(  # the landmarks' own scatter; more undid the AUs
-        0.012, "Furthest that the network corrects the landmarks' motion, in crop widths.", low=0.0, high=1.0
+    channels: int = setting(64, "Width of the generator.", low=4, high=256)  # the paper's number, as the next
+    blocks: int = setting(6, "Residual blocks of the generator.", low=1, high=32)
+    matcher: str = setting(  # the paper's generator does not move
+        "none",
+        "What moves the photo before the paint: none, or Warping-GAN's matcher, affine and spline.",
+        choices=("none", "spline"),
+        metavar="KIND",
     )
 
     def __post_init__(self) -> None:
@@ -70,16 +72,6 @@ class CriticConfig:
             raise ConfigError(
                 f"CriticConfig.size_px must be a multiple of 2^layers = {2**self.layers}, not {self.size_px}"
             )
-
-
-@dataclass(frozen=True)
-class RegionConfig:
-    """Size of the critics of mouth and of brows, which keep the paint from being a blurred mean."""
-
-    channels: int = setting(32, low=4, high=256)  # of the first of three layers: 0.3 million weights a region
-
-    def __post_init__(self) -> None:
-        check(self)
 
 
 @dataclass(frozen=True)
@@ -116,6 +108,17 @@ class PainterConfig:
         check(self)
         if self.channels % 8:
             raise ConfigError(f"PainterConfig.channels must be a multiple of 8, not {self.channels}")
+
+
+@dataclass(frozen=True)
+class WindowCriticConfig:
+    """Size of the painter's critic, which only its training needs: 1.2 million weights."""
+
+    channels: int = setting(48, low=4, high=256)  # of the first of three layers
+    condition: int = setting(64, low=4, high=1024)  # what the AUs are told as
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True)

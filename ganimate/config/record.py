@@ -28,7 +28,7 @@ def from_dict(cls: type[ConfigT], data: Mapping[str, Any]) -> ConfigT:
     unknown = sorted(set(data) - set(hints), key=str)
     if unknown:
         near = get_close_matches(str(unknown[0]), hints, 1)
-        hint = f"did you mean {near[0]!r}?" if near else "was this written by a newer ganimate?"
+        hint = f"did you mean {near[0]!r}?" if near else "was this written by another version of ganimate?"
         raise ConfigError(f"{cls.__name__} has no field {shown(unknown[0])}", hint)
     values = {name: _revive(f"{cls.__name__}.{name}", hints[name], value) for name, value in data.items()}
     try:

@@ -4,40 +4,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ganimate.config.networks import MESH, CriticConfig, GeneratorConfig, MeshReaderConfig, RegionConfig
+from ganimate.config.networks import MESH, CriticConfig, GeneratorConfig, MeshReaderConfig
 from ganimate.config.settings import check, part, setting
 from ganimate.errors import ConfigError
 
 
 @dataclass(frozen=True)
 class LossWeights:
-    """Weights of the objective, for terms that are means over batch and pixels (paper, equation 5)."""
+    """Weights of the objective (paper, equation 5), for terms that are means over batch and pixels.
+
+    Those of the paper's own code, which has sums over its batch of 25: 4,000 / 25 = 160 for AUs.
+    """
 
     adversarial: float = setting(1.0, "Realism.", low=0.0, high=1e4)
-    penalty: float = setting(10.0, "Gradient penalty.", low=0.0, high=1e4)  # λ_gp of the paper
-    # The original 160 leaves a small critic no capacity for realism.
+    penalty: float = setting(10.0, "Gradient penalty.", low=0.0, high=1e4)
+    # The original 160 leaves a critic of this size no capacity for realism.
     critic_au: float = setting(30.0, "The critic's reading of AUs.", low=0.0, high=1e4)
-    # Far below the original 160, for a small critic; it steers motion, not paint.
-    generator_au: float = setting(20.0, "AUs of the result as asked.", low=0.0, high=1e4)
-    cycle: float = setting(10.0, "There and back again.", low=0.0, high=1e4)  # original code
-    # The original 0.1 closes the mask of a network that also moves.
-    attention_size: float = setting(0.02, "Little is repainted.", low=0.0, high=1e4)
-    # Original code, in batch-independent form.
+    generator_au: float = setting(160.0, "AUs of the result as asked.", low=0.0, high=1e4)
+    cycle: float = setting(10.0, "There and back again.", low=0.0, high=1e4)
+    attention_size: float = setting(0.1, "Little is repainted.", low=0.0, high=1e4)
     attention_smoothness: float = setting(4.0, "Smooth masks.", low=0.0, high=1e4)
-    # Keeps the flow near the landmarks' spline; the AU head may still ask for more.
-    geometry: float = setting(20.0, "Landmarks go where the AUs take them.", low=0.0, high=1e4)
-    # A fold of the skin is worse than a small error of the landmark.
-    flow_smoothness: float = setting(2.0, "Skin moves without folds.", low=0.0, high=1e4)
-    # Same person, other expression: L1 at two scales.
-    pair: float = setting(10.0, "The same person's real photo.", low=0.0, high=1e4)
-    # C shows the real photo (pairs) or the moved one, also where A hides it: no wild paint.
-    color: float = setting(20.0, "The paint is a plausible face.", low=0.0, high=1e4)
-    # A opens where paint beats motion; without it the sharp photo always wins and A = 1.
-    responsibility: float = setting(2.0, "Painted where paint is nearer to the real photo.", low=0.0, high=1e4)
-    # The critic's features of result and real target compared.
-    features: float = setting(2.0, "The same, in the critic's eyes.", low=0.0, high=1e4)
-    # Realism of mouth and brows: without it teeth and folds are the blurred mean of all that fits.
-    regions: float = setting(1.5, "Mouth, brows and eyes are taken for those of a photo.", low=0.0, high=1e4)
 
     def __post_init__(self) -> None:
         check(self)
@@ -67,85 +53,31 @@ class Augmentation:
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """The three phases in steps: critic's AU head alone, geometry and pairs, then the full game."""
-
-    # The AU head then errs by 0.013 on unseen people, where the mean errs by 0.023.
-    critic_steps: int = setting(300, "Steps before: the critic learns to read AUs.", low=0, high=10_000_000)
-    # Paint learns here from pairs: two hours on one CPU core; the default model had 7,600.
-    geometry_steps: int = setting(3000, "Steps between: the generator learns to move faces.", low=0, high=10_000_000)
-    # Each time that a few hundred were tried, they bent the paint (models/RUNS.md): they are for GPUs.
-    adversarial_steps: int = setting(
-        0, "Steps of the full, adversarial game.", low=0, high=10_000_000, option="--steps"
-    )
-    # The paper's 5 belongs to 25,000 steps on a GPU.
-    critic_per_generator: int = setting(1, "Critic steps to one of the generator.", low=1, high=20)
-    # Every n-th critic step carries the penalty, n times as heavy: saves 0.1 s a step.
-    penalty_interval: int = setting(2, "Critic steps to one with the gradient penalty.", low=1, high=64)
-    # Saves 0.4 of 2.7 s a step where its AU head is done.
-    critic_rests: bool = setting(False, "The critic neither learns nor steers in the geometry steps.")
-
-    def __post_init__(self) -> None:
-        check(self)
-        if self.critic_rests and self.adversarial_steps:
-            raise ConfigError(
-                f"the critic cannot rest in a schedule with {self.adversarial_steps} adversarial steps, which need it",
-                "train with --steps 0, or with --no-critic-rests",
-            )
-
-    @property
-    def total_steps(self) -> int:
-        """All steps of the three phases."""
-        return self.critic_steps + self.geometry_steps + self.adversarial_steps
-
-    def phase_of(self, step: int) -> str:
-        """Return the phase in which a step lies, counted from 0: critic, geometry or adversarial."""
-        return next((phase for phase in ("critic", "geometry") if step < self.end_of(phase)), "adversarial")
-
-    def end_of(self, phase: str) -> int:
-        """Return how many steps are done when a phase is over."""
-        ends = {
-            "critic": self.critic_steps,
-            "geometry": self.critic_steps + self.geometry_steps,
-            "adversarial": self.total_steps,
-        }
-        return ends[phase]
-
-
-@dataclass(frozen=True)
 class TrainConfig:
-    """One training run, whole."""
+    """One training run of the paper's generator, whole. Numbers are the paper's where nothing else is said."""
 
     generator: GeneratorConfig = part(GeneratorConfig())
     critic: CriticConfig = part(CriticConfig(), "--critic-{}")
-    regions: RegionConfig = part(RegionConfig())
     weights: LossWeights = part(LossWeights(), "--{}-weight")
     augmentation: Augmentation = part(Augmentation())
-    schedule: Schedule = part(Schedule())
-    batch_images: int = setting(16, "Images a step.", low=2, high=1024, option="--batch")
-    # Four times the paper's: a step costs two seconds here, and steps are few.
-    learning_rate: float = setting(4e-4, "Learning rate of both networks.", low=1e-7, high=1.0, metavar="RATE")
-    critic_learning_rate: float = setting(  # one critic step for each of the generator's: it must keep up
-        4e-4,
+    batch_images: int = setting(25, "Images a step.", low=2, high=1024, option="--batch")
+    # 30 times through 20,000 photos.
+    steps: int = setting(24_000, "Steps in all.", low=1, high=10_000_000)
+    critic_per_generator: int = setting(5, "Critic steps to one of the generator.", low=1, high=20)
+    learning_rate: float = setting(1e-4, "Learning rate of both networks.", low=1e-7, high=1.0, metavar="RATE")
+    critic_learning_rate: float = setting(
+        1e-4,
         "Learning rate of the critic, if another.",
         low=1e-7,
         high=1.0,
         metavar="RATE",
         follows="--learning-rate",
     )
-    region_learning_rate: float = setting(4e-4, low=1e-7, high=1.0)
     beta1: float = setting(0.5, low=0.0, high=0.99999)
     beta2: float = setting(0.999, low=0.0, high=0.99999)
-    decay_fraction: float = setting(1 / 3, low=0.0, high=1.0)  # linear to 0 over the last third, as in the paper
+    decay_fraction: float = setting(1 / 3, low=0.0, high=1.0)  # linear to 0 over the last third
     target_noise: float = setting(0.1, low=0.0, high=1.0)  # targets are another photo's AUs plus U(±0.1)
-    # Two photos of one person, or a photo and what is made of it.
-    pair_share: float = setting(0.75, "Share of pairs of one person in a batch.", low=0.0, high=1.0, metavar="SHARE")
-    mapped_share: float = setting(  # made of somebody seen once, with another person's change of expression
-        0.5, "Share of pairs made by mapping expressions onto others.", low=0.0, high=1.0, metavar="SHARE"
-    )
-    transplant_share: float = setting(  # else paint is for studios alone
-        0.7, "Share of the other pairs moved into others' photos.", low=0.0, high=1.0, metavar="SHARE"
-    )
+    # Not the paper's: users get weights that no single step has bent.
     ema_decay: float = setting(0.998, "Decay of the averaged weights.", low=0.0, high=0.99999, metavar="SHARE")
     precision: str = setting(  # bf16 where it is faster
         "auto", "auto, fp32 or bf16.", choices=("auto", "fp32", "bf16"), metavar="KIND"
@@ -163,7 +95,8 @@ class TrainConfig:
         check(self)
         if self.generator.architecture == MESH:
             raise ConfigError(
-                "GeneratorConfig.architecture 'mesh' is not trained by this command yet", "choose warping or attention"
+                f"'ganimate train' does not train generators of the architecture {MESH!r}",
+                "their painter is trained by 'ganimate train-paint'; here leave --generator out",
             )
         if self.generator.size_px != self.critic.size_px:
             raise ConfigError(

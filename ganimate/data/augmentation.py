@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from ganimate.config import Augmentation
 from ganimate.data.pack import MARGIN
-from ganimate.face.crop import Image, transform
-from ganimate.face.landmarks import MIRROR
+from ganimate.face.crop import Image
 
 LEAST_BLUR = 0.4  # pixels of a crop of 128, deviation of the bell: less is not seen
 BEST_JPEG = 90  # above it the blocks are not seen
@@ -35,13 +34,6 @@ class View:
         size = (self.size_px, self.size_px)
         image = cv2.warpAffine(stored, self.to_crop, size, borderMode=cv2.BORDER_REPLICATE)
         return np.ascontiguousarray(image[:, ::-1] if self.flip else image, np.uint8)
-
-    def landmarks(self, stored: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return landmarks (68, 2) of the stored image, in its pixels, as landmarks of the view, in crop widths."""
-        points = (transform(stored, self.to_crop) + 0.5) / self.size_px
-        if self.flip:
-            points = (points[MIRROR] - [1, 0]) * [-1, 1]
-        return points.astype(np.float32)
 
     def expose(self, image: Image) -> Image:
         """Return an image (S, S, 3) under the view's light and through its camera."""

@@ -19,7 +19,6 @@ from ganimate.data.pack import Pack
 from ganimate.data.transplant import transplant
 from ganimate.errors import PackError
 from ganimate.face.crop import Image
-from ganimate.motion.contours import pixel_line
 from ganimate.networks.pictures import to_tensor
 from ganimate.system.devices import step_seed
 
@@ -84,7 +83,7 @@ class JudgeSamples:
             return photo
         host = int(rng.choice(self._hosts))
         points, host_points = (((self._pack.landmarks[i] + 0.5) / len(photo)).astype(np.float32) for i in (index, host))
-        return transplant([photo], [points], self._pack.image(host), host_points)[0]
+        return transplant(photo, points, self._pack.image(host), host_points)
 
     def _chimeras(
         self, faces: NDArray[np.uint8], aus: NDArray[np.float32], rng: np.random.Generator
@@ -99,7 +98,7 @@ class JudgeSamples:
         if count < 2:
             return faces, aus, known
         height = CUT_HEIGHT + rng.uniform(-CUT_SCATTER, CUT_SCATTER)
-        rows = pixel_line(faces.shape[1], torch.device("cpu")).numpy()
+        rows = (np.arange(faces.shape[1], dtype=np.float32) + np.float32(0.5)) / np.float32(faces.shape[1])
         lower = 1 / (1 + np.exp((height - rows) / CUT_SOFTNESS * 4))[:, None, None]  # (S, 1, 1)
         first, neighbour = faces[:count].astype(np.float32), np.roll(faces[:count], 1, 0)
         faces, aus = faces.copy(), aus.copy()

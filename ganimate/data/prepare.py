@@ -16,8 +16,8 @@ from ganimate.data.split import choose_held_out
 from ganimate.errors import FaceError, InputError, PhotoError
 from ganimate.face.crop import Image, align, cut, transform
 from ganimate.face.detect import Detector, choose_faces
+from ganimate.face.eyelids import BLINK, eyelid_closure
 from ganimate.media import read_photo
-from ganimate.motion.landmark_response import BLINK, eyelid_closure
 from ganimate.trackers import AnnotationTable, Complaint
 
 KINDS: Mapping[type[InputError], str] = {PhotoError: "unreadable photo", FaceError: "no face"}

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ganimate.evaluation.bars import SUMMARY, Metric, MetricKind
+from ganimate.evaluation.judge_worth import JudgeWorth
 from ganimate.evaluation.measurement import ModelMeasurement
-from ganimate.evaluation.metrics import BAR_AUS, SEEN, SUMMARY, JudgeWorth, Metric, MetricKind
+from ganimate.evaluation.metrics import BAR_AUS, SEEN
 from ganimate.face.crop import Image
 from ganimate.facs import ACTION_UNITS
 from ganimate.figures.drawing import contact_sheet

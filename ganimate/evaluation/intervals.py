@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.evaluation.metrics import Metric
+from ganimate.evaluation.bars import Metric
 
 RESAMPLES = 400  # an end of an interval then scatters by a tenth of its width
 COVERED = 0.95

@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 from ganimate.animation.animator import AnimatedFrame, Animator, PreparedFace
 from ganimate.data.dataset import plain_landmarks
 from ganimate.data.pack import MARGIN
+from ganimate.evaluation.bars import PAINTED, Floats, Metric
 from ganimate.evaluation.intervals import with_intervals
+from ganimate.evaluation.judge_worth import JudgeWorth
 from ganimate.evaluation.metrics import (
     LEVELS,
-    PAINTED,
-    Floats,
-    JudgeWorth,
-    Metric,
     change_matrix,
     frechet_distance,
     identity_metrics,

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from ganimate.data.pack import MARGIN, Pack
 from ganimate.errors import ModelError, PackError
+from ganimate.evaluation.bars import Floats
 from ganimate.evaluation.held_out_people import HeldOutPeople
-from ganimate.evaluation.metrics import Floats, JudgeWorth, judge_worth
+from ganimate.evaluation.judge_worth import JudgeWorth, judge_worth
 from ganimate.face.crop import Image
 from ganimate.face.detect import Embedder
 from ganimate.zoo.checkpoint import LoadedJudge, ModelCard

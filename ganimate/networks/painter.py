@@ -9,11 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ganimate.config import PainterConfig
+from ganimate.motion.warp_field import EYE as EYE_PART
+from ganimate.motion.warp_field import MOUTH as MOUTH_PART
+from ganimate.motion.warp_field import WarpField
 
 EYE, MOUTH, UNSEEN, STRETCH, PLACE = 0, 1, 2, 3, slice(4, 6)  # channels of the hints
 HINTS = 6
@@ -29,6 +34,18 @@ class Painted:
     image: Tensor
     attention: Tensor
     color: Tensor
+
+
+def hints_of(field: WarpField) -> NDArray[np.float32]:
+    """Return what the painter is told of a field (6, H, W), see `Painter.forward`."""
+    layers = (
+        field.part == EYE_PART,
+        field.part == MOUTH_PART,
+        field.unseen,
+        field.stretch / 2,
+        *(2 * field.place.transpose(2, 0, 1)),
+    )
+    return np.stack(layers).astype(np.float32)
 
 
 class Painter(nn.Module):

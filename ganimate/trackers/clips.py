@@ -201,12 +201,10 @@ class _Layout:
         if not intensities:
             raise AnnotationError(f"{self.table} has no blendshape that tells an AU, only {', '.join(names)}")
         rows = np.stack(list(intensities.values()), axis=1).astype(np.float32)
-        held_note = None
-        if not trim:
-            times_s, rows, held_note = _held(times_s, rows, ends_s)
         approximate = None if self.kind.pattern else _APPROXIMATE
-        notes = [self._count_note(person), scale_note, missing_note, clock_note, held_note, approximate]
-        return Performance(times_s, rows, tuple(intensities), tuple(note for note in notes if note))
+        notes = [self._count_note(person), scale_note, missing_note, clock_note, approximate]
+        told_of = Performance(times_s, rows, tuple(intensities), tuple(note for note in notes if note))
+        return told_of if trim else told_of.held(ends_s)
 
     def _keep_whole_rows(self, person: Person) -> tuple[list[str], str | None]:
         """Keep the rows with a value in every column that counts; return the names of these, and a note on the others.
@@ -240,21 +238,3 @@ class _Layout:
     def _count_note(self, person: Person) -> str:
         skipped = f"; skipped: {person.reasons}" if person.skipped else ""
         return f"{self.table} is read as {self.kind.title}: {person.usable} of {person.count} rows{skipped}"
-
-
-def _held(
-    times_s: NDArray[np.float64], rows: NDArray[np.float32], ends_s: Ends
-) -> tuple[NDArray[np.float64], NDArray[np.float32], str | None]:
-    """Return times (T,) and rows (T, N) that reach to the ends of the table, and a note where they did not before."""
-    first_s, last_s = float(times_s[0]), float(times_s[-1])
-    told = []
-    if ends_s[0] < first_s:
-        times_s, rows = np.concatenate([[ends_s[0]], times_s]), np.concatenate([rows[:1], rows])
-        told.append(f"comes at {first_s:g} s")
-    if ends_s[1] > last_s:
-        times_s, rows = np.concatenate([times_s, [ends_s[1]]]), np.concatenate([rows, rows[-1:]])
-        told.append(f"is there until {last_s:g} s")
-    if not told:
-        return times_s, rows, None
-    note = f"the face {' and '.join(told)} of {ends_s[0]:g} s to {ends_s[1]:g} s: its pose is held there (--trim)"
-    return times_s, rows, note

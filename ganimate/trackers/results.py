@@ -8,7 +8,6 @@ saved a time and the landmarks, by which several faces are followed.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import zip_longest
@@ -19,6 +18,7 @@ from ganimate.errors import AnnotationError
 
 MOST_BYTES = 500_000_000  # an hour of results with nothing but their blendshapes
 _HINT = "hand in a CSV file, or MediaPipe's results with face_blendshapes as JSON"
+_FARTHEST = 1e6  # in pictures: what is beyond is no place of a landmark, and JSON has numbers of any length
 _BOX = ("FaceRectX", "FaceRectY", "FaceRectWidth", "FaceRectHeight")
 
 Row: TypeAlias = dict[str, str]
@@ -105,8 +105,8 @@ def _name(category: Any) -> str:
 def _box(points: Any) -> Row:
     """Return where the landmarks of a face are, in shares of the picture."""
     places = [(point.get("x"), point.get("y")) for point in _listed(points) if isinstance(point, Mapping)]
-    known = [(float(x), float(y)) for x, y in places if isinstance(x, int | float) and isinstance(y, int | float)]
-    if not known or not all(map(math.isfinite, (number for place in known for number in place))):
+    known = [(x, y) for x, y in places if isinstance(x, int | float) and isinstance(y, int | float)]
+    if not known or not all(abs(number) < _FARTHEST for place in known for number in place):
         return {}
     (left, right), (top, bottom) = ((min(side), max(side)) for side in zip(*known, strict=True))
     return dict(zip(_BOX, map(_text, (left, top, right - left, bottom - top)), strict=True))

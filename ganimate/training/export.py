@@ -99,7 +99,7 @@ ganimate animate photo.jpg --model {shlex.quote(str(folder))} --au 12=1.0
 
 
 def _what(card: ModelCard) -> str:
-    how = "moves and repaints" if card.generator.architecture == "warping" else "repaints"
+    how = "repaints" if card.generator.matcher == "none" else "moves and repaints"
     return f"Animates a face in a photo by {len(card.aus)} FACS action units; it {how} the face."
 
 
@@ -130,19 +130,9 @@ def _steps(facts: Mapping[str, Any]) -> str:
         stretches = [from_dict(Stretch, each) for each in plain]
         ends = [*(stretch.from_step for stretch in stretches[1:]), total]
         told = [
-            _stretch(from_dict(TrainConfig, stretch.config), stretch.from_step, end)
+            f"{end - stretch.from_step} steps of {from_dict(TrainConfig, stretch.config).batch_images} photos"
             for stretch, end in zip(stretches, ends, strict=True)
         ]
     except (KeyError, ConfigError):  # written by another version
         return f"{total} steps"
     return told[0] if len(told) == 1 else f"{total} steps: {', then '.join(told)}"
-
-
-def _stretch(config: TrainConfig, first: int, end: int) -> str:
-    """Return the steps of a stretch from `first` to `end`, by phase."""
-    plan, told, begin = config.schedule, [], 0
-    for phase in ("critic", "geometry", "adversarial"):
-        phase_end = max(plan.end_of(phase), end) if phase == "adversarial" else plan.end_of(phase)
-        told.append(f"{phase} {max(0, min(end, phase_end) - max(first, begin))}")
-        begin = phase_end
-    return f"{end - first} steps of {config.batch_images} photos ({', '.join(told)})"

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ganimate.data.dataset import plain_landmarks, plain_views
+from ganimate.data.dataset import plain_views
 from ganimate.data.pack import Pack
 from ganimate.errors import OutputError
 from ganimate.media import write_image
@@ -56,10 +56,8 @@ def expressions(numbers: Sequence[int]) -> list[tuple[int, ...]]:
 
 
 @torch.inference_mode()
-def sample_sheet(
-    generator: GeneratorNetwork, critic: Critic, photos: Tensor, landmarks: Tensor, numbers: Sequence[int]
-) -> Pixels:
-    """Return the sheet for photos (n, 3, S, S) in [-1, 1] with landmarks (n, 68, 2) and a model of the AUs `numbers`.
+def sample_sheet(generator: GeneratorNetwork, critic: Critic, photos: Tensor, numbers: Sequence[int]) -> Pixels:
+    """Return the sheet for photos (n, 3, S, S) in [-1, 1] and a model of the AUs `numbers`.
 
     Each photo's own AUs are what the critic reads, as they will be for users; the AUs that an expression does not
     name stay.
@@ -69,16 +67,15 @@ def sample_sheet(
     for wish in expressions(numbers):
         goal = own.clone()
         goal[:, [list(numbers).index(number) for number in wish]] = 1.0
-        edit: Edit = generator(photos, own, goal, landmarks)
+        edit: Edit = generator(photos, own, goal)
         columns.append(_label("AU " + " + ".join(map(str, wish)), _edit_column(edit)))
     return np.concatenate(columns, axis=1)
 
 
 def write_sample(trainer: Trainer, folder: Path) -> Path:
     """Write the sheet of the trainer's EMA generator into the run in `folder`; returns its path."""
-    people = choose_people(trainer.pack)
-    photos, landmarks = (show(trainer.pack, people).to(trainer.device) for show in (plain_views, plain_landmarks))
-    sheet = sample_sheet(trainer.average, trainer.critic, photos, landmarks, trainer.pack.au_numbers)
+    photos = plain_views(trainer.pack, choose_people(trainer.pack)).to(trainer.device)
+    sheet = sample_sheet(trainer.average, trainer.critic, photos, trainer.pack.au_numbers)
     path = folder / SAMPLES_NAME / f"{trainer.step_index:06d}.png"
     try:
         path.parent.mkdir(exist_ok=True)

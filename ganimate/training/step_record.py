@@ -12,18 +12,16 @@ from ganimate.networks import Edit
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What one step did: its phase, the unweighted terms, mask statistics, and a warning with its remedy."""
+    """What one step did: the unweighted terms, mask statistics, and a warning with its remedy."""
 
     step: int
-    phase: str
     terms: Mapping[str, float]
     images_per_s: float
     warning: str | None = None
 
     def to_json(self) -> str:
         """Return one line for the log."""
-        terms = {name: round(value, 6) for name, value in self.terms.items()}
-        row: dict[str, Any] = {"step": self.step, "phase": self.phase, **terms}
+        row: dict[str, Any] = {"step": self.step} | {name: round(value, 6) for name, value in self.terms.items()}
         row["images_per_s"] = round(self.images_per_s, 2)
         if self.warning:
             row["warning"] = self.warning
@@ -36,9 +34,9 @@ def mask_statistics(edit: Edit) -> dict[str, float]:
     return {"attention_mean": float(attention.mean()), "repainted_share": float((attention < 0.9).float().mean())}
 
 
-def saturation(phase: str, terms: Mapping[str, float]) -> str | None:
+def saturation(terms: Mapping[str, float]) -> str | None:
     """Return a warning with its remedy when the attention mask has closed or swallowed the face."""
-    if phase != "adversarial" or "repainted_share" not in terms:
+    if "repainted_share" not in terms:
         return None
     if terms["repainted_share"] < 0.002:
         return "attention is saturated at 1: nothing is repainted; raise --generator-au-weight or check the labels"

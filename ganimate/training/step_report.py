@@ -16,21 +16,16 @@ class StepReport:
     """The pace of a run that begins at `step`, and stops after so many minutes or images, if they are given."""
 
     def __init__(self, config: TrainConfig, step: int, minutes: float | None, images: int | None) -> None:
-        self._batch, self._schedule = config.batch_images, config.schedule
-        self._total = self._schedule.total_steps
+        self._batch, self._total = config.batch_images, config.steps
         self._last = self._total if images is None else min(self._total, step - (-images // self._batch))
         self._end = None if minutes is None else time.monotonic() + 60 * minutes
-        self._phase = ""
         self._moments: deque[tuple[int, float]] = deque([(step, time.monotonic())], maxlen=PACE_STEPS)
         self._warned: dict[str, int] = {}
 
     def told(self, record: StepRecord) -> tuple[str, str]:
         """Return what is told of one step, shortly, and in a line with all of its terms."""
-        if record.phase != self._phase:  # each has a pace of its own
-            self._phase = record.phase
-            self._moments = deque([self._moments[-1]], maxlen=PACE_STEPS)
         self._moments.append((record.step, time.monotonic()))
-        text = f"{record.phase}, {self._pace()}"
+        text = self._pace()
         terms = " ".join(f"{name} {value:.4g}" for name, value in record.terms.items())
         return text, f"step {record.step}/{self._total}, {text}: {terms}"
 
@@ -43,18 +38,13 @@ class StepReport:
         return f"{text} (step {step})"
 
     def _pace(self) -> str:
-        """Return the speed of the phase's last steps, data included, and the time left as far as it is known."""
+        """Return the speed of the last steps, data included, and the time left."""
         (first, began), (last, now) = self._moments[0], self._moments[-1]
         seconds_a_step = (now - began) / (last - first)
-        speed = f"{self._batch / max(seconds_a_step, 1e-9):.1f} images/s"
-        phase_end = self._schedule.end_of(self._phase)
-        left_s = max(0, min(self._last, phase_end) - last) * seconds_a_step
-        is_all = self._last <= phase_end  # nobody knows yet how long the steps of later phases take
-        if self._end is None:
-            return f"{speed}, {duration(left_s)} left{'' if is_all else ' of this phase'}"
-        budget_s = max(0.0, self._end - now)
-        most = "" if is_all or left_s >= budget_s else "at most "
-        return f"{speed}, {most}{duration(min(left_s, budget_s) if is_all else budget_s)} left"
+        left_s = max(0, self._last - last) * seconds_a_step
+        if self._end is not None:
+            left_s = min(left_s, max(0.0, self._end - now))
+        return f"{self._batch / max(seconds_a_step, 1e-9):.1f} images/s, {duration(left_s)} left"
 
 
 def duration(seconds: float) -> str:

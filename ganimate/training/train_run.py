@@ -88,7 +88,7 @@ class TrainRun:
 
         report = StepReport(self.config, trainer.step_index, budget.minutes, budget.images)
         records = trainer.run(self.folder, minutes=budget.minutes, images=budget.images, stop=stop, on_sample=show)
-        total = self.config.schedule.total_steps
+        total = self.config.steps
         with progress.count("training", total, "saved", done=trainer.step_index) as counted:
             for record in counted(records):
                 counted.describe(*report.told(record))
@@ -108,10 +108,10 @@ class TrainRun:
         for name, value in self.changes.items():
             progress.note(f"changed from here on: {name} = {value}")
         if self.resume:
-            progress.note(f"going on from step {trainer.step_index} of {self.config.schedule.total_steps}")
+            progress.note(f"going on from step {trainer.step_index} of {self.config.steps}")
 
     def _tell_end(self, trainer: Trainer, stopped: bool, progress: Progress) -> None:
-        done, total = trainer.step_index, self.config.schedule.total_steps
+        done, total = trainer.step_index, self.config.steps
         folder = shlex.quote(str(self.folder))
         if done >= total:
             progress.note(f"finished after {done} steps; next: ganimate export {folder} --out models/NAME")

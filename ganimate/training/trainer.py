@@ -1,4 +1,4 @@
-"""The trainer: three phases, one page a step; it yields records and prints nothing."""
+"""The trainer: one page a step, in the paper's order; it yields records and prints nothing."""
 
 from __future__ import annotations
 
@@ -12,25 +12,17 @@ import torch
 from torch import Tensor, nn
 
 from ganimate.config import TrainConfig, from_dict, to_dict
-from ganimate.data.dataset import FaceDataset, batches
+from ganimate.data.dataset import FaceDataset, TrainingBatch, batches
 from ganimate.data.pack import Pack
-from ganimate.data.samples import TrainingBatch
 from ganimate.errors import ModelError, TrainingError
-from ganimate.networks import GENERATORS, Critic, Edit, GeneratorNetwork, RegionCritics, Verdict
+from ganimate.networks import AttentionGenerator, Critic, Edit, GeneratorNetwork, Verdict
 from ganimate.networks.pictures import jitter
 from ganimate.system.devices import bf16_is_fast, channels_last, step_seed
 from ganimate.training import losses
 from ganimate.training.averaging import averaged
 from ganimate.training.history import Stretch, went_on
 from ganimate.training.learning_rate import linear_decay
-from ganimate.training.objective import (
-    CriticReading,
-    CriticTerms,
-    GeneratorTerms,
-    RegionTerms,
-    adversarial_terms,
-    geometry_terms,
-)
+from ganimate.training.objective import CriticTerms, GeneratorTerms, critic_terms, generator_terms
 from ganimate.training.run_folder import (
     LOG_NAME,
     MODEL_NAME,
@@ -41,9 +33,6 @@ from ganimate.training.run_folder import (
 )
 from ganimate.training.step_record import StepRecord, mask_statistics, saturation
 from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
-
-STEERED_IMAGES = 6  # of a batch: enough to learn one gain an AU
-FEATURE_LAYERS = slice(1, 5)  # of the critic: neither pixels nor the whole face
 
 
 class Trainer:
@@ -58,15 +47,11 @@ class Trainer:
         self.dataset = FaceDataset(pack, config)
         count = len(pack.au_numbers)
         torch.manual_seed(step_seed(config.seed, "weights"))
-        generator = GENERATORS[config.generator.architecture](config.generator, count)
-        generator.prime(self.dataset.response)
-        self.generator = channels_last(generator.to(device))
+        self.generator = channels_last(AttentionGenerator(config.generator, count).to(device))
         self.critic = channels_last(Critic(config.critic, count).to(device))
-        self.regions = RegionCritics(config.regions, count).to(device)
         self._averaging = averaged(self.generator, config.ema_decay)
         self.generator_optimizer = self._adam(self.generator, config.learning_rate)
         self.critic_optimizer = self._adam(self.critic, config.critic_learning_rate)
-        self.region_optimizer = self._adam(self.regions, config.region_learning_rate)
         self.step_index = 0
         self.seconds = 0.0  # of work in all, over all resumptions
         self.history = [Stretch(0, to_dict(config))]
@@ -78,22 +63,17 @@ class Trainer:
         return torch.optim.Adam(network.parameters(), rate, (self.config.beta1, self.config.beta2), fused=True)
 
     def _schedule_rates(self) -> None:
-        """Let the rates of the generator and the critic go from the next step on as the whole schedule says."""
-        config, first = self.config, self.config.schedule.critic_steps
-        total, done = config.schedule.total_steps - first, max(0, self.step_index - first)
+        """Let both rates go from the next step on as the whole schedule says, each by its network's own steps."""
+        config, done, n = self.config, self.step_index, self.config.critic_per_generator
+        answers, answered = -(-config.steps // n), -(-done // n)
         share = config.decay_fraction
-        self._generator_rate = linear_decay(self.generator_optimizer, config.learning_rate, total, share, done)
-        self._critic_rate = linear_decay(self.critic_optimizer, config.critic_learning_rate, total, share, done)
+        self._generator_rate = linear_decay(self.generator_optimizer, config.learning_rate, answers, share, answered)
+        self._critic_rate = linear_decay(self.critic_optimizer, config.critic_learning_rate, config.steps, share, done)
 
     @property
     def average(self) -> GeneratorNetwork:
         """The generator as users get it: its weights averaged over the last steps."""
         return cast(GeneratorNetwork, self._averaging.module)
-
-    @property
-    def phase(self) -> str:
-        """The phase of the next step: critic, geometry or adversarial."""
-        return self.config.schedule.phase_of(self.step_index)
 
     def step(self, batch: TrainingBatch) -> StepRecord:
         """Do one step on a batch; raises TrainingError, with the term's name, when a term is not finite.
@@ -101,131 +81,51 @@ class Trainer:
         After any error the networks may be between two steps: they must not be saved, only restored.
         """
         began = time.perf_counter()
-        phase = self.phase
-        terms: dict[str, float] = {}
         self._between_steps = False
         torch.manual_seed(step_seed(self.config.seed, "noise", self.step_index))
         batch = batch.to(self.device)
-        if phase == "critic":
-            terms |= self._critic_step(batch, None)
-        elif phase == "geometry":
-            if not self.config.schedule.critic_rests:
-                terms |= self._critic_step(batch, None)
-            terms |= self._geometry_step(batch)
-        else:
-            terms |= self._adversarial_step(batch)
-        if phase != "critic":
-            self._averaging.update_parameters(self.generator)
-            self._generator_rate.step()
-            if not self.config.schedule.critic_rests:
-                self._critic_rate.step()
-        self.step_index += 1
-        self._between_steps = True
-        elapsed = time.perf_counter() - began
-        return StepRecord(self.step_index, phase, terms, len(batch.source) / elapsed, saturation(phase, terms))
-
-    def _adversarial_step(self, batch: TrainingBatch) -> dict[str, float]:
+        answers = self.step_index % self.config.critic_per_generator == 0
         # 1. The generator makes faces with the wanted AUs.
-        with self._autocast():
-            edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to, batch.landmarks_from)
-        batch = batch.moved_along(edit.flow)
+        with self._autocast(), torch.set_grad_enabled(answers):
+            edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to)
         # 2. The critic learns to tell them from photos, and to read AUs from photos (equations 1 and 3).
         terms = self._critic_step(batch, edit.image.detach())
         # 3. Every n-th time the generator answers.
-        first = self.config.schedule.end_of("geometry")
-        if (self.step_index - first) % self.config.schedule.critic_per_generator:
-            return terms
-        # 4. There and back again, for a quarter of the batch: the cycle (equation 4).
-        back = slice(batch.pairs, batch.pairs + max(1, len(batch.source) // 4))
+        if answers:
+            terms |= self._generator_step(batch, edit) | mask_statistics(edit)
+            self._averaging.update_parameters(self.generator)
+            self._generator_rate.step()
+        self._critic_rate.step()
+        self.step_index += 1
+        self._between_steps = True
+        elapsed = time.perf_counter() - began
+        return StepRecord(self.step_index, terms, len(batch.source) / elapsed, saturation(terms))
+
+    def _critic_step(self, batch: TrainingBatch, fake: Tensor) -> dict[str, float]:
+        with self._autocast():
+            photos: Verdict = self.critic(jitter(batch.source))
+            fakes: Verdict = self.critic(jitter(fake))
+            mix = torch.rand(len(fake), 1, 1, 1, device=fake.device)
+            penalty = losses.gradient_penalty(
+                lambda x: self.critic(x).realism, losses.interpolate(batch.source, fake, mix)
+            )
+        return self._descend(critic_terms(photos, fakes, penalty, batch.y_from), self.critic_optimizer, "critic")
+
+    def _generator_step(self, batch: TrainingBatch, edit: Edit) -> dict[str, float]:
         self.critic.requires_grad_(False)
-        reading = self._read(edit, batch)
         with self._autocast():
             verdict: Verdict = self.critic(jitter(edit.image))
-            returned: Edit | None = None
-            if batch.pairs < len(batch.source):
-                returned = self.generator(
-                    edit.image[back], batch.y_to[back], batch.y_from[back], batch.landmarks_to[back]
-                )
-        # 5. The full objective (equation 5).
-        parts = adversarial_terms(edit, batch, reading, verdict.realism, None if returned is None else returned.image)
-        terms |= self._descend(parts, self.generator_optimizer)
+            # There and back again: the cycle (equation 4).
+            returned: Edit = self.generator(edit.image, batch.y_to, batch.y_from)
+        parts = generator_terms(edit, verdict, batch.y_to, returned, batch.source)  # equation 5
+        terms = self._descend(parts, self.generator_optimizer, "generator")
         self.critic.requires_grad_(True)
-        return terms | self._region_step(edit, batch) | mask_statistics(edit)
-
-    def _geometry_step(self, batch: TrainingBatch) -> dict[str, float]:
-        with self._autocast():
-            edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to, batch.landmarks_from)
-        batch = batch.moved_along(edit.flow)
-        self.critic.requires_grad_(False)
-        # Paint that nobody judges must not be steered: it would learn patterns that read as an AU. The gains of motion
-        # are steered, until the critic rests: then they have long found their values.
-        steers = edit.flow is not None and not self.config.schedule.critic_rests
-        parts = geometry_terms(edit, batch, self._read(edit, batch, aus=steers))
-        terms = self._descend(parts, self.generator_optimizer)
-        self.critic.requires_grad_(True)
-        return terms | self._region_step(edit, batch) | mask_statistics(edit)
-
-    def _read(self, edit: Edit, batch: TrainingBatch, *, aus: bool = True) -> CriticReading:
-        """Return what the critic, whose weights rest, reads in the edits."""
-        with self._autocast():
-            shown = edit.steered if edit.steerable is None else edit.steered[-STEERED_IMAGES:]
-            steered: Verdict | None = self.critic(jitter(shown)) if aus else None
-            matched = real = ()
-            if batch.pairs:
-                told = torch.lerp(batch.target, edit.image[: batch.pairs], batch.known)
-                matched = self.critic(told).features[FEATURE_LAYERS]
-                real = self.critic(batch.target).features[FEATURE_LAYERS]
-        return CriticReading(None if steered is None else steered.aus, matched, real, self._score(edit, batch))
-
-    def _score(self, edit: Edit, batch: TrainingBatch) -> Tensor | None:
-        """Return what the critics of regions, whose weights rest, make of the pairs' paint; None where none counts.
-
-        Not of the wishes: of AUs that photos hardly show they know nothing, and what they say of them makes blotches.
-        """
-        if not self.config.weights.regions or not batch.pairs:
-            return None
-        pairs = slice(batch.pairs)
-        self.regions.requires_grad_(False)
-        scores = self.regions.score(edit.painted[pairs], batch.landmarks_to[pairs], batch.y_to[pairs])
-        self.regions.requires_grad_(True)
-        return scores
-
-    def _region_step(self, edit: Edit, batch: TrainingBatch) -> dict[str, float]:
-        """Let the critics of regions learn to tell the pairs' paint from photos."""
-        if not self.config.weights.regions or not batch.pairs:
-            return {}
-        pairs = slice(batch.pairs)
-        photos = torch.cat([batch.source, batch.target[batch.taken]])
-        landmarks = torch.cat([batch.landmarks_from, batch.landmarks_to[pairs][batch.taken]])
-        real = self.regions.score(photos, landmarks, torch.cat([batch.y_from, batch.y_to[pairs][batch.taken]]))
-        fake = self.regions.score(edit.painted[pairs].detach(), batch.landmarks_to[pairs], batch.y_to[pairs])
-        return self._descend(RegionTerms(losses.hinge(real, fake)), self.region_optimizer)
-
-    def _critic_step(self, batch: TrainingBatch, fake: Tensor | None) -> dict[str, float]:
-        with self._autocast():
-            real: Verdict = self.critic(jitter(batch.source))
-            judged: Verdict | None = None if fake is None else self.critic(jitter(fake))
-        au = losses.action_units(real.aus, batch.y_from)
-        if fake is None or judged is None:
-            parts = CriticTerms(au)
-        else:
-            penalty, interval = None, self.config.schedule.penalty_interval
-            if self.step_index % interval == 0:
-                mix = torch.rand(len(fake), 1, 1, 1, device=fake.device)
-                with self._autocast():
-                    penalty = interval * losses.gradient_penalty(
-                        lambda x: self.critic(x).realism, losses.interpolate(batch.source, fake, mix)
-                    )
-            parts = CriticTerms(au, losses.critic_adversarial(real.realism, judged.realism), penalty)
-        return self._descend(parts, self.critic_optimizer)
+        return terms
 
     def _descend(
-        self, parts: CriticTerms | GeneratorTerms | RegionTerms, optimizer: torch.optim.Optimizer
+        self, parts: CriticTerms | GeneratorTerms, optimizer: torch.optim.Optimizer, side: str
     ) -> dict[str, float]:
-        side = next(name for name, one in self._optimizers().items() if one is optimizer).removesuffix("_optimizer")
-        terms = {
-            f"{side}_{name}": float(value.detach()) for name, value in vars(parts).items() if isinstance(value, Tensor)
-        }
+        terms = {f"{side}_{name}": float(value.detach()) for name, value in vars(parts).items()}
         for name, value in terms.items():
             self._require_finite(f"term {name}", value)
         optimizer.zero_grad(set_to_none=True)
@@ -314,17 +214,10 @@ class Trainer:
         save_model(folder / MODEL_NAME, self.card(folder.resolve().name), self.average, self.critic)
 
     def _networks(self) -> dict[str, nn.Module]:
-        return {
-            "generator": self.generator, "critic": self.critic, "regions": self.regions,
-            "average": self._averaging,
-        }  # fmt: skip
+        return {"generator": self.generator, "critic": self.critic, "average": self._averaging}
 
     def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
-        return {
-            "generator_optimizer": self.generator_optimizer,
-            "critic_optimizer": self.critic_optimizer,
-            "region_optimizer": self.region_optimizer,
-        }
+        return {"generator_optimizer": self.generator_optimizer, "critic_optimizer": self.critic_optimizer}
 
     def restore(self, folder: Path) -> None:
         """Take up the state in `folder`; raises ModelError where it is missing, damaged or of another network.

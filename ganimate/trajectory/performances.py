@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,6 +97,28 @@ class Performance:
         inner = self.times_s[(self.times_s > start) & (self.times_s < end)]
         times_s = np.unique(np.concatenate([[start], inner, [end]]))
         return Performance(times_s, self._at(times_s).astype(np.float32), self.aus, self.notes)
+
+    def held(self, times_s: Sequence[float] | Floats) -> Performance:
+        """The same with rows also at those of `times_s`, rising, that lie before the first one or after the last.
+
+        They hold its first and its last pose, and a note tells that.
+        """
+        grid_s = np.asarray(times_s, np.float64)
+        first_s, last_s = float(self.times_s[0]), float(self.times_s[-1])
+        before, after = grid_s[grid_s < first_s], grid_s[grid_s > last_s]
+        told = [f"comes at {first_s:.6g} s"] * bool(len(before)) + [f"is there until {last_s:.6g} s"] * bool(len(after))
+        if not told:
+            return self
+        note = (
+            f"the face {' and '.join(told)} of {grid_s[0]:.6g} s to {grid_s[-1]:.6g} s: its pose is held there (--trim)"
+        )
+        ends = np.repeat(self.values[:1], len(before), axis=0), np.repeat(self.values[-1:], len(after), axis=0)
+        return Performance(
+            np.concatenate([before, self.times_s, after]),
+            np.concatenate([ends[0], self.values, ends[1]]),
+            self.aus,
+            (*self.notes, note),
+        )
 
     def resampled(self, fps: float, *, smooth_s: float = 0.0) -> Trajectory:
         """The frames at `fps` from the first row to the one nearest to the last, interpolated linearly in time.

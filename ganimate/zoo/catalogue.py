@@ -80,34 +80,24 @@ def find_model(name: str = DEFAULT_MODEL) -> ZooEntry:
 
 def find_judge(name: str | None = None) -> Path:
     """Return the weights of the judge in that file or folder, by default of the one that ships; raises ModelError."""
-    if name is not None:
-        for path in (Path(name), Path(name) / JUDGE_PATH.name):
-            if isfile(path):
-                return path
-        raise ModelError(f"there is no judge at {name}", "leave it out for the one that ships, or train one")
-    for folder in zoo_folders():
-        if isfile(folder / JUDGE_PATH):
-            return folder / JUDGE_PATH
-    raise ModelError(
-        "the judge is missing from this installation",
-        "install ganimate again, or train one with 'ganimate train-judge PACK --out judge.safetensors'",
-    )
+    return _find_reader(name, JUDGE_PATH, "judge", "'ganimate train-judge PACK --out judge.safetensors'")
 
 
 def find_mesh_reader(name: str | None = None) -> Path:
-    """Return the weights of the mesh reader in that file or folder, by default of the one that ships.
+    """Return the weights of the mesh reader in that file or folder, by default those that ship; raises ModelError."""
+    return _find_reader(
+        name, MESH_PATH, "reader of meshes", "'ganimate train-mesh IMAGES --meshes MESHES.npz --out RUN'"
+    )
 
-    Raises ModelError where there is none.
-    """
+
+def _find_reader(name: str | None, shipped: Path, kind: str, command: str) -> Path:
+    """Return the file of weights called `name`, or the one `shipped` below models/; `command` trains such a network."""
+    own = [] if name is None else [Path(name), Path(name) / shipped.name]
+    places = own or [folder / shipped for folder in zoo_folders()]
+    if found := next(filter(isfile, places), None):
+        return found
     if name is not None:
-        for path in (Path(name), Path(name) / MESH_PATH.name):
-            if isfile(path):
-                return path
-        raise ModelError(f"there is no reader of meshes at {name}", "leave it out for the one that ships")
-    for folder in zoo_folders():
-        if isfile(folder / MESH_PATH):
-            return folder / MESH_PATH
+        raise ModelError(f"there is no {kind} at {name}", "leave it out for the one that ships, or train one")
     raise ModelError(
-        "the reader of meshes is missing from this installation",
-        "install ganimate again, or train one with 'ganimate train-mesh IMAGES --meshes MESHES.npz --out RUN'",
+        f"the {kind} is missing from this installation", f"install ganimate again, or train one with {command}"
     )

@@ -250,10 +250,21 @@ def save_model(path: Path, card: ModelCard, generator: nn.Module, critic: nn.Mod
 
 def read_card(path: Path) -> ModelCard:
     """Return what the model file `path` says of itself, without loading its weights; raises ModelError."""
+    card = read_metadata(path, MODEL_FORMAT).get("card", {})
+    generator = card.get("generator") if isinstance(card, dict) else None
+    if isinstance(generator, dict):
+        generator.pop("correction_limit", None)  # of the architecture that went
+        if generator.get("architecture") == "warping":
+            raise ModelError(
+                f"{path} was made with the architecture 'warping', which ganimate no longer has",
+                "take the default model, or train one anew with 'ganimate train'",
+            )
     try:
-        return from_dict(ModelCard, read_metadata(path, MODEL_FORMAT).get("card", {}))
+        return from_dict(ModelCard, card)
     except ConfigError as error:
-        raise ModelError(f"{path} cannot be used: {error.message}", "was it written by a newer ganimate?") from error
+        raise ModelError(
+            f"{path} cannot be used: {error.message}", "was it written by another version of ganimate?"
+        ) from error
 
 
 def load_model(path: Path, device: torch.device | None = None) -> Model:
@@ -311,7 +322,9 @@ def load_judge(path: Path, device: torch.device | None = None) -> LoadedJudge:
     try:
         card = from_dict(JudgeCard, facts.get("card", {}))
     except ConfigError as error:
-        raise ModelError(f"{path} cannot be used: {error.message}", "was it written by a newer ganimate?") from error
+        raise ModelError(
+            f"{path} cannot be used: {error.message}", "was it written by another version of ganimate?"
+        ) from error
     heads = tensors.get("au_head.bias")
     if heads is None or len(heads) != len(card.aus):
         found = "none" if heads is None else str(len(heads))

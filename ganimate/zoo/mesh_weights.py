@@ -65,7 +65,9 @@ def load_mesh_reader(path: Path, device: torch.device | None = None) -> LoadedMe
     try:
         card = from_dict(MeshCard, facts.get("card", {}))
     except ConfigError as error:
-        raise ModelError(f"{path} cannot be used: {error.message}", "was it written by a newer ganimate?") from error
+        raise ModelError(
+            f"{path} cannot be used: {error.message}", "was it written by another version of ganimate?"
+        ) from error
     network = filled(lambda: MeshReader(card.network), tensors)
     if network is None:
         raise ModelError(f"the reader of meshes in {path} does not fit its config", REMEDIES[MESH_FORMAT])

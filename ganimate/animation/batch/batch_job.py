@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +14,7 @@ from ganimate.animation.batch import batch_report
 from ganimate.animation.batch.batch_report import Outcome
 from ganimate.animation.batch.collecting import Source
 from ganimate.animation.batch.ledger import LEDGER_NAME, Ledger
+from ganimate.animation.clip import ClipJob
 from ganimate.animation.job import Job
 from ganimate.animation.outputs import Outputs, Recorder, StillRecorder
 from ganimate.animation.request import FaceRequest, Request
@@ -26,21 +27,35 @@ from ganimate.system.worker_pool import Crew, Lost
 if TYPE_CHECKING:
     from ganimate.animation.session import Session
     from ganimate.face.detect import Selection
+    from ganimate.facs import Expression, Others
+
+
+@dataclass(frozen=True)
+class VideoWork:
+    """What is done to every video: as `ClipJob` has it."""
+
+    expression: Expression
+    others: Others
+    ramp_s: float
 
 
 @dataclass(frozen=True)
 class PhotoTask:
-    """One photo to be animated: where it is, where its result goes, and whether that may replace something."""
+    """One photo to be animated: where it is, where its result goes, and whether that may replace something.
+
+    `video` is what is done to it where it is a video.
+    """
 
     place: int  # among all photos
     photo: Path
     result: Path
     overwrite: bool
+    video: VideoWork | None = None
 
 
 @dataclass(frozen=True)
 class PhotoWork:
-    """What is done to every photo."""
+    """What is done to every photo, and to `videos`, of which it may be said instead why nothing is."""
 
     asked: FaceRequest
     session: Session
@@ -48,14 +63,13 @@ class PhotoWork:
     still: bool
     loop: str
     mark: bool
+    videos: VideoWork | str = "a video, and a batch animates photos"
 
     def make(self, task: PhotoTask) -> Outcome:
         """Return what came of one photo: whatever is wrong with it, the next one gets its turn."""
         began = time.perf_counter()
-        request = Request(task.photo, self.asked, self.session.setup, self.faces, still=self.still)
-        outputs = Outputs(str(task.result), overwrite=task.overwrite)
         try:
-            told = Job(request, outputs, self.loop, mark=self.mark).make(Silent(), self.session).facts
+            told = self._job(task).make(Silent(), self.session).facts
         except GanimateError as error:
             return _failed(task.photo, error.message, error.hint, began)
         except MemoryError:
@@ -67,6 +81,15 @@ class PhotoWork:
             return _failed(task.photo, f"{type(error).__name__}: {error}", hint, began)
         seconds = round(time.perf_counter() - began, 2)
         return Outcome(str(task.photo), "done", str(task.result), seconds=seconds, told=told)
+
+    def _job(self, task: PhotoTask) -> Job | ClipJob:
+        outputs = Outputs(str(task.result), overwrite=task.overwrite)
+        if task.video is not None:
+            how = task.video
+            setup = self.session.setup
+            return ClipJob(task.photo, how.expression, outputs, how.others, how.ramp_s, setup, self.mark, self.faces)
+        request = Request(task.photo, self.asked, self.session.setup, self.faces, still=self.still)
+        return Job(request, outputs, self.loop, mark=self.mark)
 
 
 def _failed(photo: Path, reason: str, hint: str | None, began: float | None = None) -> Outcome:
@@ -122,7 +145,7 @@ class BatchJob:
         try:
             if tasks:
                 self._refuse_to_replace(tasks)
-                self._make_folder(tasks[0], folders)
+                self._make_folder(min(tasks, key=lambda task: task.video is not None), folders)  # a photo, if any
             with progress.count("animating photos", len(tasks), "finishing") as counted:
                 for count, (task, outcome) in enumerate(counted(self._made(tasks, ledger, folders)), 1):
                     outcomes[task.place] = outcome
@@ -144,15 +167,16 @@ class BatchJob:
         """Return what is to be done for a photo, or why nothing is."""
         if source.trouble is not None:
             return _failed(source.path, source.trouble.message, source.trouble.hint)
-        if source.is_video:
-            return Outcome(str(source.path), "skipped", reason="a video, and a batch animates photos")
+        videos = self.work.videos if source.is_video else None
+        if isinstance(videos, str):
+            return Outcome(str(source.path), "skipped", reason=videos)
         result = self.results[source.path]
-        task = PhotoTask(place, source.path, self.folder / result, self.force)
+        task = PhotoTask(place, source.path, self.folder / result, self.force, videos)
         state = ledger.state(result, self._asked(source.path), source.path)
         if self.resume and state == "done":
             return Outcome(str(source.path), "skipped", str(task.result), "done before")
         if self.resume and state == "stale":
-            return PhotoTask(place, source.path, self.folder / result, overwrite=True)
+            return replace(task, overwrite=True)
         if self.resume and state == "foreign" and not self.force:
             return _failed(source.path, f"'{task.result}' is there, and no batch has made it", "--force replaces it")
         if self.resume and state == "other" and not self.force:

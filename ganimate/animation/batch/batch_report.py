@@ -35,7 +35,7 @@ class Outcome:
     def facts(self) -> dict[str, Any]:
         """The outcome as plain data."""
         fields = {name: value for name, value in asdict(self).items() if value is not None and name != "told"}
-        return fields | {name: self.told[name] for name in TOLD if self.told}
+        return fields | {name: self.told[name] for name in TOLD if name in self.told}
 
     @property
     def line(self) -> str:

@@ -6,34 +6,36 @@ import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ganimate.errors import InputError, PhotoError
-from ganimate.media import PHOTO_SUFFIXES, VIDEO_SUFFIXES
+from ganimate.media import PHOTO_SUFFIXES, VIDEO_SUFFIXES, is_video
 
 DEEPEST = 64  # folders above a photo that may tell it from one of the same name
 
 
 @dataclass(frozen=True)
 class Source:
-    """One photo; `relative` is its path below the folder that was named, or just its name.
+    """One photo or video; `relative` is its path below the folder that was named, or just its name.
 
-    `trouble` says why something named on the command line is no photo.
+    `trouble` says why something named on the command line is neither.
     """
 
     path: Path
     relative: Path
     trouble: InputError | None = None
 
-    @property
+    @cached_property
     def is_video(self) -> bool:
-        """Whether the name is that of a video."""
-        return self.path.suffix.lower() in VIDEO_SUFFIXES
+        """Whether it is a video, by what is in it and else by its name."""
+        return self.trouble is None and is_video(self.path)
 
-    @property
-    def is_photo(self) -> bool:
-        """Whether a result is to be expected."""
-        return self.trouble is None and not self.is_video
+    def result_suffix(self, of_photos: str, of_videos: str | None) -> str | None:
+        """Return which of these suffixes the result has, None where there is none to be expected."""
+        if self.trouble is not None:
+            return None
+        return of_videos if self.is_video else of_photos
 
 
 def collect(named: Sequence[str], *, recursive: bool, outside: Path) -> list[Source]:
@@ -92,29 +94,32 @@ def _in_folder(folder: Path, recursive: bool, outside: Path) -> Iterator[Source]
         yield _nothing(str(folder), f"no photo is in the folder '{folder}'", hint)
 
 
-def name_results(sources: Sequence[Source], suffix: str) -> dict[Path, Path]:
+def name_results(sources: Sequence[Source], suffix: str, video_suffix: str | None = None) -> dict[Path, Path]:
     """Return for each photo the path of its result below the output folder: the photo's own with another `suffix`.
 
-    Photos that would share one, also on file systems that do not tell capitals, all keep their own suffix
-    (``me.jpg.gif``, ``me.png.gif``), or get as many of the folders above them as it takes (``a/me.gif``,
-    ``b/me.gif``), or both.
+    Videos have results only where they have a `video_suffix`. Photos that would share one, also on file systems that do
+    not tell capitals, all keep their own suffix (``me.jpg.gif``, ``me.png.gif``), or get as many of the folders above
+    them as it takes (``a/me.gif``, ``b/me.gif``), or both.
     """
-    crowds: dict[str, list[Source]] = {}
+    crowds: dict[tuple[str, str], list[Source]] = {}
     for source in sources:
-        if source.is_photo:
-            crowds.setdefault(_key(source.relative.with_suffix("")), []).append(source)
-    names = [
-        (source.path, name) for crowd in crowds.values() for source, name in zip(crowd, _told_apart(crowd), strict=True)
+        ending = source.result_suffix(suffix, video_suffix)
+        if ending is not None:
+            crowds.setdefault((ending, _key(source.relative.with_suffix(""))), []).append(source)
+    named = [
+        (source.path, base, ending)
+        for (ending, _), crowd in crowds.items()
+        for source, base in zip(crowd, _told_apart(crowd), strict=True)
     ]
     taken: set[str] = set()
     results = {}
-    for path, base in names:
-        name, number = base, 1
+    for path, base, ending in named:
+        name, number = base.with_name(base.name + ending), 1
         while _key(name) in taken:  # me.jpg beside me.png was called as me.jpg.png is
             number += 1
-            name = base.with_name(f"{base.name}_{number}")
+            name = base.with_name(f"{base.name}_{number}{ending}")
         taken.add(_key(name))
-        results[path] = name.with_name(name.name + suffix)
+        results[path] = name
     return results
 
 

@@ -1,0 +1,292 @@
+"""What a painter learns from: windows in which a photo was moved by measured meshes, and what is really there.
+
+Two kinds. Pairs: photo A of a person, warped by the meshes of A and B, lies on photo B; what differs is what has to be
+painted. Restored holes: in any photo the lips, or lids, are shut by the mesh and opened again (or shut eyes opened and
+shut), and the painter brings back what was there. A batch is a pure function of the faces, the config and the step.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ganimate.config import PaintTraining
+from ganimate.data.paint_faces import PaintFaces, lid_gaps, lip_gaps
+from ganimate.data.paint_windows import (
+    EYES,
+    MOUTH,
+    Mesh,
+    Window,
+    box_mask,
+    draw_window,
+    face_mask,
+    misread,
+    whole_window,
+)
+from ganimate.errors import PackError
+from ganimate.face.crop import Image
+from ganimate.face.mesh.topology import CHIN, LOWER_LIP_EDGE, UPPER_LIP_EDGE
+from ganimate.motion.muscles import BLINK, Muscles
+from ganimate.motion.warp_field import EYE, SKIN, WarpField, warp_field
+from ganimate.motion.warp_field import MOUTH as MOUTH_PART
+from ganimate.networks.painter import PLACE, hints_of
+from ganimate.system.devices import step_seed
+
+Floats = NDArray[np.float32]
+ALIKE_DEG = 12.0  # of yaw and pitch: photos whose heads are turned more differ by more than their expressions
+STRAIGHT_DEG = 30.0
+# Which photos have something to hide and bring back (lips apart, eyes open, eyes shut), and how often each is drawn.
+LIPS_APART, EYES_OPEN, EYES_SHUT = 0.06, 0.22, 0.10
+HOLE_SHARES = (0.72, 0.18, 0.10)
+# A person's photos, by how many there are: a studio's many do not crowd out those of others.
+MOST_PHOTOS = 24
+# What is drawn more when a pair's target is chosen: furrows and mouths. One unit for AUs that are not named.
+WORTH = {1: 2.0, 2: 1.5, 4: 2.5, 5: 1.5, 9: 2.5, 10: 1.5, 15: 2.0, 17: 2.5, 45: 1.5}
+CALM_WORTH = 0.15
+MOST_LIGHT = 0.35  # log: photos whose skin is brighter or darker by more were taken in another light
+UPPER_LIP_SHARE = 0.15  # of an opened mouth: the rest is the jaw's
+LOWER_LIP = [
+    17, 16, 15, 84, 85, 86, 181, 180, 179, 91, 90, 89, 314, 315, 316, 405, 404, 403, 321, 320, 319,
+]  # fmt: skip
+BELOW_LIP = [*CHIN, 18, 83, 313, 201, 421, 208, 428, 171, 396, 194, 418, 32, 262, 140, 369]
+CHIN_SHARE = 0.8  # of the way of the lip
+
+
+@dataclass(frozen=True)
+class PaintSample:
+    """`moved` W(I) and `real` (S, S, 3) uint8, `hints` (6, S, S), `face` (S, S) and AUs (N,) before and after."""
+
+    moved: Image
+    real: Image
+    hints: Floats
+    face: NDArray[np.uint8]
+    y_from: Floats
+    y_to: Floats
+
+
+@dataclass(frozen=True)
+class PaintBatch:
+    """`moved` and `real` (B, 3, S, S) in [-1, 1], `hints` (B, 6, S, S), `face` (B, 1, S, S), AUs (B, N)."""
+
+    moved: Tensor
+    real: Tensor
+    hints: Tensor
+    face: Tensor
+    y_from: Tensor
+    y_to: Tensor
+
+
+class PaintSamples(Dataset[PaintBatch]):
+    """Item `step` is the batch of that step, of people who are not held out."""
+
+    def __init__(self, faces: PaintFaces, muscles: Muscles, training: PaintTraining) -> None:
+        self._faces, self._muscles, self._training = faces, muscles, training
+        self._people = faces.groups(held_out=False)
+        counts = np.array([min(len(person), MOST_PHOTOS) for person in self._people], np.float64)
+        self._person_shares = counts / max(counts.sum(), 1)
+        self._worth = np.array([WORTH.get(number, 1.0) for number in faces.au_numbers])
+        straight = ~faces.held_out & (np.abs(faces.turns[:, 0]) < STRAIGHT_DEG)
+        eyes = lid_gaps(faces.meshes).mean(1)
+        self._holes = [
+            np.flatnonzero(straight & (lip_gaps(faces.meshes) > LIPS_APART)),
+            np.flatnonzero(straight & (eyes > EYES_OPEN)),
+            np.flatnonzero(~faces.held_out & (eyes < EYES_SHUT)),
+        ]
+        shares = np.array(HOLE_SHARES) * [len(hole) > 0 for hole in self._holes]
+        self._hole_shares = shares / max(shares.sum(), 1e-9)
+        if not self._people and not shares.any():
+            raise PackError("there is nobody to learn from", "hand in people seen twice, or photos of open mouths")
+
+    def __len__(self) -> int:
+        return self._training.steps
+
+    def __getitem__(self, step: int) -> PaintBatch:
+        rng = np.random.default_rng(step_seed(self._training.seed, "windows", step))
+        return batch_of([self._sample(rng) for _ in range(self._training.batch_images)])
+
+    def _sample(self, rng: np.random.Generator) -> PaintSample:
+        restored = not self._people or rng.random() < self._training.restored_share
+        if restored and self._hole_shares.any():
+            sample = self._restored(rng)
+        else:
+            before, after = self._draw_pair(rng)
+            window = draw_window(rng, self._faces.mesh(after), self._training.window_px)
+            sample = pair_sample(self._faces, before, after, window, rng)
+        moved, real = _photographed(rng, (sample.moved, sample.real))
+        sample = dataclasses.replace(sample, moved=moved, real=real)
+        return _mirrored(sample) if rng.random() < 0.5 else sample
+
+    def _draw_pair(self, rng: np.random.Generator) -> tuple[int, int]:
+        """Return two photos of one person, their heads turned alike."""
+        faces = self._faces
+        while True:
+            own = self._people[int(rng.choice(len(self._people), p=self._person_shares))]
+            before = int(rng.choice(own))
+            others = own[(own != before) & (np.abs(faces.turns[own] - faces.turns[before]) < ALIKE_DEG).all(1)]
+            if not len(others):
+                continue
+            weights = np.ones(len(others))
+            if rng.random() < self._training.changed_share:
+                weights = np.abs(faces.aus[others] - faces.aus[before]) @ self._worth + CALM_WORTH
+            return before, int(rng.choice(others, p=weights / weights.sum()))
+
+    def _restored(self, rng: np.random.Generator) -> PaintSample:
+        """Return a window of one photo: lips or lids moved by the mesh and moved back; only the holes differ."""
+        kind = int(rng.choice(3, p=self._hole_shares))
+        face = int(rng.choice(self._holes[kind]))
+        mesh, photo, y_from = self._faces.mesh(face), self._faces.image(face), self._faces.aus[face].copy()
+        if kind == 0:
+            share = 1.0 if rng.random() < 0.75 else rng.uniform(0.4, 0.95)
+            hidden = lips_shut(mesh, share)
+            for number in (25, 26):
+                self._set(y_from, number, lambda value, share=share: value * (1 - share))
+        else:
+            hidden = self._blinked(mesh, y_from, rng.uniform(0.15, 0.6) if kind == 1 else None)
+        size = self._training.window_px
+        window = draw_window(rng, mesh, size, MOUTH if kind == 0 else EYES)
+        there, gone = window.mesh(mesh), window.mesh(hidden)
+        without = window.carried(photo, _field(there, gone, size))
+        read = misread(rng, gone, 0.4 * min(window.scale, 1))
+        field = _field(read, there, size)
+        moved, real = field.apply(without), window.view(photo)
+        part = MOUTH_PART if kind == 0 else EYE
+        hole = cv2.GaussianBlur(cv2.dilate((field.part == part).astype(np.float32), np.ones((7, 7))), (0, 0), 1.2)
+        moved = (moved * hole[..., None] + real * (1 - hole[..., None])).astype(np.uint8)
+        return PaintSample(moved, real, hints_of(field), face_mask(there, size), y_from, self._faces.aus[face])
+
+    def _blinked(self, mesh: Mesh, y_from: Floats, wanted: float | None) -> Mesh:
+        """Return a mesh whose lids are lowered to `wanted`, or, if None, opened; `y_from` is told."""
+        own, goal = np.zeros(len(self._muscles.aus)), np.zeros(len(self._muscles.aus))
+        row = self._muscles.aus.index(BLINK)
+        if wanted is None:
+            own[row] = 1
+            self._set(y_from, BLINK, lambda _: 0.0)
+        else:
+            goal[row] = wanted
+            self._set(y_from, BLINK, lambda value: max(value, wanted))
+            self._set(y_from, 5, lambda _: 0.0)
+        return self._muscles.move(mesh.astype(np.float32), own, goal).astype(np.float64)
+
+    def _set(self, aus: Floats, number: int, change: object) -> None:
+        if number in self._faces.au_numbers:
+            place = self._faces.au_numbers.index(number)
+            aus[place] = change(float(aus[place]))  # type: ignore[operator]
+
+
+def pair_sample(
+    faces: PaintFaces, before: int, after: int, window: Window, rng: np.random.Generator | None = None
+) -> PaintSample:
+    """Return photo `before` carried onto photo `after` of the same person by both meshes, in a window of the latter.
+
+    With `rng` the meshes err as a reader's do, and the real photo is brought into the light of the other.
+    """
+    mesh_from, mesh_to = faces.mesh(before), faces.mesh(after)
+    own = window.like(mesh_to, mesh_from)
+    start, goal = own.mesh(mesh_from), window.mesh(mesh_to)
+    if rng is not None:
+        start = misread(rng, start, 0.6 * min(window.scale, 1))
+    field = _field(start, goal, window.size_px)
+    moved, real = own.carried(faces.image(before), field), window.view(faces.image(after))
+    face = face_mask(goal, window.size_px) & box_mask(faces.real[after], window)
+    if rng is not None:
+        real = _in_the_light_of(moved, real, (face > 0) & (field.part == SKIN))
+    return PaintSample(moved, real, hints_of(field), face, faces.aus[before], faces.aus[after])
+
+
+def validation_pairs(faces: PaintFaces, count: int, seed: int) -> list[tuple[int, int]]:
+    """Return pairs of photos of held-out people, another person each time as long as there are any."""
+    rng = np.random.default_rng(step_seed(seed, "held-out pairs"))
+    people = faces.groups(held_out=True)
+    pairs: list[tuple[int, int]] = []
+    for number in range(count * 20):
+        if len(pairs) == count or not people:
+            break
+        own = people[int(rng.integers(len(people)))] if number >= len(people) else people[number]
+        before, after = (int(face) for face in rng.choice(own, 2, replace=False))
+        if (np.abs(faces.turns[before] - faces.turns[after]) < ALIKE_DEG).all():
+            pairs.append((before, after))
+    return pairs
+
+
+def held_out_sample(faces: PaintFaces, before: int, after: int, size_px: int) -> PaintSample:
+    """Return a pair of a held-out person as the model would paint the whole face."""
+    return pair_sample(faces, before, after, whole_window(faces.mesh(after), size_px))
+
+
+def batch_of(samples: Sequence[PaintSample]) -> PaintBatch:
+    """Return samples as one batch."""
+    moved, real = (
+        torch.from_numpy(np.stack(images).astype(np.float32) / 127.5 - 1).permute(0, 3, 1, 2)
+        for images in ([sample.moved for sample in samples], [sample.real for sample in samples])
+    )
+    return PaintBatch(
+        moved.contiguous(),
+        real.contiguous(),
+        torch.from_numpy(np.stack([sample.hints for sample in samples])),
+        torch.from_numpy(np.stack([sample.face for sample in samples]).astype(np.float32))[:, None],
+        torch.from_numpy(np.stack([sample.y_from for sample in samples])),
+        torch.from_numpy(np.stack([sample.y_to for sample in samples])),
+    )
+
+
+def lips_shut(mesh: Mesh, share: float) -> Mesh:
+    """Return a mesh (478, 3) whose lips are nearer to each other by `share` of their gap, the chin with them."""
+    shut = mesh.copy()
+    way = (mesh[LOWER_LIP_EDGE] - mesh[UPPER_LIP_EDGE]) * share
+    lift = (mesh[14] - mesh[13]) * share * (1 - UPPER_LIP_SHARE)
+    shut[UPPER_LIP_EDGE] += UPPER_LIP_SHARE * way
+    shut[LOWER_LIP] -= lift
+    below = sorted(set(BELOW_LIP) - set(LOWER_LIP))
+    shut[below] -= CHIN_SHARE * lift
+    shut[LOWER_LIP_EDGE] = mesh[LOWER_LIP_EDGE] - (1 - UPPER_LIP_SHARE) * way
+    return shut
+
+
+def _field(mesh: Mesh, moved: Mesh, size_px: int) -> WarpField:
+    return warp_field(mesh.astype(np.float32), moved.astype(np.float32), size_px, size_px)
+
+
+def _in_the_light_of(moved: Image, real: Image, skin: NDArray[np.bool_]) -> Image:
+    """Return the real photo, its channels scaled to the moved one's light, where the two were lit alike."""
+    if skin.sum() < 200:
+        return real
+    gain = (moved[skin].mean(0) + 5) / (real[skin].mean(0) + 5)
+    if np.abs(np.log(gain)).max() > MOST_LIGHT:
+        return real
+    return np.asarray(np.clip(real * gain, 0, 255), np.uint8)
+
+
+def _photographed(rng: np.random.Generator, images: Sequence[Image]) -> list[Image]:
+    """Return images in one other light, through one other camera."""
+    gamma, bright = math.exp(rng.normal() * 0.22), rng.normal() * 0.04
+    tint = np.exp(rng.normal(size=3) * 0.06 + rng.normal() * 0.1)
+    grey = rng.random() < 0.08
+    blur = rng.uniform(0.3, 1.1) if rng.random() < 0.15 else 0.0
+    quality = int(rng.uniform(35, 90)) if rng.random() < 0.15 else None
+    shown = []
+    for image in images:
+        work = np.power(np.clip(image.astype(np.float32) / 255, 0.002, 1), gamma) * tint + bright
+        work = np.repeat(work.mean(2, keepdims=True), 3, 2) if grey else work
+        work = np.asarray(cv2.GaussianBlur(work, (0, 0), blur)) if blur else work
+        out = (np.clip(work, 0, 1) * 255).round().astype(np.uint8)
+        if quality is not None:
+            _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
+            out = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
+        shown.append(out)
+    return shown
+
+
+def _mirrored(sample: PaintSample) -> PaintSample:
+    hints = sample.hints[..., ::-1].copy()
+    hints[PLACE.start] *= -1  # x on the mean face
+    moved, real, face = (np.ascontiguousarray(image[:, ::-1]) for image in (sample.moved, sample.real, sample.face))
+    return PaintSample(moved, real, hints, face, sample.y_from, sample.y_to)

@@ -1,0 +1,167 @@
+"""A painter's training from what is asked for to a model that animates, and what it tells of itself."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ganimate.config import MeshTraining, PaintTraining, from_dict
+from ganimate.config.resolve import resumed_config
+from ganimate.data.mesh_photos import MeshPhotos, MeshSources, open_mesh_photos
+from ganimate.data.paint_faces import PaintFaces, PaintSources
+from ganimate.errors import TrainingError
+from ganimate.motion.muscles import Muscles
+from ganimate.system.progress import Progress
+from ganimate.training.machine import Machine
+from ganimate.training.muscle_fit import CodedPhotos, explained, fit_muscles, to_canonical
+from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, create_run, read_config, write_config
+
+if TYPE_CHECKING:
+    from ganimate.training.paint_trainer import PaintErrors, PaintRecord, PaintTrainer
+
+PHOTOS_NAME = "photos"  # in the run's folder
+TOLD_STEPS = 50  # from one word of how it goes to the next
+
+
+@dataclass(frozen=True)
+class PaintRun:
+    """A planned training of a painter; `reader` is the file of the network that reads AUs in the model."""
+
+    photos: MeshSources
+    tables: PaintSources
+    reader: Path
+    folder: Path
+    training: PaintTraining
+    resume: bool
+
+    @classmethod
+    def plan(
+        cls,
+        photos: MeshSources,
+        tables: PaintSources,
+        reader: Path,
+        folder: Path,
+        changes: Mapping[str, Any],
+        resume: bool,
+    ) -> PaintRun:
+        """Return the run with the settings `changes`; raises before anything is written."""
+        if resume:
+            training = resumed_config(read_config(folder, PaintTraining), changes)
+        else:
+            training = from_dict(PaintTraining, changes)
+        return cls(photos, tables, reader, folder, training, resume)
+
+    def train(self, machine: Machine, minutes: float | None, stop: Callable[[], bool], progress: Progress) -> Path:
+        """Train until it is done, the minutes are over or `stop` says so; returns the model's path."""
+        if self.resume:
+            write_config(self.folder, self.training)
+        else:
+            self.photos.read_meshes()
+            create_run(self.folder, self.training)
+        photos = self._photos(progress)
+        with progress.stage("measuring muscles"):
+            faces = self.tables.read(photos, self.photos.photos)
+            muscles, told = measured_muscles(faces)
+        if told is not None:
+            progress.note(f"the muscles explain {told:.0%} of how the people who are held out move")
+        with progress.stage("loading"):
+            from ganimate.training.paint_trainer import PaintTrainer
+
+            trainer = PaintTrainer(faces, muscles, self.training, machine.take())
+            if self.resume and (self.folder / STATE_NAME).exists():
+                trainer.restore(self.folder)
+        progress.note(f"{int((~faces.held_out).sum())} faces to train on, {int(faces.held_out.sum())} held out")
+        self._train(trainer, minutes, stop, progress)
+        return self.folder / MODEL_NAME
+
+    def _photos(self, progress: Progress) -> MeshPhotos:
+        """Return the run's photos, made where they are not there yet."""
+        folder, how = self.folder / PHOTOS_NAME, MeshTraining(validation_share=self.training.validation_share)
+        if not folder.exists():
+            return self.photos.make(folder, how, progress)
+        photos = open_mesh_photos(folder)
+        if photos.made_from != self.photos.digest(how):
+            raise TrainingError(
+                f"the run in {self.folder} was begun with other meshes, identities or held-out people",
+                "hand in those, or train into a new folder",
+            )
+        return photos
+
+    def _train(
+        self, trainer: PaintTrainer, minutes: float | None, stop: Callable[[], bool], progress: Progress
+    ) -> None:
+        total = self.training.steps
+        if self.resume:
+            progress.note(f"going on from step {trainer.step_index} of {total}")
+        records = trainer.run(self.folder, minutes=minutes, stop=stop)
+        with progress.count("training the painter", total, "saved", done=trainer.step_index) as counted:
+            for record in counted(records):
+                if record.step % TOLD_STEPS == 0:
+                    counted.describe(f"off by {record.terms['color']:.4f}", _line(record, total))
+                if record.held_out is not None:
+                    progress.note(_held_out_line(record.step, record.held_out, total))
+        if trainer.step_index < total:
+            command = (
+                f"ganimate train-paint {shlex.quote(str(self.photos.photos))} --out {shlex.quote(str(self.folder))}"
+            )
+            progress.note(f"saved after step {trainer.step_index} of {total}; go on with: {command} … --resume")
+
+
+def measured_muscles(faces: PaintFaces) -> tuple[Muscles, float | None]:
+    """Return muscles of the faces' AUs, and the share of held-out people's motion that they explain, or None.
+
+    Photos that coders saw tell of the AUs that they coded, the readings of all photos of the others.
+    """
+    persons = np.unique(np.where(faces.persons == "", "", faces.persons), return_inverse=True)[1].astype(np.int64)
+    persons[faces.persons == ""] = -1
+    canonical = to_canonical(faces.meshes)
+    activity = faces.aus.sum(1).astype(np.float64)
+    learnt = ~faces.held_out & (persons >= 0)
+    whole = _shown(faces, learnt, persons, activity)
+    muscles = fit_muscles(canonical, np.where(learnt, persons, -1), activity, whole)
+    by_coders: NDArray[np.bool_] = np.asarray(faces.coded.any(1))
+    if (learnt & by_coders).any():
+        coded = fit_muscles(
+            canonical, np.where(learnt, persons, -1), activity, _shown(faces, learnt & by_coders, persons, activity)
+        )
+        known = faces.coded.any(0)
+        ways = np.where(known[:, None, None], coded.ways, muscles.ways)
+        gains = np.where(known, coded.gains, muscles.gains)
+        muscles = Muscles(muscles.aus, ways, gains, muscles.lids, muscles.limits)
+    held = faces.held_out & (persons >= 0)
+    if by_coders.any():
+        held = held & by_coders
+    if not held.any():
+        return muscles, None
+    return muscles, explained(canonical, persons, _shown(faces, held, persons, activity), muscles)
+
+
+def _shown(
+    faces: PaintFaces, chosen: NDArray[np.bool_], persons: NDArray[np.int64], activity: NDArray[np.float64]
+) -> CodedPhotos:
+    """Return chosen faces (n,) with what they show, each person's calmest as the calm one."""
+    rows = np.flatnonzero(chosen)
+    calm = np.zeros(len(rows), bool)
+    for person in np.unique(persons[rows]):
+        own = np.flatnonzero(persons[rows] == person)
+        calm[own[activity[rows[own]].argmin()]] = True
+    return CodedPhotos(rows, faces.au_numbers, faces.aus[rows].astype(np.float64), calm)
+
+
+def _line(record: PaintRecord, total: int) -> str:
+    told = ", ".join(f"{name} {value:.4f}" for name, value in record.terms.items())
+    return f"step {record.step}/{total}: {told}, {record.images_per_s:.1f} windows/s"
+
+
+def _held_out_line(step: int, held_out: PaintErrors, total: int) -> str:
+    mouth = "" if held_out.mouth is None else f", in open mouths by {held_out.mouth:.0%}"
+    return (
+        f"step {step}/{total}: on {held_out.pairs} pairs of held-out people off by {held_out.face:.0%} of the warp's "
+        f"error{mouth}"
+    )

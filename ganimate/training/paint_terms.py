@@ -1,0 +1,101 @@
+"""The terms of the painter's objective, each a pure function, as means over windows and pixels of faces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from ganimate.config import PaintTraining
+from ganimate.data.paint_samples import PaintBatch
+from ganimate.networks.painter import EYE, MOUTH, UNSEEN, Painted
+
+# How much more than skin: there most is painted, and they are small.
+MOUTH_WORTH, EYE_WORTH, UNSEEN_WORTH = 3.0, 1.5, 1.0
+REAL, FALSE = 1.0, 0.0  # what the critic is to say
+MOST_WORTH = 6.0  # of a patch, beside the mean one
+
+
+@dataclass(frozen=True)
+class PaintTerms:
+    """The unweighted terms of the painter; those of the critic are None before it plays.
+
+    `color` and `gradients`: how far C and its edges are from the real photo. `attention`: how far I_f is, which only A
+    learns from: one term for both would close A before C is worth anything.
+    """
+
+    color: Tensor
+    gradients: Tensor
+    attention: Tensor
+    adversarial: Tensor | None = None
+    features: Tensor | None = None
+
+    def total(self, how: PaintTraining, listening: float) -> Tensor:
+        """Return the weighted sum; `listening`, 0 to 1, is how far the critic is listened to."""
+        total = how.pixel_weight * self.color + how.gradient_weight * self.gradients
+        total = total + how.attention_weight * self.attention
+        if self.adversarial is not None and self.features is not None:
+            critic = how.adversarial_weight * self.adversarial + how.features_weight * self.features
+            total = total + listening * critic
+        return total
+
+
+def worth(batch: PaintBatch) -> Tensor:
+    """Return how much each pixel counts (B, 1, H, W): nothing off the face, most in mouth and eyes."""
+    eye, mouth, unseen = (batch.hints[:, channel : channel + 1] for channel in (EYE, MOUTH, UNSEEN))
+    weight: Tensor = batch.face * (1 + MOUTH_WORTH * mouth + EYE_WORTH * eye + UNSEEN_WORTH * unseen)
+    return weight
+
+
+def pixels(image: Tensor, real: Tensor, weight: Tensor) -> Tensor:
+    """Return the mean absolute difference of images (B, 3, H, W), weighed by (B, 1, H, W)."""
+    return ((image - real).abs() * weight).sum() / (3 * weight.sum().clamp_min(1))
+
+
+def edges(image: Tensor, real: Tensor, weight: Tensor) -> Tensor:
+    """Return the same of the differences between neighbours, summed over both axes."""
+    down = (torch.diff(image, dim=2) - torch.diff(real, dim=2)).abs() * weight[:, :, 1:]
+    right = (torch.diff(image, dim=3) - torch.diff(real, dim=3)).abs() * weight[..., 1:]
+    return (down.sum() + right.sum()) / (3 * weight.sum().clamp_min(1))
+
+
+def paint_terms(painted: Painted, batch: PaintBatch) -> PaintTerms:
+    """Return the terms that need no critic."""
+    weight = worth(batch)
+    kept = painted.attention
+    shown = (1 - kept) * painted.color.detach() + kept * batch.moved
+    return PaintTerms(
+        pixels(painted.color, batch.real, weight),
+        edges(painted.color, batch.real, weight),
+        pixels(shown, batch.real, weight),
+    )
+
+
+def on_the_photo(image: Tensor, batch: PaintBatch) -> Tensor:
+    """Return an image within the face and the real photo around it: only the face tells a critic what is false."""
+    return image * batch.face + batch.real * (1 - batch.face)
+
+
+def difference(image: Tensor, batch: PaintBatch, scores: Tensor) -> Tensor:
+    """Return how much each patch of an image (B, 3, H, W) counts for scores (B, 1, h, w), 1 on the mean.
+
+    By how far it is from the real photo there. Most of a painted face is its photo: where nothing tells the two apart,
+    a critic that has to look there stays at chance.
+    """
+    far = (image.detach() - batch.real).abs().mean(1, keepdim=True) * batch.face
+    share = functional.adaptive_avg_pool2d(far, (scores.shape[2], scores.shape[3]))
+    share = functional.avg_pool2d(share, 3, 1, 1)
+    return (share / share.mean().clamp_min(1e-4)).clamp(max=MOST_WORTH)
+
+
+def least_squares(scores: Tensor, goal: float, weight: Tensor) -> Tensor:
+    """Return how far scores (B, 1, h, w) are from a goal (Mao et al., ICCV 2017), patches weighed."""
+    return ((scores - goal).square() * weight).sum() / weight.sum().clamp_min(1e-6)
+
+
+def features(own: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:
+    """Return the mean absolute difference of the critic's features (feature matching; Wang et al., CVPR 2018)."""
+    return torch.stack([(a - b.detach()).abs().mean() for a, b in zip(own, real, strict=True)]).sum()

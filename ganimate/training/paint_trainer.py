@@ -1,0 +1,276 @@
+"""The painter's training on windows that meshes align; it yields records and prints nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ganimate.config import PaintTraining, to_dict
+from ganimate.data.dataset import batches
+from ganimate.data.paint_faces import PaintFaces
+from ganimate.data.paint_samples import PaintBatch, PaintSamples, batch_of, held_out_sample, validation_pairs
+from ganimate.errors import ModelError, TrainingError
+from ganimate.motion.muscles import Muscles
+from ganimate.networks.painter import MOUTH, Painted, Painter
+from ganimate.networks.window_critic import WindowCritic
+from ganimate.system.devices import channels_last, step_seed
+from ganimate.training import paint_terms as terms
+from ganimate.training.averaging import averaged
+from ganimate.training.learning_rate import linear_decay
+from ganimate.training.run_folder import LOG_NAME, STATE_NAME, cut_log, remove_leftovers
+from ganimate.zoo.checkpoint import STATE_FORMAT, gather, read_tensors, scatter, write_tensors
+
+GRADIENT_LIMIT = 5.0
+WHOLE_PX = 256  # of a face that is painted as a whole, to see how well
+LEAST_MOUTH_PX = 60  # pixels of an open mouth: fewer tell nothing of it
+
+
+@dataclass(frozen=True)
+class PaintErrors:
+    """L1 to the real photos of pairs of held-out people, beside that of the moved photo alone: 1 is no better.
+
+    `face` over the whole face; `mouth` within open mouths, None where none is.
+    """
+
+    pairs: int
+    face: float
+    mouth: float | None
+
+
+@dataclass(frozen=True)
+class PaintRecord:
+    """What one step did: the unweighted terms by name, those of the critic once it plays; `held_out` now and then.
+
+    `waited_s` is how long the windows took to come.
+    """
+
+    step: int
+    terms: dict[str, float]
+    images_per_s: float
+    waited_s: float
+    held_out: PaintErrors | None = None
+
+    def to_json(self) -> str:
+        """Return one line for the log."""
+        row = {"step": self.step, **self.terms, "images_per_s": self.images_per_s, "waited_s": self.waited_s}
+        held_out = {"held_out": asdict(self.held_out)} if self.held_out else {}
+        return json.dumps({name: round(value, 5) for name, value in row.items()} | held_out)
+
+
+class PaintTrainer:
+    """Trains a painter on faces that are not held out.
+
+    `step` does one step, `run` many; `save` and `restore` keep everything, so that a resumed run goes on exactly.
+    """
+
+    def __init__(self, faces: PaintFaces, muscles: Muscles, training: PaintTraining, device: torch.device) -> None:
+        self.faces, self.muscles, self.training, self.device = faces, muscles, training, device
+        self.samples = PaintSamples(faces, muscles, training)
+        n_aus = len(faces.au_numbers)
+        torch.manual_seed(step_seed(training.seed, "weights"))
+        self.painter = channels_last(Painter(training.network, n_aus).to(device))
+        self.critic = channels_last(WindowCritic(training.critic, n_aus).to(device))
+        self._averaging = averaged(self.painter, training.ema_decay)
+        self._paint: Callable[..., Painted] = torch.compile(self.painter) if training.compiled else self.painter
+        self._judge: Callable[..., tuple[Tensor, list[Tensor]]] = (
+            torch.compile(self.critic) if training.compiled else self.critic
+        )
+        betas = (training.beta1, training.beta2)
+        self._optimizer = torch.optim.Adam(self.painter.parameters(), training.learning_rate, betas, fused=True)
+        self._critic_optimizer = torch.optim.Adam(self.critic.parameters(), training.learning_rate, betas, fused=True)
+        self.step_index = 0
+        self.seconds = 0.0  # of work in all, over all resumptions
+        self._schedule_rates()
+        self._between_steps = True
+
+    def _schedule_rates(self) -> None:
+        how = self.training
+        self._rates = [
+            linear_decay(optimizer, rate, how.steps, how.decay_fraction, self.step_index, how.warmup_steps)
+            for optimizer, rate in (
+                (self._optimizer, how.learning_rate),
+                (self._critic_optimizer, how.learning_rate * how.critic_pace),
+            )
+        ]
+
+    @property
+    def average(self) -> Painter:
+        """The painter as users get it: its weights averaged over the last steps."""
+        return cast(Painter, self._averaging.module)
+
+    def step(self, batch: PaintBatch, waited_s: float = 0.0) -> PaintRecord:
+        """Do one step; raises TrainingError where a term is not finite."""
+        began, how = time.perf_counter(), self.training
+        self._between_steps = False
+        # 1. The painter paints over the moved photos.
+        batch = PaintBatch(*(_placed(getattr(batch, part.name), self.device) for part in dataclasses.fields(batch)))
+        painted = self._paint(batch.moved, batch.hints, batch.y_from, batch.y_to)
+        found = terms.paint_terms(painted, batch)
+        # 2. The critic learns what is real: the photo, and not the paint, nor what was only moved.
+        playing = self.step_index - how.critic_start
+        listening = min(1.0, max(0, playing - how.critic_lead) / how.critic_rise)
+        critic = None
+        if playing >= 0:
+            critic, real = self._teach_critic(painted.color.detach(), batch)
+            # 3. The painter hears what the critic says of its windows.
+            self.critic.requires_grad_(False)
+            shown = terms.on_the_photo(painted.color, batch)
+            scores, own = self._judge(_flat(shown), batch.hints, batch.y_from, batch.y_to)
+            self.critic.requires_grad_(True)
+            passing = terms.least_squares(scores, terms.REAL, terms.difference(shown, batch, scores))
+            found = dataclasses.replace(found, adversarial=passing, features=terms.features(own, real))
+        # 4. Its step, by one weighted sum.
+        values = self._checked({**vars(found), "critic": critic})
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(found.total(how, listening))
+        nn.utils.clip_grad_norm_(self.painter.parameters(), GRADIENT_LIMIT)
+        self._optimizer.step()
+        for rate in self._rates:
+            rate.step()
+        # 5. What is kept is the average over the last steps.
+        self._averaging.update_parameters(self.painter)
+        self.step_index += 1
+        self._between_steps = True
+        pace = len(batch.face) / (time.perf_counter() - began)
+        held_out = self.check() if self.step_index % how.check_steps == 0 else None
+        return PaintRecord(self.step_index, values, images_per_s=pace, waited_s=waited_s, held_out=held_out)
+
+    def _teach_critic(self, color: Tensor, batch: PaintBatch) -> tuple[Tensor, list[Tensor]]:
+        """Do the critic's step; returns its loss and its features of the real photos."""
+        windows, share = len(color), self.training.unpainted_share
+        some = slice(0, windows // 2 if share else 0)
+        painted, moved = (terms.on_the_photo(image, batch) for image in (color, batch.moved))
+        told = [torch.cat([part, part, part[some]]) for part in (batch.hints, batch.y_from, batch.y_to)]
+        scores, seen = self._judge(_flat(torch.cat([batch.real, painted, moved[some]])), *told)
+        real, paint, rest = scores.tensor_split([windows, 2 * windows])
+        weight = terms.difference(painted, batch, real)
+        loss = terms.least_squares(real, terms.REAL, weight)
+        loss = loss + (1 - share) * terms.least_squares(paint, terms.FALSE, weight)
+        if len(rest):
+            loss = loss + share * terms.least_squares(rest, terms.FALSE, terms.difference(moved, batch, real)[some])
+        self._critic_optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        self._critic_optimizer.step()
+        return loss.detach(), [layer[:windows].detach() for layer in seen]
+
+    def _checked(self, found: dict[str, Tensor | None]) -> dict[str, float]:
+        values = {name: float(term.detach()) for name, term in found.items() if term is not None}
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise TrainingError(
+                    f"the term {name} became {value} at step {self.step_index + 1}",
+                    "go on from the last checkpoint with --resume and a lower --learning-rate",
+                )
+        return values
+
+    def run(
+        self, folder: Path, *, minutes: float | None = None, stop: Callable[[], bool] | None = None
+    ) -> Iterator[PaintRecord]:
+        """Train until the steps or the minutes are over, or until `stop` says so; yields a record a step.
+
+        Writes the log and the state into `folder`, at last also when the caller turns away.
+        """
+        began = clock = time.monotonic()
+        saved_at = -1
+        remove_leftovers(folder)
+        cut_log(folder, self.step_index)
+        steps = range(self.step_index, self.training.steps)
+        with open(folder / LOG_NAME, "a", encoding="utf-8") as log:
+            try:
+                for batch in batches(self.samples, steps, self.training.workers):
+                    waited = time.monotonic() - clock
+                    record = self.step(batch, waited)
+                    now = time.monotonic()
+                    self.seconds, clock = self.seconds + waited + now - (clock + waited), now
+                    log.write(record.to_json() + "\n")
+                    log.flush()
+                    if self.step_index % self.training.save_steps == 0:
+                        self.save(folder)
+                        saved_at = self.step_index
+                    yield record
+                    clock = time.monotonic()
+                    if (minutes is not None and now - began >= 60 * minutes) or (stop is not None and stop()):
+                        break
+            finally:
+                if self._between_steps and saved_at != self.step_index:
+                    self.save(folder)
+
+    @torch.no_grad()
+    def check(self) -> PaintErrors | None:
+        """Return how near the average comes to the real photos of held-out people; None where nobody is seen twice."""
+        pairs = validation_pairs(self.faces, self.training.check_pairs, self.training.seed)
+        if not pairs:
+            return None
+        rows = []
+        for before, after in pairs:
+            batch = batch_of([held_out_sample(self.faces, before, after, WHOLE_PX)])
+            batch = PaintBatch(*(_placed(getattr(batch, part.name), self.device) for part in dataclasses.fields(batch)))
+            color = self.average(batch.moved, batch.hints, batch.y_from, batch.y_to).color
+            mouth = batch.face * batch.hints[:, MOUTH : MOUTH + 1]
+            rows.append(
+                [
+                    float(terms.pixels(image, batch.real, part))
+                    for part in (batch.face, mouth)
+                    for image in (color, batch.moved)
+                ]
+                + [float(mouth.sum())]
+            )
+        table = np.array(rows)
+        open_ = table[:, 4] >= LEAST_MOUTH_PX
+        mouth_ratio = float(table[open_, 2].mean() / table[open_, 3].mean()) if open_.any() else None
+        return PaintErrors(len(pairs), float(table[:, 0].mean() / table[:, 1].mean()), mouth_ratio)
+
+    def save(self, folder: Path) -> None:
+        """Write the state into `folder`, atomically."""
+        facts = {
+            "format": STATE_FORMAT,
+            "step": self.step_index,
+            "config": to_dict(self.training),
+            "seconds": self.seconds,
+            "photos": self.faces.photos.made_from,
+        }
+        write_tensors(folder / STATE_NAME, gather(self._networks(), self._optimizers()), facts)
+
+    def _networks(self) -> dict[str, nn.Module]:
+        return {"painter": self.painter, "critic": self.critic, "average": self._averaging}
+
+    def _optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        return {"optimizer": self._optimizer, "critic_optimizer": self._critic_optimizer}
+
+    def restore(self, folder: Path) -> None:
+        """Take up the state in `folder`; raises ModelError where it is missing, damaged or of another network.
+
+        Raises TrainingError where the state was trained on other photos.
+        """
+        tensors, facts = read_tensors(folder / STATE_NAME, STATE_FORMAT)
+        if facts.get("photos") != self.faces.photos.made_from:
+            raise TrainingError(
+                f"the run in {folder} was trained on other photos than those in {self.faces.photos.path}",
+                "train into a new folder",
+            )
+        try:
+            scatter(tensors, self._networks(), self._optimizers())
+            self.step_index, self.seconds = int(facts["step"]), float(facts["seconds"])
+            self._schedule_rates()
+        except (RuntimeError, ValueError, KeyError, IndexError, TypeError) as error:
+            raise ModelError(f"the state in {folder} does not fit its config", "train into a new folder") from error
+        self._between_steps = True
+
+
+def _placed(part: Tensor, device: torch.device) -> Tensor:
+    return _flat(part.to(device)) if part.ndim == 4 else part.to(device)
+
+
+def _flat(image: Tensor) -> Tensor:
+    """Return an image (B, C, H, W) with its channels last in memory, which CPUs convolve faster."""
+    return image.contiguous(memory_format=torch.channels_last)
