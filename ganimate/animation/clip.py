@@ -54,13 +54,16 @@ def sound_for(video: Video, output: str, progress: Progress) -> Sound | None:
     return Sound(video.path, video.facts.audio)
 
 
-def open_footage(animator: Animator, video: Video, faces: Selection = "largest") -> Footage:
-    """Return what reads and edits these faces of the clip; numbers are those in the first frame that shows a face."""
+def open_footage(animator: Animator, video: Video, faces: Selection = "largest", turning: bool = False) -> Footage:
+    """Return what reads and edits these faces of the clip; numbers are those in the first frame that shows a face.
+
+    With `turning` it also reads how head and eyes turn.
+    """
     from ganimate.animation.clip_frames import Footage
     from ganimate.face.tracking import Tracker
 
     fps = float(video.facts.fps)
-    return Footage(animator, Tracker(session.make_follower(), fps, faces, session.make_embedder()), fps)
+    return Footage(animator, Tracker(session.make_follower(), fps, faces, session.make_embedder()), fps, turning)
 
 
 def first_faces(path: Path, progress: Progress) -> tuple[Image, list[Face]]:
