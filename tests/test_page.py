@@ -92,7 +92,10 @@ def test_a_slider_changes_the_mouth_and_nothing_elsewhere(visitor: Any, astronau
     assert where.sum() > 100 and where[lips].sum() > 0.8 * where.sum()
     where[crop] = False
     assert not where.any()
+    visitor.get_by_role("button", name="lip corner puller: left and right together").click()
+    assert visitor.locator('input[data-word="12L"]').is_visible() and not where.any()
     visitor.get_by_role("button", name="Reset all").click()
+    assert visitor.locator('input[data-word="12"]').is_visible()
     visitor.wait_for_function("rest => document.querySelector('.after').src === rest", arg=rest)
     elsewhere = [url for url in visitor.asked if not re.match(r"(http://127\.0\.0\.1:\d+/|data:|blob:)", url)]
     assert visitor.asked and not elsewhere
@@ -180,8 +183,9 @@ def test_every_function_can_be_called_by_a_client(
     stage, panel, view, name = client.predict(handle_file(str(photo)), api_name="/open_photo")
     assert len(stage["boxes"]) <= 1 and view == "close-up" and name == "me.jpg"
     assert set(panel["own"]) == {str(unit.number) for unit in ganimate.Studio().units}
+    turned = client.predict({"values": {"12L": 1.0, "yaw": -9}}, "whole photo", api_name="/preview")
     shown = client.predict({"values": {"12": 1.0}}, "whole photo", api_name="/preview")
-    assert decoded(shown["frame"]).shape == (512, 512, 3)
+    assert decoded(shown["frame"]).shape == (512, 512, 3) and shown["frame"] != turned["frame"]
     *_, file, line, notes = client.predict(
         "Still", "self", 16, 25, "in-out", 0.5, "ping-pong", False, api_name="/make_move"
     )
@@ -232,7 +236,9 @@ def test_a_client_repeats_a_table(url: str, tmp_path: Path, photo: Path) -> None
     client.predict(api_name="/open_example")
     table = tmp_path / "clip.csv"
     table.write_text("time_s,AU12\n0,0.1\n0.1,0.8\n")
-    *_, film, line, _ = client.predict("MP4", handle_file(str(table)), None, False, 0, api_name="/make_repeat")
+    *_, film, line, _ = client.predict(
+        "MP4", handle_file(str(table)), None, False, False, False, 0, api_name="/make_repeat"
+    )
     assert line == "ganimate drive astronaut.jpg --aus clip.csv -o astronaut_edited.mp4"
     assert look(Path(film["value"])).marked
     rows = client.predict(["read again", "attention and colour"], api_name="/look_closely")

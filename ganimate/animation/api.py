@@ -140,6 +140,8 @@ def drive(
     seen_as: str | None = None,
     relative: bool = Driving.relative,
     smooth: float = Driving.smooth_s,
+    head: bool = Driving.head,
+    gaze: bool = Driving.gaze,
     fps: float | None = None,
     face: Selection = "largest",
     model: AnyPath = Setup.model,
@@ -154,16 +156,16 @@ def drive(
     See `animate`; a table of one row gives one picture. Raises AnnotationError and VideoError, too.
     """
     listener, path = progress or Silent(), Path(clip)
-    setup = Setup(str(model), detector, device)
+    setup, driving = Setup(str(model), detector, device), Driving(relative, smooth, head, gaze)
     filmed = path.is_file() and is_video(path)
     place = _place(out, Path(photo), path.stem, ".mp4")
     outputs, sound = Outputs(place, overwrite=overwrite), None
     if filmed:
-        read = FilmedPerformance(path, Path(photo), setup=setup, faces=face).read(outputs, listener)
+        read = FilmedPerformance(path, Path(photo), setup=setup, faces=face, driving=driving).read(outputs, listener)
         told, sound = read.performance, read.sound
     else:
-        told = read_table(path, None, None, None, False, listener)
-    plan = perform(told, Driving(relative=relative, smooth_s=smooth), fps)
+        told = read_table(path, None, None, None, False, driving, listener)
+    plan = perform(told, driving, fps)
     still = len(told.resampled(plan.fps, smooth_s=plan.smooth_s)) == 1
     if still and out is None:
         outputs = replace(outputs, path=_place(None, Path(photo), path.stem, ".png"))

@@ -18,7 +18,8 @@ from ganimate.animation import session
 from ganimate.animation.session import Session
 from ganimate.config import Setup
 from ganimate.errors import FaceError
-from ganimate.facs import ACTION_UNITS, ActionUnit, parse_expression
+from ganimate.facs import ACTION_UNITS, TURNS, ActionUnit, Word, parse_expression
+from ganimate.facs.words import fold, limits
 from ganimate.system.progress import Progress, Silent
 
 if TYPE_CHECKING:
@@ -64,6 +65,17 @@ class Studio:
         """The action units of the model, in its order."""
         return tuple(ACTION_UNITS[number] for number in self._session.entry.card.aus)
 
+    @property
+    def sided(self) -> bool:
+        """Whether the model moves the sides of a face apart."""
+        return any(isinstance(word, str) for word in self._session.entry.card.words)
+
+    @property
+    def turns(self) -> dict[str, tuple[str, float]]:
+        """The turns of head and eyes that the model knows: what each means, and how far it goes, in degrees."""
+        known = self._session.entry.card.words
+        return {word: (text, limits(word)[1]) for word, text in TURNS.items() if word in known}
+
     def warm_up(self) -> None:
         """Load the model and the reader now, so that the first photo need not wait; raises ModelError, ConfigError."""
         from ganimate.animation.check import choose_reader
@@ -94,11 +106,11 @@ class Portrait:
         return [(face.box.left, face.box.top, face.box.right, face.box.bottom) for face in self._found]
 
     def shown(self, face: int) -> dict[str, float]:
-        """Return the AUs that a face shows in the photo, y_r, by their words such as ``12``; raises FaceError."""
+        """Return the AUs that a face shows in the photo, y_r, by words: ``12``, or ``12L`` where sides differ."""
         return self._named(self._person(face).source_aus)
 
     def asked(self, face: int, expression: str) -> dict[str, float]:
-        """Return the AUs that an expression asks of a face, y_g, likewise; raises ExpressionError and FaceError."""
+        """Return the AUs and turns that an expression asks of a face, y_g, likewise; raises ExpressionError."""
         return self._named(self._target(face, expression))
 
     def picture(self, expressions: Mapping[int, str], view: View | None = None) -> Image:
@@ -140,11 +152,12 @@ class Portrait:
         return reader.name, {str(au): round(float(read[au]), 4) for au in self._session.entry.card.aus if au in read}
 
     def _named(self, row: Row) -> dict[str, float]:
-        return {str(word): round(float(value), 4) for word, value in zip(self._aus, row, strict=True)}
+        words, columns = fold(self._words, row)
+        return {str(word): round(float(value), 4) for word, value in zip(words, row[columns], strict=True)}
 
     @property
-    def _aus(self) -> tuple[int, ...]:
-        return self._session.entry.card.aus
+    def _words(self) -> tuple[Word, ...]:
+        return self._session.entry.card.words
 
     def _person(self, face: int) -> PreparedFace:
         if not 1 <= face <= len(self._found):
@@ -155,7 +168,7 @@ class Portrait:
             return self._people[face]
 
     def _target(self, face: int, expression: str) -> Row:
-        return parse_expression(expression).resolve(self._person(face).source_aus, self._aus)
+        return parse_expression(expression).resolve(self._person(face).source_aus, self._words)
 
     def _edit(self, face: int, expression: str) -> FaceEdit:
         target = self._target(face, expression)

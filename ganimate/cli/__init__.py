@@ -18,6 +18,7 @@ from ganimate.cli import (
     judge,
     mesh,
     models,
+    paint,
     sheet,
     timeline,
     training,
@@ -61,7 +62,7 @@ def _top(
 
 TellingGroup.order = (
     "animate", "interpolate", "drive", "timeline", "web", "batch", "sheet", "faces", "aus", "inspect", "models",
-    "prepare", "train", "export", "train-judge", "train-mesh", "evaluate", "benchmark",
+    "prepare", "train", "export", "train-judge", "train-mesh", "train-paint", "evaluate", "benchmark",
 )  # fmt: skip
 for group in (
     animate,
@@ -76,6 +77,7 @@ for group in (
     training,
     judge,
     mesh,
+    paint,
     evaluate,
     benchmark,
 ):

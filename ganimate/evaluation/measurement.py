@@ -33,6 +33,7 @@ from ganimate.evaluation.metrics import (
 from ganimate.evaluation.protocol import SHEET_PEOPLE, EvaluationProtocol
 from ganimate.face.crop import Box, Crop, Face, Image
 from ganimate.face.likeness import energy_where_moved, face_region, mean_change, ssim
+from ganimate.facs.words import place_of, spread
 from ganimate.trajectory import Trajectory
 from ganimate.zoo.checkpoint import Model
 
@@ -123,8 +124,9 @@ class _Measuring:
         return Subject(pack.image(index), person, landmarks)
 
     def show(self, subject: Subject, goals: NDArray[np.float32]) -> list[AnimatedFrame]:
-        """Return the photo with each of the goals (F, N), as an animation's frames."""
-        path = Trajectory(goals, 1.0, self.protocol.aus)
+        """Return the photo with each of the goals, AUs (F, N) or the model's rows, as an animation's frames."""
+        words = self.animator.model.card.words
+        path = Trajectory(spread(goals, len(words)), 1.0, words)
         return list(self.animator.frames(subject.photo, [subject.person], [path]))
 
     def ask_each_au(self) -> Work:
@@ -132,9 +134,11 @@ class _Measuring:
         n_aus, n_levels = len(self.protocol.aus), len(LEVELS)
         for place, index in enumerate(self.protocol.held_out.people):
             subject = self.subject(int(index))
-            goals = np.tile(subject.person.source_aus, (n_aus, n_levels, 1))  # (N, L, N)
-            goals[range(n_aus), :, range(n_aus)] = LEVELS
-            frames = self.show(subject, goals.reshape(-1, n_aus))
+            words = self.animator.model.card.words
+            goals = np.tile(subject.person.source_aus, (n_aus, n_levels, 1))  # (N, L, W)
+            for goal, au in zip(goals, self.protocol.aus, strict=True):
+                goal[:, place_of(au, words)] = np.array(LEVELS)[:, None]
+            frames = self.show(subject, goals.reshape(-1, len(words)))
             read, _ = self.protocol.read(np.stack([subject.crop_of(frame.image) for frame in frames]))
             self.readings.append(read.reshape(n_aus, n_levels, n_aus))
             full = frames[n_levels - 1 :: n_levels]

@@ -27,11 +27,11 @@ class Editing:
 
     def __init__(self, studio: ganimate.Studio, visits: Visits, uploads: Path, example: Path | None = None) -> None:
         """Prepare; `uploads` is the folder in which what is uploaded lies, `example` a photo to begin with."""
-        self._studio, self._visits, self._uploads, self._example = studio, visits, uploads, example
+        self.studio, self._visits, self._uploads, self._example = studio, visits, uploads, example
 
     def warm_up(self) -> None:
         """Load the model while the visitor looks for a photo."""
-        threading.Thread(target=self._studio.warm_up, daemon=True).start()
+        threading.Thread(target=self.studio.warm_up, daemon=True).start()
 
     @telling
     def open_photo(self, photo: Any, request: gr.Request) -> Opened:
@@ -54,7 +54,7 @@ class Editing:
     def _open(self, visit: Visit, photo: Path, name: str) -> Opened:
         kept = visit.place(Path(name).name)
         shutil.copyfile(photo, kept)
-        visit.take(kept, self._studio.open(kept))
+        visit.take(kept, self.studio.open(kept))
         left, _, right, _ = visit.opened().boxes[0]
         small = len(visit.opened().boxes) == 1 and right - left < SMALL * visit.opened().photo.shape[1]
         view = CLOSE_UP if small else WHOLE
@@ -102,7 +102,11 @@ class Editing:
         text = name if name in ("neutral", "self") or intensity == 1 else f"{name}:{intensity:g}"
         portrait = visit.opened()
         own, asked = portrait.shown(visit.face), portrait.asked(visit.face, without_photos(text))
-        visit.values[visit.face] = {word: round(value, 2) for word, value in asked.items() if value != own[word]}
+        turned = {word: each for word, each in visit.values.get(visit.face, {}).items() if word in self.studio.turns}
+        changed = {
+            word: round(value, 2) for word, value in asked.items() if value != own.get(word, own.get(whole(word)))
+        }
+        visit.values[visit.face] = turned | changed
         return self._panel(visit)
 
     @telling
@@ -117,17 +121,15 @@ class Editing:
         if "read again" in wanted:
             reader, read = portrait.read_again(face, visit.expression())
             asked = portrait.asked(face, visit.expression())
-            rows = [(unit.label, unit.name, asked[str(unit.number)], read.get(str(unit.number))) for unit in self.units]
+            rows = [
+                (unit.label, unit.name, both_sides(asked, unit.number), read.get(str(unit.number)))
+                for unit in self.studio.units
+            ]
             table = readings_html(reader, rows)
         if "attention and colour" in wanted:
             attention, color = portrait.maps(face, visit.expression())
             maps = [(attention, "attention: white keeps the photo"), (color, "colour that is painted")]
         return table, gr.update(value=maps, visible=bool(maps))
-
-    @property
-    def units(self) -> tuple[ganimate.ActionUnit, ...]:
-        """The action units that have sliders."""
-        return self._studio.units
 
     def trouble(self, request: gr.Request) -> str:
         """Return the last error of this visit, as the page shows it."""
@@ -161,6 +163,17 @@ class Editing:
     @staticmethod
     def _panel(visit: Visit) -> dict[str, Any]:
         return {"own": visit.opened().shown(visit.face), "values": visit.values.get(visit.face, {})}
+
+
+def whole(word: str) -> str:
+    """Return the word of both sides for that of one, as ``12`` for ``12L``; others as they are."""
+    return word[:-1] if word[:1].isdigit() and word[-1] in "LR" else word
+
+
+def both_sides(values: Mapping[str, float], number: int) -> float:
+    """Return the mean of both sides of an AU; readers see no sides."""
+    sides = [value for word, value in values.items() if whole(word) == str(number)]
+    return sum(sides) / len(sides)
 
 
 def _frame(portrait: ganimate.Portrait, visit: Visit, view: ganimate.View) -> str:

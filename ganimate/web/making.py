@@ -136,6 +136,8 @@ class Making(Editing):
         clip: Any,
         recorded: Any,
         relative: bool,
+        head: bool,
+        gaze: bool,
         smooth: float,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),
@@ -150,17 +152,15 @@ class Making(Editing):
         kept = visit.place(Path(file.get("orig_name") or path.name).name)
         shutil.copyfile(path, kept)
         photo, place = _photo(visit), Place.of(visit, "MP4" if kind == "Still" else kind)
-        made = ganimate.drive(
-            photo, kept, place.path, relative=relative, smooth=smooth, face=[visit.face], **self._means(),
-            progress=listener,
-        )  # fmt: skip
+        how: dict[str, Any] = {"relative": relative, "head": head, "gaze": gaze, "smooth": smooth}
+        made = ganimate.drive(photo, kept, place.path, **how, face=[visit.face], **self._means(), progress=listener)
         filmed = kept.suffix.lower() not in (".csv", ".txt", ".json", ".tsv")
-        settings = {"relative": relative, "smooth": smooth or None}
+        settings = how | {"smooth": float(smooth) or None}
         line = drive_line(photo.name, visit.face, kept.name, filmed, settings, place.name)
         return _shown(made, line, listener)
 
     def _means(self) -> dict[str, Any]:
-        setup = self._studio.setup
+        setup = self.studio.setup
         return {"model": setup.model, "detector": setup.detector, "device": setup.device}
 
 

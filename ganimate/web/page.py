@@ -81,20 +81,23 @@ def _sliders(making: Making) -> dict[str, Any]:
     gr.Markdown("### Presets")
     presets = custom("presets", presets=[{"name": "neutral", "source": "every action unit at 0"}, *known])
     gr.Markdown("### Action units\nThe mark on a track is what the photo itself shows.")
-    return {"presets": presets, "panel": custom("panel", regions=regions(making.units))}
+    return {"presets": presets, "panel": custom("panel", regions=regions(making.studio))}
 
 
-def regions(units: tuple[ganimate.ActionUnit, ...]) -> dict[str, list[dict[str, str]]]:
-    """Return what the sliders are: the model's action units by the regions of the face."""
-    found: dict[str, list[dict[str, str]]] = {}
+def regions(studio: ganimate.Studio) -> dict[str, list[dict[str, Any]]]:
+    """Return what the sliders are: the model's action units by the regions of the face, and turns of head and eyes."""
+    found: dict[str, list[dict[str, Any]]] = {}
     for region, numbers in ganimate.FACE_REGIONS.items():
-        members = [unit for unit in units if unit.number in numbers]
-        if members:
-            found[region] = [
-                {"word": str(unit.number), "label": unit.label, "name": unit.name, "muscle": unit.muscle}
-                for unit in members
-            ]
-    return found
+        members = [
+            {"word": str(unit.number), "label": unit.label, "name": unit.name, "muscle": unit.muscle}
+            for unit in studio.units
+            if unit.number in numbers
+        ]
+        found[region] = [unit | {"sides": studio.sided} for unit in members]
+    for word, (name, most) in studio.turns.items():
+        region = "gaze" if word.startswith("gaze") else "head"
+        found.setdefault(region, []).append({"word": word, "name": name, "small": "", "range": [-most, most, 1]})
+    return {region: members for region, members in found.items() if members}
 
 
 def _connect(making: Making, parts: Parts) -> None:

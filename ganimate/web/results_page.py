@@ -92,6 +92,13 @@ def _repeat(making: Making, kind: gr.Radio) -> Maker:
         recorded = gr.Video(label="or record your own face", sources=["webcam"], height=150, elem_id="recorded")
     with gr.Row():
         relative = gr.Checkbox(label="Only what changes since its first frame")
+        head = gr.Checkbox(label="Turn the head, too")
+        gaze = gr.Checkbox(label="Turn the eyes, too")
         smooth = gr.Slider(0, 1, 0, step=0.05, label="Smooth, seconds")
     repeat = gr.Button("Repeat it", variant="primary", elem_id="repeat")
-    return making.make_repeat, repeat, [kind, clip, recorded, relative, smooth], gr.HTML(elem_id="repeat-told")
+    return (
+        making.make_repeat,
+        repeat,
+        [kind, clip, recorded, relative, head, gaze, smooth],
+        gr.HTML(elem_id="repeat-told"),
+    )

@@ -37,6 +37,9 @@ function draw(value) {
   }
 }
 
+before.addEventListener("load", () => {
+  frame.style.setProperty("--aspect", before.naturalWidth / before.naturalHeight);
+});
 curtain.addEventListener("input", () => frame.style.setProperty("--curtain", `${curtain.value}%`));
 watch("value", () => draw(props.value));
 draw(props.value);
