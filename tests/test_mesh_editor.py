@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from ganimate.animation import animator as animator_module
 from ganimate.animation.animator import Animator
 from ganimate.animation.mesh_editor import MeshEditor, MeshRequest
-from ganimate.config import MESH, CriticConfig, CropSpec, GeneratorConfig, TrainConfig
-from ganimate.errors import ConfigError
+from ganimate.config import MESH, CriticConfig, CropSpec, GeneratorConfig
 from ganimate.face.crop import Face, Image, crop_face
 from ganimate.face.mesh.topology import MOUTH_CORNERS, mean_face
 from ganimate.motion.muscles import Muscles
@@ -108,8 +107,3 @@ def test_a_file_keeps_its_muscles_and_the_animator_moves_by_them(
     target[0] = 1 - target[0].round()
     assert not np.array_equal(animator.still(astronaut, [person], [target]).image, astronaut)
     assert np.array_equal(animator.still(astronaut, [person], [person.source_aus]).image, astronaut)
-
-
-def test_a_mesh_is_not_trained_by_train() -> None:
-    with pytest.raises(ConfigError, match="not trained"):
-        TrainConfig(generator=GeneratorConfig(architecture=MESH))

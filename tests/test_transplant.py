@@ -18,45 +18,31 @@ def host() -> Shown:
     return show(90, seed=5)
 
 
-def moved(photos: list[Shown], host: Shown) -> list[Image]:
-    return transplant([photo for photo, _ in photos], [points for _, points in photos], *host)
-
-
 def test_around_the_face_it_is_the_hosts_photo(host: Shown) -> None:
     calm, happy = show(210, 1), show(210, 2, au12=1.0, au26=1.0)
     far = ~face_region(host[1], PHOTO_PX, 0.12)
-    for result in moved([calm, happy], host):
+    for result in (transplant(*each, *host) for each in (calm, happy)):
         assert np.array_equal(result[far], host[0][far])
         assert (result != host[0]).any()
 
 
 def test_the_face_takes_the_hosts_light(host: Shown) -> None:
     bright = show(210, 1)
-    (result,) = moved([bright], host)
+    result = transplant(*bright, *host)
     face = face_region(bright[1], PHOTO_PX)
     before, after, wanted = (float(photo[face].mean()) for photo in (bright[0], result, host[0]))
     assert abs(after - wanted) < 0.1 * abs(before - wanted)
 
 
-def test_photos_of_one_person_go_on_differing_where_they_differed(host: Shown) -> None:
-    calm, happy = show(210, 1), show(210, 1, au12=1.0, au26=1.0)
-    first, second = moved([calm, happy], host)
-    apart = np.abs(calm[0].astype(int) - happy[0]).max(2)
-    assert np.abs(first.astype(int) - second)[apart == 0].max() <= 1
-    mouth = face_region(calm[1], PHOTO_PX) & (apart > 60)
-    assert mouth.any() and np.abs(first.astype(int) - second).max(2)[mouth].mean() > 15
-    assert np.array_equal(*moved([calm, calm], host))
-
-
 def test_at_home_a_face_stays_as_it_is() -> None:
     at_home = show(150, 3, au4=1.0)
-    (result,) = moved([at_home], at_home)
+    result = transplant(*at_home, *at_home)
     assert np.abs(result.astype(int) - at_home[0]).max() <= 1
 
 
 def test_fine_detail_is_kept(host: Shown) -> None:
     photo, points = show(210, 1)
-    (result,) = moved([(photo, points)], host)
+    result = transplant(photo, points, *host)
     inner = cv2.erode(face_region(points, PHOTO_PX).astype(np.uint8), np.ones((15, 15), np.uint8)).astype(bool)
     edges = [np.abs(np.diff(image.astype(float).mean(2), axis=1, append=0))[inner].mean() for image in (photo, result)]
     assert edges[1] > 0.3 * edges[0]  # of a face half as bright

@@ -8,31 +8,18 @@ from typing import Annotated
 import typer
 
 from ganimate.cli import options
+from ganimate.cli.runs import COURSE, MACHINE, OnHardware
 from ganimate.cli.settings import Options, with_settings
 from ganimate.config import JudgeConfig, JudgeTraining
-
-COURSE = "Course of the training"
-MACHINE = "Machine"
 
 PackFolder = Annotated[Path, typer.Argument(metavar="PACK", help="Prepared faces, from 'ganimate prepare'.")]
 JudgeOut = Annotated[Path, typer.Option("--out", "-o", metavar="JUDGE.safetensors", help="Where the judge is written.")]
 Minutes = Annotated[
     float | None,
-    typer.Option(
-        min=0.01,
-        metavar="M",
-        help="Come to the end within M minutes, in fewer steps if need be.",
-        show_default=False,
-        rich_help_panel=COURSE,
-    ),
+    options.option(COURSE, "Come to the end within M minutes, in fewer steps if need be.", metavar="M", low=0.01),
 ]
 Network = Annotated[JudgeConfig, Options(COURSE)]
 Training = Annotated[JudgeTraining, Options(COURSE, {"precision": MACHINE})]
-Threads = Annotated[
-    int | None,
-    typer.Option(min=1, metavar="N", help="Threads of the CPU.", show_default="one a core", rich_help_panel=MACHINE),
-]
-Device = Annotated[str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps …", rich_help_panel=MACHINE)]
 
 
 def register(app: typer.Typer) -> None:
@@ -51,8 +38,7 @@ def train_judge(
     minutes: Minutes = None,
     network: Network,
     training: Training,
-    threads: Threads = None,
-    device: Device = "auto",
+    hardware: OnHardware,
 ) -> None:
     """Train a judge: a network that reads AUs from faces, to measure generators with.
 
@@ -62,10 +48,9 @@ def train_judge(
     from ganimate.cli.console import Display, print_json
     from ganimate.data.pack import open_pack
     from ganimate.training.judge_run import JudgeRun
-    from ganimate.training.machine import Machine
 
     run = JudgeRun(open_pack(pack), network, training, out, force)
-    facts = run.train(Machine(device, threads), minutes, Display(quiet))
+    facts = run.train(hardware.machine(), minutes, Display(quiet))
     if json:
         print_json(facts)
     else:

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import typer
 
 from ganimate.cli import options
+from ganimate.cli.runs import COURSE, MACHINE, RUN, Minutes, OnHardware, Resume, RunOut, until_stopped
 from ganimate.cli.settings import Changes, Options, with_settings
 from ganimate.config import PrepareOptions, TrainConfig, to_dict
 
-RUN, NETWORKS, MACHINE = "Run", "Networks", "Machine"
-COURSE, WEIGHTS = "Course of the training", "Weights of the objective"
+NETWORKS, WEIGHTS = "Networks", "Weights of the objective"
 
 Images = Annotated[Path, typer.Argument(metavar="IMAGES", help="The folder that the table's names are in.")]
 Annotations = Annotated[
@@ -42,7 +42,7 @@ TrainChanges = Annotated[
             "sample_steps": RUN,
             "generator": NETWORKS,
             "critic": NETWORKS,
-            "schedule": COURSE,
+            "steps": COURSE,
             "weights": WEIGHTS,
             "precision": MACHINE,
             "workers": MACHINE,
@@ -51,7 +51,6 @@ TrainChanges = Annotated[
     ),
 ]
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="Prepared faces, from 'ganimate prepare'.")]
-RunOut = Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The run's folder.", rich_help_panel=RUN)]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, from 'ganimate train'.")]
 ModelOut = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where it goes, such as models/NAME.")]
 
@@ -96,56 +95,30 @@ def train(
     pack: Pack,
     out: RunOut,
     *,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with the run in RUN, exactly.", rich_help_panel=RUN)
-    ] = False,
+    resume: Resume = False,
     config: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Settings, as --dry-run prints them, in JSON or YAML.", rich_help_panel=RUN),
+        Path | None, options.option(RUN, "Settings, as --dry-run prints them, in JSON or YAML.", metavar="FILE")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the whole config as JSON and leave.", rich_help_panel=RUN)
-    ] = False,
-    minutes: Annotated[
-        float | None, typer.Option(min=0, metavar="M", help="Save and stop after M minutes.", rich_help_panel=RUN)
-    ] = None,
-    images: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Save and stop after N images.", rich_help_panel=RUN)
-    ] = None,
+    dry_run: Annotated[bool, options.option(RUN, "Print the whole config as JSON and leave.", "--dry-run")] = False,
+    minutes: Minutes = None,
+    images: Annotated[int | None, options.option(RUN, "Save and stop after N images.", metavar="N", low=1)] = None,
     quiet: options.Quiet = False,
     changes: TrainChanges,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            min=1, metavar="N", help="Threads of the CPU.", show_default="one a core", rich_help_panel=MACHINE
-        ),
-    ] = None,
-    device: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, cpu, cuda, cuda:1, mps …", rich_help_panel=MACHINE)
-    ] = "auto",
+    hardware: OnHardware,
 ) -> None:
-    """Train a model on a pack of faces.
+    """Train the paper's generator on a pack of faces.
 
     Checkpoints, the log and sample sheets go to RUN. Ctrl-C saves and leaves; --resume goes on, also after a crash.
     """
-    from ganimate.cli.console import Display, print_json
-    from ganimate.system.signals import StopWish
-    from ganimate.training.machine import Machine
+    from ganimate.cli.console import print_json
     from ganimate.training.train_run import Budget, TrainRun
 
     run = TrainRun.plan(pack, out, changes, config, resume)
     if dry_run:
         print_json(to_dict(run.config))
         return
-    wish, display = StopWish(), Display(quiet)
-    with wish.listening():
-        try:
-            model = run.train(Machine(device, threads), Budget(minutes, images), wish, display)
-        except KeyboardInterrupt:
-            display.note("stopped at once; the last checkpoint stays")
-            raise typer.Exit(wish.exit_code or 130) from None
-    typer.echo(model)
-    raise typer.Exit(wish.exit_code)
+    budget = Budget(minutes, images)
+    until_stopped(lambda wish, display: run.train(hardware.machine(), budget, wish, display), quiet)
 
 
 def export(

@@ -83,7 +83,7 @@ class JudgeSamples:
             return photo
         host = int(rng.choice(self._hosts))
         points, host_points = (((self._pack.landmarks[i] + 0.5) / len(photo)).astype(np.float32) for i in (index, host))
-        return transplant([photo], [points], self._pack.image(host), host_points)[0]
+        return transplant(photo, points, self._pack.image(host), host_points)
 
     def _chimeras(
         self, faces: NDArray[np.uint8], aus: NDArray[np.float32], rng: np.random.Generator

@@ -1,12 +1,10 @@
-"""Faces of one person put into somebody else's photo: its light, its colours, its hair and background.
+"""A face put into somebody else's photo: its light, its colours, its hair and background.
 
-Photos of one person in many expressions come from a studio: a grey wall, one lamp, young skin. A network that learns
-from them alone paints for such photos alone. Numpy and OpenCV only.
+Photos of one person in many expressions come from a studio: a grey wall, one lamp, young skin. A judge that learns from
+them alone reads strong expressions in such photos alone. Numpy and OpenCV only.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -22,20 +20,17 @@ MOST_RATIO = 3.0
 Plane = NDArray[np.float32]
 
 
-def transplant(
-    photos: Sequence[Image], landmarks: Sequence[NDArray[np.float32]], host: Image, host_landmarks: NDArray[np.float32]
-) -> list[Image]:
-    """Return photos (S, S, 3) of one person, all with the host's light and, around the face, the host's pixels.
+def transplant(photo: Image, landmarks: NDArray[np.float32], host: Image, host_landmarks: NDArray[np.float32]) -> Image:
+    """Return a photo (S, S, 3) with the host's light and, around the face, the host's pixels.
 
-    `landmarks` (68, 2) in crop widths, of each photo. What is done is the same for all photos, so that they still
-    differ by their expressions alone.
+    Landmarks (68, 2) in crop widths.
     """
-    size = len(host)
-    face = np.any([face_region(points, size) for points in landmarks], axis=0)
-    ratio = _light(host, face_region(host_landmarks, size)) / _light(photos[0], face_region(landmarks[0], size))
+    face = face_region(landmarks, len(host))
+    ratio = _light(host, face_region(host_landmarks, len(host))) / _light(photo, face)
     ratio = np.clip(ratio, 1 / MOST_RATIO, MOST_RATIO)
     inside = _bell(face.astype(np.float32), SEAM)[..., None]
-    return [np.clip(inside * photo * ratio + (1 - inside) * host, 0, 255).round().astype(np.uint8) for photo in photos]
+    mixed = inside * photo * ratio + (1 - inside) * host
+    return np.asarray(np.clip(mixed, 0, 255).round(), np.uint8)
 
 
 def _light(photo: Image, face: NDArray[np.bool_]) -> Plane:

@@ -5,8 +5,6 @@ Pictures are (S, S, 3) RGB, uint8 or float32 in [0, 255]; regions are (S, S) boo
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -107,12 +105,12 @@ def energy_where_moved(
     own = gradient_energy(source)
     if displacement is not None:
         kept &= np.hypot(displacement[..., 0], displacement[..., 1]) > MOVED_PX
-        own = np.asarray(moved(own.astype(np.float32), displacement, cv2.INTER_LINEAR), np.float64)
+        own = np.asarray(_moved(own.astype(np.float32), displacement), np.float64)
     return float(gradient_energy(result)[kept].sum()), float(own[kept].sum())
 
 
-def moved(picture: NDArray[Any], displacement: NDArray[np.float32], interpolation: int) -> NDArray[np.float32]:
-    """Return a picture (S, S) or (S, S, C) that shows at each place what was `displacement` (S, S, 2) px from there."""
-    ys, xs = np.mgrid[: picture.shape[0], : picture.shape[1]].astype(np.float32)
+def _moved(plane: NDArray[np.float32], displacement: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a plane (S, S) that shows at each place what was `displacement` (S, S, 2) px from there."""
+    ys, xs = np.mgrid[: plane.shape[0], : plane.shape[1]].astype(np.float32)
     xs, ys = xs + displacement[..., 0], ys + displacement[..., 1]
-    return np.asarray(cv2.remap(picture, xs, ys, interpolation, borderMode=cv2.BORDER_REPLICATE), np.float32)
+    return np.asarray(cv2.remap(plane, xs, ys, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)
