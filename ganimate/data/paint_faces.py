@@ -108,7 +108,8 @@ class PaintFaces:
 
     def mesh(self, face: int) -> NDArray[np.float64]:
         """Return the mesh of a face (478, 3) in pixels of its stored photo."""
-        return self.photos.meshes[self.rows[face]].astype(np.float64)
+        mesh: NDArray[np.float64] = self.photos.meshes[self.rows[face]].astype(np.float64)
+        return mesh
 
     @property
     def meshes(self) -> NDArray[np.float32]:

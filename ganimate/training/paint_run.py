@@ -130,7 +130,7 @@ def measured_muscles(faces: PaintFaces) -> tuple[Muscles, float | None]:
         coded = fit_muscles(
             canonical, np.where(learnt, persons, -1), activity, _shown(faces, learnt & by_coders, persons, activity)
         )
-        known = faces.coded.any(0)
+        known: NDArray[np.bool_] = np.asarray(faces.coded.any(0))
         ways = np.where(known[:, None, None], coded.ways, muscles.ways)
         gains = np.where(known, coded.gains, muscles.gains)
         muscles = Muscles(muscles.aus, ways, gains, muscles.lids, muscles.limits)
