@@ -99,6 +99,11 @@ class Driving:
         metavar="SECONDS",
         option="--smooth",
     )
+    # Off, as a photo's background does not turn along.
+    head: bool = setting(
+        False, "Turn the head as in the clip, from its usual pose there; with models that move a mesh.", option="--head"
+    )
+    gaze: bool = setting(False, "Turn the eyes as in the clip, likewise.", option="--gaze")
     most_fps: float = setting(60.0, low=1.0, high=1000.0)  # more is not seen
     # Fewer are seen one by one, so what lies between is filled in.
     fewest_fps: float = setting(10.0, low=0.0, high="most_fps")

@@ -33,6 +33,7 @@ from ganimate.evaluation.metrics import (
 from ganimate.evaluation.protocol import SHEET_PEOPLE, EvaluationProtocol
 from ganimate.face.crop import Box, Crop, Face, Image
 from ganimate.face.likeness import energy_where_moved, face_region, mean_change, ssim
+from ganimate.facs.words import place_of
 from ganimate.trajectory import Trajectory
 from ganimate.zoo.checkpoint import Model
 
@@ -123,29 +124,27 @@ class _Measuring:
         return Subject(pack.image(index), person, landmarks)
 
     def show(self, subject: Subject, goals: NDArray[np.float32]) -> list[AnimatedFrame]:
-        """Return the photo with each of the goals (F, K), as an animation's frames."""
-        path = Trajectory(goals, 1.0, self.animator.model.card.aus)
+        """Return the photo with each of the goals (F, W), the model's rows, as an animation's frames."""
+        path = Trajectory(goals, 1.0, self.animator.model.card.words)
         return list(self.animator.frames(subject.photo, [subject.person], [path]))
 
-    @property
-    def columns(self) -> list[int]:
-        """Where each of the measured AUs (N) stands among the model's own (K)."""
-        return [self.animator.model.card.aus.index(number) for number in self.protocol.aus]
-
     def goal(self, subject: Subject, photo: int) -> NDArray[np.float32]:
-        """Return what the model is to show (1, K): the labels of another photo, and its own AUs beside them."""
-        goal = subject.person.source_aus[None].copy()
-        goal[:, self.columns] = self.protocol.labels[photo]
-        return goal
+        """Return what the model is to show (1, W): the labels of another photo, and what is its own beside them."""
+        goal = subject.person.source_aus.copy()
+        for au, label in zip(self.protocol.aus, self.protocol.labels[photo], strict=True):
+            goal[place_of(au, self.animator.model.card.words)] = label
+        return goal[None]
 
     def ask_each_au(self) -> Work:
         """Ask each person for each AU at each level, the others as in the photo."""
         n_aus, n_levels = len(self.protocol.aus), len(LEVELS)
         for place, index in enumerate(self.protocol.held_out.people):
             subject = self.subject(int(index))
-            goals = np.tile(subject.person.source_aus, (n_aus, n_levels, 1))  # (N, L, K)
-            goals[range(n_aus), :, self.columns] = LEVELS
-            frames = self.show(subject, goals.reshape(n_aus * n_levels, -1))
+            words = self.animator.model.card.words
+            goals = np.tile(subject.person.source_aus, (n_aus, n_levels, 1))  # (N, L, W)
+            for goal, au in zip(goals, self.protocol.aus, strict=True):
+                goal[:, place_of(au, words)] = np.array(LEVELS)[:, None]
+            frames = self.show(subject, goals.reshape(-1, len(words)))
             read, _ = self.protocol.read(np.stack([subject.crop_of(frame.image) for frame in frames]))
             self.readings.append(read.reshape(n_aus, n_levels, n_aus))
             full = frames[n_levels - 1 :: n_levels]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ganimate.errors import AnnotationError
 from ganimate.facs import OPENFACE_AUS
+from ganimate.facs.words import au_numbers, parts
 from ganimate.trackers.formats import CODED_AS, Format, choose_format
 from ganimate.trackers.rows import cell_at, number, read_rows
 from ganimate.trackers.scales import outside, told_scale
@@ -89,7 +90,9 @@ def read_labels(path: Path) -> AnnotationTable:
     numbers, complaints = _numbers(rows, photos, wanted)
     count = len(columns)
     kind, kept, notes = _checked(path.name, kind, columns, numbers[:, :count])
-    found = kind.aus({name: numbers[:, place].astype(np.float64) for place, name in enumerate(columns) if name in kept})
+    told = kind.aus({name: numbers[:, place].astype(np.float64) for place, name in enumerate(columns) if name in kept})
+    # Labels know no sides.
+    found = {n: np.mean([told[word] for word in told if (parts(word) or (0,))[0] == n], 0) for n in au_numbers(told)}
     aus = np.stack([np.asarray(column, np.float32) for column in found.values()], axis=1)
     pixels = numbers[:, count : count + len(points)].reshape(-1, 2, 68).transpose(0, 2, 1) if points else None
     return AnnotationTable(
