@@ -104,6 +104,8 @@ def interpolate(
     out: AnyPath | None = None,
     *,
     others: Others = "keep",
+    blink: Blink | None = None,
+    seed: int = 0,
     frames: int = Motion.frames,
     fps: float = Motion.fps,
     easing: str = Motion.easing,
@@ -122,6 +124,8 @@ def interpolate(
 ) -> Result:
     """Animate the face in `photo` from one expression to another, and return where the result is; see `animate`."""
     asked = FaceRequest(move([from_], [to], others, Motion(frames, fps, easing, hold, loop)))
+    if blink is not None:
+        asked = asked.blinking(blink, seed)
     request = Request(_photo(photo), asked, Setup(str(model), detector, device), face)
     outputs = Outputs(
         _place(out, request.photo, f"{from_}-to-{to}", ".gif"),
