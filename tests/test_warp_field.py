@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.face.mesh.topology import CHIN, LEFT_EYE, LIPS_INNER, LOWER_LIP_EDGE, RIGHT_EYE, mean_face
+from ganimate.face.mesh.topology import (
+    CHIN,
+    LEFT_EYE,
+    LEFT_LID_SKIN,
+    LIPS_INNER,
+    LOWER_LIP_EDGE,
+    RIGHT_EYE,
+    RIGHT_LID_SKIN,
+    mean_face,
+)
 from ganimate.motion.muscles import turn
-from ganimate.motion.warp_field import EYE, MOUTH, warp_field
+from ganimate.motion.warp_field import EYE, MOUTH, SKIN, warp_field
 
 SIZE = 256
 
@@ -83,3 +92,14 @@ def test_shut_lips_have_nothing_between_them() -> None:
     middle = (shut[LIPS_INNER[1:10], :] + shut[LIPS_INNER[19:10:-1], :]) / 2
     shut[LIPS_INNER[1:10]] = shut[LIPS_INNER[19:10:-1]] = middle
     assert not (warp_field(mesh(), shut, SIZE, SIZE).part == MOUTH).any()
+
+
+def test_no_pixel_of_the_skin_comes_from_farther_than_a_point_went() -> None:
+    own, rng = mesh((20, 5, 0)), np.random.default_rng(0)
+    pressed = own.copy()
+    for lid, skin in ((RIGHT_EYE, RIGHT_LID_SKIN), (LEFT_EYE, LEFT_LID_SKIN)):  # as a reader sees lids pressed together
+        pressed[skin] = pressed[lid] + rng.normal(size=(len(lid), 3)) * 0.02
+    field = warp_field(own, pressed, SIZE, SIZE)
+    way = np.linalg.norm(field.source - identity(), axis=2)[field.part == SKIN]
+    assert way.max() < np.linalg.norm((pressed - own)[:, :2], axis=1).max() + 1.5
+    assert np.abs(field.place).max() < 1.2  # the rings' own

@@ -119,7 +119,7 @@ def _skin(
     polygons = np.round(there[corners][..., :2] * (1 << FIXED)).astype(np.int32)
     for number in np.argsort(-there[corners][..., 2].mean(1)):
         cv2.fillConvexPoly(index, polygons[number], int(number), cv2.LINE_8, FIXED)
-    named, _, _ = _affine(there[corners][..., :2], _mean_with_rings()[corners][..., :2])
+    named, _, _ = _affine(there[corners][..., :2], _mean_with_rings()[corners][..., :2], 0.0)
     x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
     source = _mapped(index, maps, [1, 0, 0, 0, 1, 0], x, y)
     place = _mapped(index, named, [0, 0, 0, 0, 0, 0], x, y)
@@ -141,30 +141,35 @@ def _mean_with_rings() -> NDArray[np.float64]:
 
 
 def _affine(
-    there: NDArray[np.float64], rest: NDArray[np.float64]
+    there: NDArray[np.float64], rest: NDArray[np.float64], across: float = 1.0
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return maps (T, 6) from triangles (T, 3, 2) to others, log2 of the growth of area, and which were turned away."""
+    """Return maps (T, 6) from triangles (T, 3, 2) to others, log2 of the growth of area, and which were turned away.
+
+    A step `across` a triangle that is hardly wider than a line is as long in the other.
+    """
     p, q = there[:, 1:] - there[:, :1], rest[:, 1:] - rest[:, :1]  # (T, 2, 2), rows are edges
     size_p, size_q = (e[:, 0, 0] * e[:, 1, 1] - e[:, 0, 1] * e[:, 1, 0] for e in (p, q))
     edges = np.linalg.norm(np.concatenate([p, p[:, 1:] - p[:, :1]], 1), axis=2)  # (T, 3)
     flat = np.abs(size_p) < THIN_PX * edges.max(1)
     linear = np.empty_like(p)  # rows: where a step in x, and in y, leads to
     linear[~flat] = np.linalg.solve(p[~flat], q[~flat])
-    linear[flat] = _along(p[flat], q[flat])
+    linear[flat] = _along(p[flat], q[flat], across)
     offset = rest[:, 0] - np.einsum("ti,tij->tj", there[:, 0], linear)
     maps = np.stack([linear[:, 0, 0], linear[:, 1, 0], offset[:, 0], linear[:, 0, 1], linear[:, 1, 1], offset[:, 1]], 1)
     growth = np.log2(np.clip(np.abs(size_p), 1e-3, None) / np.clip(np.abs(size_q), 1e-3, None)).clip(-3, 3)
     return maps, growth, (size_q <= 0) & ~flat  # those that turn the other way round are seen from behind
 
 
-def _along(p: NDArray[np.float64], q: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return linear maps (T, 2, 2) of triangles that are hardly wider than a line: a step across them leads nowhere.
+def _along(p: NDArray[np.float64], q: NDArray[np.float64], across: float) -> NDArray[np.float64]:
+    """Return linear maps (T, 2, 2) of triangles that are hardly wider than a line, a step across them `across` long.
 
     The exact map would throw the pixels that such a triangle touches far out of the other one: specks in shut eyes.
     """
     u, strengths, v = np.linalg.svd(p)
-    inverse = np.where(strengths > THIN_PX, 1 / np.maximum(strengths, THIN_PX), 0)
-    return np.asarray(v.transpose(0, 2, 1) @ (inverse[..., None] * u.transpose(0, 2, 1)) @ q)
+    thin = strengths <= THIN_PX
+    inverse = np.where(thin, 0, 1 / np.maximum(strengths, THIN_PX))
+    back = v.transpose(0, 2, 1)
+    return np.asarray(back @ (inverse[..., None] * u.transpose(0, 2, 1)) @ q + across * back @ (thin[..., None] * v))
 
 
 def _window(points: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[slice, slice] | None:
