@@ -27,7 +27,8 @@ from ganimate.figures.plots import Response, response_plot
 from ganimate.media import inspect, read_photo
 from ganimate.networks.judge import Judge
 from ganimate.zoo import catalogue as zoo
-from ganimate.zoo.checkpoint import JudgeCard, load_model, save_judge, save_model
+from ganimate.zoo.checkpoint import load_model, save_model
+from ganimate.zoo.judge_weights import JudgeCard, save_judge
 
 Cli = Callable[..., Result]
 FEW = ("--people", 3, "--pairs", 2, "--crowd", 3, "--device", "cpu")
@@ -68,7 +69,7 @@ def facs(tmp_path: Path, faces_pack: Path) -> Path:
 def other_model(path: Path, tiny_model: Path, **changes: Any) -> Path:
     """Write the tiny model with another card."""
     model = load_model(tiny_model)
-    save_model(path, dataclasses.replace(model.card, **changes), model.generator, model.critic)
+    save_model(path, dataclasses.replace(model.card, **changes), model.generator, model.reader)
     return path
 
 

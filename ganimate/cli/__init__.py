@@ -18,6 +18,7 @@ from ganimate.cli import (
     judge,
     mesh,
     models,
+    paint,
     sheet,
     timeline,
     training,
@@ -60,7 +61,7 @@ def _top(
 
 TellingGroup.order = (
     "animate", "interpolate", "drive", "timeline", "batch", "sheet", "faces", "aus", "inspect", "models", "prepare",
-    "train", "export", "train-judge", "train-mesh", "evaluate", "benchmark",
+    "train", "export", "train-judge", "train-mesh", "train-paint", "evaluate", "benchmark",
 )  # fmt: skip
 for group in (
     animate,
@@ -74,6 +75,7 @@ for group in (
     training,
     judge,
     mesh,
+    paint,
     evaluate,
     benchmark,
 ):

@@ -25,7 +25,8 @@ from ganimate.media.provenance import Mark
 from ganimate.system.devices import choose_device
 from ganimate.system.progress import Progress
 from ganimate.zoo.catalogue import ZooEntry, find_judge, find_model
-from ganimate.zoo.checkpoint import Model, load_judge, load_model
+from ganimate.zoo.checkpoint import Model, load_model
+from ganimate.zoo.judge_weights import load_judge
 
 METRICS_NAME, RESPONSE_NAME, SHEET_NAME = "metrics.jsonl", "response.png", "sheet.png"
 ResultT = TypeVar("ResultT")
