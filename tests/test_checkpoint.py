@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import stat
@@ -16,8 +15,8 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
-from ganimate.errors import ModelError, OutputError
-from ganimate.networks import Critic, build_generator
+from ganimate.errors import ConfigError, ModelError, OutputError
+from ganimate.networks import Critic, Judge, build_generator
 from ganimate.zoo import checkpoint
 from ganimate.zoo.checkpoint import (
     MODEL_FORMAT,
@@ -293,7 +292,7 @@ print(*(name for name in ("torch._dynamo", "torch._inductor") if name in sys.mod
 
 def test_a_model_may_bring_a_reader_of_aus_instead_of_a_critic(tmp_path: Path) -> None:
     config = JudgeConfig(size_px=32, channels=4, features=4)
-    card = dataclasses.replace(CARD, critic=None, reader=config)
+    card = replace(CARD, critic=None, reader=config)
     torch.manual_seed(0)
     reader = Judge(config, 3).eval()
     path = tmp_path / "model.safetensors"
@@ -306,6 +305,6 @@ def test_a_model_may_bring_a_reader_of_aus_instead_of_a_critic(tmp_path: Path) -
 
 def test_what_reads_aus_is_told_once() -> None:
     with pytest.raises(ConfigError, match="which network reads AUs"):
-        dataclasses.replace(CARD, critic=None)
+        replace(CARD, critic=None)
     with pytest.raises(ConfigError, match="which network reads AUs"):
-        dataclasses.replace(CARD, reader=JudgeConfig(size_px=32))
+        replace(CARD, reader=JudgeConfig(size_px=32))
