@@ -52,6 +52,7 @@ def animate(
     out: AnyPath | None = None,
     *,
     timeline: AnyPath | None = None,
+    start: str = "self",
     seen_as: str | None = None,
     others: Others = "keep",
     blink: Blink | None = None,
@@ -77,13 +78,14 @@ def animate(
 
     `out` is a .gif, an .mp4 or a folder of PNG frames, with `still` a picture; by default it lies beside the photo.
     Expressions of several faces come by their numbers, as 'ganimate faces' lists them; `face` does not count then.
-    Nothing that exists is replaced, unless `overwrite` says so. `seen_as` corrects what the model reads from the photo.
+    Nothing that exists is replaced, unless `overwrite` says so. `start` is the expression to begin with, by default the
+    photo's own; `seen_as` corrects what the model reads of that.
     What speaks against the result is in its `doubts`. Raises GanimateError, with a sentence and a hint.
     """
     motion = Motion(frames, Motion.fps if fps is None else fps, easing, hold, loop)
     each: Mapping[int, str] = {} if expression is None or isinstance(expression, str) else expression
     whole = expression if expression is None or isinstance(expression, str) else ",".join(each.values())
-    asked, words, goes_on = _asked(whole, timeline, fps, seen_as, others, motion)
+    asked, words, goes_on = _asked(start, whole, timeline, fps, seen_as, others, motion)
     apart = {n: FaceRequest(move(["self"], [text], others, motion), asked.seen_as) for n, text in each.items()}
     if blink is not None:
         asked = asked.blinking(blink, seed)
@@ -104,6 +106,8 @@ def interpolate(
     out: AnyPath | None = None,
     *,
     others: Others = "keep",
+    blink: Blink | None = None,
+    seed: int = 0,
     frames: int = Motion.frames,
     fps: float = Motion.fps,
     easing: str = Motion.easing,
@@ -121,15 +125,11 @@ def interpolate(
     progress: Progress | None = None,
 ) -> Result:
     """Animate the face in `photo` from one expression to another, and return where the result is; see `animate`."""
-    asked = FaceRequest(move([from_], [to], others, Motion(frames, fps, easing, hold, loop)))
-    request = Request(_photo(photo), asked, Setup(str(model), detector, device), face)
-    outputs = Outputs(
-        _place(out, request.photo, f"{from_}-to-{to}", ".gif"),
-        overwrite=overwrite,
-        strip=None if strip is None else str(strip),
-        reports=tuple(map(str, reports)),
-    )
-    return _made(Job(request, outputs, loop, scrutiny=Scrutiny(compare), mark=mark), progress)
+    return animate(
+        photo, to, out, start=from_, others=others, blink=blink, seed=seed, frames=frames, fps=fps, easing=easing,
+        hold=hold, loop=loop, compare=compare, strip=strip, reports=reports, face=face, model=model, detector=detector,
+        device=device, mark=mark, overwrite=overwrite, progress=progress,
+    )  # fmt: skip
 
 
 def drive(
@@ -228,6 +228,7 @@ def frames(
 
 
 def _asked(
+    start: str,
     expression: str | None,
     performed: AnyPath | None,
     fps: float | None,
@@ -239,10 +240,13 @@ def _asked(
     if (expression is None) == (performed is None):
         raise ExpressionError("an expression or a timeline is needed, and one of them", "write for example 'happiness'")
     if performed is not None:
+        if start != "self":
+            raise ExpressionError("a timeline begins as it says itself", "leave the start out")
         plan = timeline(os.fspath(performed), fps)
         return FaceRequest(plan, correction(seen_as)), Path(performed).stem, plan.loop
     text = expression or ""
-    return FaceRequest(move(["self"], [text], others, motion), correction(seen_as)), text, motion.loop
+    words = text if start == "self" else f"{start}-to-{text}"
+    return FaceRequest(move([start], [text], others, motion), correction(seen_as)), words, motion.loop
 
 
 def _made(job: Job, progress: Progress | None) -> Result:
