@@ -29,7 +29,7 @@ def person(animator: Animator, astronaut: NDArray[np.uint8]) -> PreparedFace:
 
 
 def goal(animator: Animator, person: PreparedFace, expression: str) -> NDArray[np.float32]:
-    return parse_expression(expression).resolve(person.source_aus, animator.model.card.aus)
+    return parse_expression(expression).resolve(person.source_aus, animator.model.card.words)
 
 
 def show(animator: Animator, person: PreparedFace, photo: NDArray[np.uint8], expression: str) -> AnimatedFrame:
@@ -46,8 +46,8 @@ def footprint(person: PreparedFace, shape: tuple[int, ...]) -> NDArray[np.bool_]
 
 
 def test_she_is_read_as_smiling(animator: Animator, person: PreparedFace) -> None:
-    read = dict(zip(animator.model.card.aus, person.source_aus, strict=True))
-    assert read[12] > 0.3 and read[4] < 0.2
+    read = dict(zip(animator.model.card.words, person.source_aus, strict=True))
+    assert read["12L"] == read["12R"] > 0.3 and read["4L"] < 0.2
 
 
 def measure(image: NDArray[np.uint8]) -> dict[str, float]:
@@ -101,7 +101,32 @@ def test_the_reader_sees_a_stronger_smile(
 ) -> None:
     crop = crop_face(show(animator, person, astronaut, "happiness").image, person.face, animator.model.card.crop)
     column = animator.model.card.aus.index(12)
-    assert animator.read(crop.image[None])[0, column] > person.source_aus[column] + 0.05
+    own = animator.read(person.crop.image[None])[0, column]
+    assert animator.read(crop.image[None])[0, column] > own + 0.05
+
+
+@pytest.mark.parametrize("expression", ["12L=1", "45R=1", "1R=1,2R=1", "contempt"])
+def test_one_side_leaves_the_other_half_of_the_face(
+    animator: Animator, person: PreparedFace, astronaut: NDArray[np.uint8], expression: str
+) -> None:
+    (edit,) = show(animator, person, astronaut, expression).edits
+    assert edit.displacement is not None and person.view is not None
+    way, mesh = np.linalg.norm(edit.displacement, axis=2), person.view.mesh
+    x, middle, span = np.arange(len(way)), mesh[mesh[:, 2].argmin(), 0], np.ptp(mesh[:, 0])
+    left, right = way[:, x > middle + 0.06 * span].mean(), way[:, x < middle - 0.06 * span].mean()
+    assert way.max() > 1 and min(left, right) <= 0.05 * max(left, right)
+
+
+@pytest.mark.parametrize("expression", ["yaw=12", "pitch=-10", "roll=8"])
+def test_a_turned_head_is_whole_and_is_read_again_by_the_mesh(
+    animator: Animator, person: PreparedFace, astronaut: NDArray[np.uint8], expression: str
+) -> None:
+    asked = goal(animator, person, expression)[-5:]
+    result = show(animator, person, astronaut, expression).image
+    before, after = (animator.turned(image, person.face) for image in (astronaut, result))
+    found = after - before
+    assert found[np.abs(asked).argmax()] == pytest.approx(asked[np.abs(asked).argmax()], rel=0.5)
+    assert np.abs(found - asked).max() < 8
 
 
 def test_the_photos_own_expression_is_the_photo_bit_for_bit(
@@ -115,7 +140,7 @@ def test_pixels_outside_the_crop_are_the_photos_bit_for_bit(
 ) -> None:
     outside = ~footprint(person, astronaut.shape)
     wanted = goal(animator, person, "surprise")
-    path = build_trajectory(person.source_aus, wanted, animator.model.card.aus, frames=4, fps=25)
+    path = build_trajectory(person.source_aus, wanted, animator.model.card.words, frames=4, fps=25)
     frames = list(animator.frames(astronaut, [person], [path]))
     assert len(frames) == 4 and np.array_equal(frames[0].image, astronaut)
     for frame in frames:

@@ -21,27 +21,37 @@ from ganimate.facs import (
     Reset,
     SetAU,
     Term,
+    Turn,
     UsePreset,
+    Word,
     combine,
     format_expression,
     parse_expression,
+    words_of,
 )
+from ganimate.facs.words import MOST_DEGREES, bounds, fold, limits
 
 intensities = st.floats(0.0, 1.0)
 numbers = st.sampled_from(sorted(ACTION_UNITS))
+sides = st.sampled_from(["", "L", "R"])
+turns = st.sampled_from(sorted(MOST_DEGREES)).flatmap(
+    lambda name: st.builds(Turn, st.just(name), st.floats(-MOST_DEGREES[name], MOST_DEGREES[name]))
+)
 terms = st.one_of(
-    st.builds(SetAU, numbers, intensities),
-    st.builds(ChangeAU, numbers, st.floats(-1.0, 1.0)),
+    st.builds(SetAU, numbers, intensities, sides),
+    st.builds(ChangeAU, numbers, st.floats(-1.0, 1.0), sides),
+    turns,
     st.builds(UsePreset, st.sampled_from(sorted(PRESETS)), st.floats(0.0, 1.0, exclude_min=True)),
     st.builds(Reset, st.sampled_from(sorted(RESETS))),
     st.builds(LikePhoto, st.text(min_size=1).filter(str.strip)),
     st.builds(LikePhoto, st.text(alphabet='a ,"@=:./', min_size=1).filter(str.strip)),
 )
 expressions = st.builds(Expression, st.lists(terms, min_size=1, max_size=6).map(tuple))
+both_sided = [name for name, preset in PRESETS.items() if all(isinstance(word, int) for word in preset.intensities)]
 openface_terms = st.one_of(
     st.builds(SetAU, st.sampled_from(OPENFACE_AUS), intensities),
     st.builds(ChangeAU, st.sampled_from(OPENFACE_AUS), st.floats(-1.0, 1.0)),
-    st.builds(UsePreset, st.sampled_from(sorted(PRESETS))),
+    st.builds(UsePreset, st.sampled_from(sorted(both_sided))),
     st.builds(Reset, st.sampled_from(sorted(RESETS))),
 )
 own_rows = st.lists(st.floats(0.0, 1.0, width=32), min_size=17, max_size=17).map(lambda row: np.array(row, np.float32))
@@ -225,8 +235,18 @@ def test_a_model_may_have_any_aus_and_presets_leave_out_those_that_it_lacks() ->
         ("happiness:nan", "not nan", ""),
         ("neutral:0.5", "'neutral' takes no value", "write neutral"),
         ("self=1", "'self' takes no value", "write self"),
-        ("wink", "'wink' closes one eye, and AUs have no side", "blink"),
-        ("Wink:0.5", "'wink' closes one eye", "blink"),
+        ("12Q=1", "is neither an AU nor a preset", ""),
+        ("12L", "gives AU12L no value", "write 12L=0.5"),
+        ("99R=1", "FACS has no action unit 99", "did you mean"),
+        ("12L=2", "AU12L must be between 0 and 1, not 2", "0 is absent"),
+        ("12R=+1.5", "AU12R can change by at most 1", ""),
+        ("yaw", "gives yaw no degrees", "write yaw=10"),
+        ("yaw=21", "yaw must be between -20 and 20 degrees, not 21", "nobody can know"),
+        ("gaze_y=-31", "gaze_y must be between -30 and 30 degrees, not -31", "nobody can know"),
+        ("roll=nan", "roll must be between -20 and 20 degrees", ""),
+        ("roll=far", "'far' in 'roll=far' is not a number", ""),
+        ("jaw=1", "'jaw' is neither an AU nor a preset", "yaw=10 (head turned left, degrees)"),
+        ("head=10", "'head' is neither an AU nor a preset", "yaw=10"),
         ("@", "the term '@' names no photo", "@other.jpg"),
         ('12=1,@" "', "the term '@' names no photo", "@other.jpg"),
         ('@"a.jpg', "the quoted path in '@\"a.jpg' does not end", "double quotes"),
@@ -334,3 +354,89 @@ def test_who_asks_for_au43_is_told_of_au45() -> None:
         parse_expression("43=1").resolve(np.zeros(len(OPENFACE_AUS), np.float32), OPENFACE_AUS)
     assert caught.value.hint is not None
     assert "45=1, which stands for closed eyes" in caught.value.hint
+
+
+MESH_WORDS = words_of(OPENFACE_AUS, mesh=True)
+mesh_terms = st.one_of(
+    st.builds(SetAU, st.sampled_from(OPENFACE_AUS), intensities, sides),
+    st.builds(ChangeAU, st.sampled_from(OPENFACE_AUS), st.floats(-1.0, 1.0), sides),
+    st.builds(UsePreset, st.sampled_from(sorted(PRESETS))),
+    turns,
+)
+
+
+def on_a_mesh(text: str) -> dict[Word, float]:
+    """What is not 0 after `text` on a face without expression, for a model that knows sides and turns."""
+    goal = parse_expression(text).resolve(np.zeros(len(MESH_WORDS), np.float32), MESH_WORDS)
+    return {word: round(float(value), 6) for word, value in zip(MESH_WORDS, goal, strict=True) if value}
+
+
+@given(st.lists(mesh_terms, min_size=1, max_size=5))
+def test_a_goal_with_sides_and_turns_is_in_range(some: list[Term]) -> None:
+    goal = Expression(tuple(some)).resolve(np.zeros(len(MESH_WORDS), np.float32), MESH_WORDS)
+    least, most = bounds(MESH_WORDS)
+    assert goal.shape == (39,) and np.all((goal >= least) & (goal <= most))
+
+
+@pytest.mark.parametrize("text", ["12L=1", "AU12L=1", "12 l = 1", "L12=1", "au_12L=1"])
+def test_a_side_can_be_written_in_several_ways(text: str) -> None:
+    assert parse_expression(text) == Expression((SetAU(12, 1.0, "L"),))
+
+
+@pytest.mark.parametrize("text", ["gaze_x=-5", "Gaze X = -5", "gaze-x=-5.0"])
+def test_a_turn_can_be_written_in_several_ways(text: str) -> None:
+    assert parse_expression(text) == Expression((Turn("gaze_x", -5.0),))
+
+
+@pytest.mark.parametrize(
+    ("text", "goal"),
+    [
+        ("12=1", {"12L": 1, "12R": 1}),
+        ("12L=1", {"12L": 1}),
+        ("12=0.4,12R=1", {"12L": 0.4, "12R": 1}),
+        ("12R=1,12=0.4", {"12L": 0.4, "12R": 0.4}),
+        ("12=0.4,12L=+0.3", {"12L": 0.7, "12R": 0.4}),
+        ("yaw=10,yaw=-5", {"yaw": -5}),
+        ("yaw=12,12=0.6,neutral", {}),
+        ("wink:0.5", {"45L": 0.5}),
+        ("contempt", {"12R": 0.2, "14R": 1}),
+    ],
+)
+def test_sides_and_turns(text: str, goal: dict[Word, float]) -> None:
+    assert on_a_mesh(text) == goal
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "hint"),
+    [
+        ("12L=1", "moves both sides of a face alike, and not AU12L alone", "write 12=1 for both"),
+        ("wink", "not AU45L alone", "architecture mesh"),
+        ("contempt", "not AU12R alone", "architecture mesh"),
+        ("yaw=10", "this model turns neither head nor eyes, as 'yaw=10.0' asks", "architecture mesh"),
+        ("gaze_x=1", "turns neither head nor eyes", "such as the default one"),
+    ],
+)
+def test_models_without_a_mesh_refuse_sides_and_turns(text: str, message: str, hint: str) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse_expression(text).resolve(row(), OPENFACE_AUS)
+    assert message in caught.value.message and hint in (caught.value.hint or "")
+
+
+def test_what_a_mesh_model_lacks_is_told_as_its_lack() -> None:
+    with pytest.raises(ExpressionError, match=r"this model does not have AU24 \(lip pressor\)") as caught:
+        on_a_mesh("24L=1")
+    assert caught.value.hint == f"its AUs are {', '.join(map(str, OPENFACE_AUS))}"
+
+
+@given(st.lists(mesh_terms, min_size=1, max_size=4))
+def test_folding_loses_nothing(some: list[Term]) -> None:
+    goal = Expression(tuple(some)).resolve(np.zeros(len(MESH_WORDS), np.float32), MESH_WORDS)
+    words, columns = fold(MESH_WORDS, goal)
+    told = Expression(tuple(_set(word, float(goal[n])) for word, n in zip(words, columns, strict=True)))
+    assert np.array_equal(told.resolve(np.zeros(len(MESH_WORDS), np.float32), MESH_WORDS), goal)
+
+
+def _set(word: Word, value: float) -> Term:
+    (term,) = parse_expression(f"{word}=0").terms
+    assert isinstance(term, SetAU | Turn) and limits(word)[0] <= value <= limits(word)[1]
+    return Turn(term.name, value) if isinstance(term, Turn) else SetAU(term.number, value, term.side)

@@ -7,7 +7,7 @@ import pytest
 
 from ganimate.face.mesh.pose import pose_of
 from ganimate.face.mesh.topology import HOLES, MIRROR, OVAL, PARTS, POINTS, mean_face, triangles
-from ganimate.motion.muscles import turn
+from ganimate.motion.head import turn
 
 
 def test_mirroring_twice_is_the_identity() -> None:

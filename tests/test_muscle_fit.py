@@ -7,7 +7,8 @@ import pytest
 
 from ganimate.errors import TrainingError
 from ganimate.face.mesh.topology import MOUTH_CORNERS, RIGHT_BROW, mean_face, mirrored
-from ganimate.motion.muscles import BLINK, Muscles, turn
+from ganimate.motion.head import turn
+from ganimate.motion.muscles import BLINK, Muscles
 from ganimate.training.muscle_fit import CodedPhotos, explained, fit_lids, fit_muscles, fit_ways, to_canonical
 
 AUS = (4, 12, BLINK)

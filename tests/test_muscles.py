@@ -19,7 +19,8 @@ from ganimate.face.mesh.topology import (
     UPPER_LIP_EDGE,
     mean_face,
 )
-from ganimate.motion.muscles import BLINK, Muscles, turn
+from ganimate.motion.head import turn
+from ganimate.motion.muscles import BLINK, Muscles
 
 AUS = (12, 25, BLINK)
 

@@ -15,7 +15,7 @@ from ganimate.face.mesh.topology import (
     RIGHT_LID_SKIN,
     mean_face,
 )
-from ganimate.motion.muscles import turn
+from ganimate.motion.head import turn
 from ganimate.motion.warp_field import EYE, MOUTH, SKIN, warp_field
 
 SIZE = 256

@@ -17,6 +17,7 @@ from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.face.crop import Crop, Face, Image, crop_face, transform
 from ganimate.face.eyelids import BLINK, eyes_shut
 from ganimate.face.glasses import Glasses, held, look_for_glasses
+from ganimate.facs.words import Pose, spread
 from ganimate.networks import Edit, MeshGenerator
 from ganimate.networks.pictures import to_floats, to_tensor
 from ganimate.render.compose import FaceEdit
@@ -34,8 +35,9 @@ BATCH_IMAGES = 8  # larger batches are no faster on a CPU and hold more memory
 
 @dataclass(frozen=True)
 class PreparedFace:
-    """A face that is ready to be animated: where it is, its upright crop, and its own AUs y_r (N,) in [0, 1].
+    """A face that is ready to be animated: where it is, its upright crop, and its own row y_r (N,).
 
+    A row has a number for each of the model's words, see `facs.words`.
     `hold_map` (S, S) in [0, 1] is what keeps its place on it, see `glasses.held`; None of a face without glasses.
     `view` is the face as a mesh, where the model moves one.
     """
@@ -91,15 +93,19 @@ class Animator:
         return look_for_glasses(crop.image, transform(face.landmarks, crop.source_to_crop))
 
     def look(self, faces: Sequence[Face], crops: Sequence[Crop]) -> NDArray[np.float32]:
-        """Return the AUs (B, N) in [0, 1] that faces show: what `read` reads, and shut eyes also by their landmarks.
+        """Return the rows (B, N) that faces show: what `read` reads, and shut eyes also by their landmarks.
 
-        Blinks are too rare in photos for an AU head to learn them well.
+        Blinks are too rare in photos for an AU head to learn them well. Both sides show the same; nothing is turned.
         """
         source_aus = self.read(np.stack([crop.image for crop in crops]))
         if BLINK in self.model.card.aus:
             lids = source_aus[:, self.model.card.aus.index(BLINK)]
             np.maximum(lids, eyes_shut(np.stack([face.landmarks for face in faces])), out=lids)
-        return source_aus
+        return spread(source_aus, len(self.model.card.words))
+
+    def turned(self, photo: Image, face: Face) -> NDArray[np.float32] | None:
+        """Return how head and eyes of a face are turned from the camera (5,), in degrees; None without a mesh."""
+        return None if self._mesh is None else self._mesh.turned(photo, face.landmarks)
 
     def read(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the AUs (B, N) in [0, 1] that the critic's AU head reads from upright crops (B, S, S, 3)."""
@@ -120,9 +126,9 @@ class Animator:
         if len(people) != len(trajectories) or len({len(path) for path in trajectories}) != 1:
             raise ExpressionError("every face needs a trajectory, and all trajectories one length")
         for path in trajectories:
-            if tuple(path.aus) != self.model.card.aus:
+            if tuple(path.aus) != self.model.card.words:
                 raise ExpressionError(
-                    f"the trajectory is for the AUs {path.aus}, the model for {self.model.card.aus}",
+                    f"the trajectory is for the AUs {path.aus}, the model for {self.model.card.words}",
                     "make it with this model",
                 )
         return self._frames(photo, people, trajectories)
@@ -148,7 +154,7 @@ class Animator:
         self, photo: Image, people: Sequence[PreparedFace], targets: Sequence[NDArray[np.float32]]
     ) -> AnimatedFrame:
         """Return one frame in which each person shows its target (N,)."""
-        paths = [Trajectory(target[None], 1.0, self.model.card.aus) for target in targets]
+        paths = [Trajectory(target[None], 1.0, self.model.card.words) for target in targets]
         return next(self.frames(photo, people, paths))
 
     def _edits(self, person: PreparedFace, path: Trajectory) -> Iterator[FaceEdit]:
@@ -165,7 +171,7 @@ class Animator:
             yield done[key] if left[key] else done.pop(key)
 
     def edit(self, people: Sequence[PreparedFace], targets: NDArray[np.float32]) -> list[FaceEdit]:
-        """Return one edit a person, in one batch: each is to show its row of `targets` (B, N) in [0, 1]."""
+        """Return one edit a person, in one batch: each is to show its row of `targets` (B, N)."""
         edits = self._painted(people, targets) if self._mesh is None else self._meshed(self._mesh, people, targets)
         return [edit.greyed() if _is_grey(each.crop.image) else edit for each, edit in zip(people, edits, strict=True)]
 
@@ -173,7 +179,7 @@ class Animator:
     def _meshed(editor: MeshEditor, people: Sequence[PreparedFace], targets: NDArray[np.float32]) -> list[FaceEdit]:
         """Return the edits of the mesh."""
         requests = [
-            MeshRequest(person.view, person.source_aus, target, person.hold_map)
+            MeshRequest(person.view, Pose.of(person.source_aus), Pose.of(target), person.hold_map)
             for person, target in zip(people, targets, strict=True)
             if person.view is not None  # as all have that such an animator has prepared
         ]

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from ganimate.animation.animator import Animator, PreparedFace
 from ganimate.errors import ExpressionError
 from ganimate.face.crop import Crop, Face, Image, Matrix, cut, transform
-from ganimate.facs import ACTION_UNITS, Expression, SetAU, parse_expression
+from ganimate.facs import Word, parse_expression
 from ganimate.facs import parse_rows as read_rows
+from ganimate.facs.words import SIDES, au_numbers, label, limits, parts, place_of, title
 from ganimate.figures.figure import Figure, FigureRow
 from ganimate.render.compose import FaceEdit
 from ganimate.trajectory import Trajectory
@@ -31,17 +32,21 @@ UNPAINTED = 235  # grey around the crop, where nothing is painted
 
 @dataclass(frozen=True)
 class SheetRow:
-    """A row of the sheet: one AU, or an expression as it was written."""
+    """A row of the sheet: one word (an AU, a side of it, a turn), or an expression as it was written.
 
-    au: int | None = None
+    At 1 a turn goes as far as it can.
+    """
+
+    au: Word | None = None
     expression: str = ""
 
     def targets(
-        self, source_aus: NDArray[np.float32], aus: Sequence[int], intensities: Sequence[float]
+        self, source_aus: NDArray[np.float32], aus: Sequence[Word], intensities: Sequence[float]
     ) -> NDArray[np.float32]:
         """Return the AUs (I, N) of the row's pictures, for a face that shows `source_aus` (N,)."""
         if self.au is not None:
-            rows = [Expression((SetAU(self.au, value),)).resolve(source_aus, aus) for value in intensities]
+            values = (value * limits(self.au)[1] for value in intensities)
+            rows = [parse_expression(f"{self.au}={value!r}").resolve(source_aus, aus) for value in values]
             return np.stack(rows)
         target = parse_expression(self.expression).resolve(source_aus, aus)
         share = np.array(intensities, np.float32)[:, None]
@@ -51,15 +56,19 @@ class SheetRow:
         """Return what the row asks for, such as ``12=0..1``, or the expression."""
         if self.au is None:
             return re.sub(r"\.0\b", "", self.expression)
-        least, most = (f"{value:g}" for value in (min(intensities), max(intensities)))
+        full = limits(self.au)[1]
+        least, most = (f"{value * full:g}" for value in (min(intensities), max(intensities)))
         return f"{self.au}={least}" if least == most else f"{self.au}={least}..{most}"
 
-    def lettering(self, source_aus: NDArray[np.float32], aus: Sequence[int]) -> FigureRow:
+    def lettering(self, source_aus: NDArray[np.float32], aus: Sequence[Word]) -> FigureRow:
         """Return the row's lettering."""
         if self.au is None:
             return FigureRow(self.asked(()).replace(",", ", "))
-        unit = ACTION_UNITS[self.au]
-        return FigureRow(unit.label, (unit.name, f"in the photo {source_aus[list(aus).index(self.au)]:.2f}"))
+        name, au = title(self.au), parts(self.au)
+        if au is None:
+            return FigureRow(label(self.au), (name, f"at 1: {limits(self.au)[1]:g}°"))
+        lines = (name.removesuffix(f", {SIDES[au[1]]}"), f"{SIDES[au[1]]} side") if au[1] else (name,)
+        return FigureRow(label(self.au), (*lines, f"in the photo {source_aus[place_of(self.au, aus)[0]]:.2f}"))
 
 
 @dataclass(frozen=True)
@@ -71,12 +80,12 @@ class Cell:
     color: Image
 
 
-def parse_rows(texts: Sequence[str], aus: Sequence[int]) -> list[SheetRow]:
-    """Return the rows that texts ask for: ``1,2,12`` a row each, ``happiness`` or ``6=1,12=1`` one; all AUs for none.
+def parse_rows(texts: Sequence[str], aus: Sequence[Word]) -> list[SheetRow]:
+    """Return the rows that texts ask for: ``1,12L,yaw`` one each, ``happiness`` or ``6=1,12=1`` one; all AUs for none.
 
     Raises ExpressionError for what no expression can be, or what a model of `aus` lacks.
     """
-    rows = [row for text in texts for row in _parse(text)] or [SheetRow(au) for au in aus]
+    rows = [row for text in texts for row in _parse(text)] or [SheetRow(number) for number in au_numbers(aus)]
     for row in rows:
         row.targets(np.zeros(len(aus), np.float32), aus, (1.0,))
     return rows
@@ -86,13 +95,13 @@ def _parse(text: str) -> list[SheetRow]:
     if not text.strip():
         raise ExpressionError("a row of the sheet is empty", "write for example --au 1,2,12 or --expression happiness")
     wanted = read_rows(text)
-    return [SheetRow(number) for number in wanted] if isinstance(wanted, list) else [SheetRow(expression=str(wanted))]
+    return [SheetRow(word) for word in wanted] if isinstance(wanted, list) else [SheetRow(expression=str(wanted))]
 
 
 def layout(
     rows: Sequence[SheetRow],
     source_aus: NDArray[np.float32],
-    aus: Sequence[int],
+    aus: Sequence[Word],
     intensities: Sequence[float],
     size_px: int,
     masks: bool,
@@ -105,15 +114,18 @@ def layout(
             lines.append(FigureRow("attention", ("white keeps the photo",), attached=True))
             lines.append(FigureRow("colour", ("what was painted",), attached=True))
     legend = ["On the left: the photo."]
-    if any(row.au is not None for row in rows):
+    words = [row.au for row in rows if row.au is not None]
+    if any(parts(word) for word in words):
         legend.append("Rows of an AU: this action unit at the intensity above, all others as in the photo.")
+    if not all(parts(word) for word in words):
+        legend.append("Rows of a turn: the share above of the furthest that head or eyes turn.")
     if any(row.au is None for row in rows):
         legend.append("Rows of an expression: from the photo, 0, to the expression, 1.")
     return Figure(size_px, tuple(f"{value:g}" for value in intensities), tuple(lines), tuple(legend))
 
 
 def targets(
-    rows: Sequence[SheetRow], source_aus: NDArray[np.float32], aus: Sequence[int], intensities: Sequence[float]
+    rows: Sequence[SheetRow], source_aus: NDArray[np.float32], aus: Sequence[Word], intensities: Sequence[float]
 ) -> Trajectory:
     """Return the AUs of all pictures of the sheet, row by row."""
     return Trajectory(np.concatenate([row.targets(source_aus, aus, intensities) for row in rows]), 1.0, tuple(aus))

@@ -168,7 +168,7 @@ def _smile(animator: Animator, person: PreparedFace, frames: int) -> Trajectory:
     from ganimate.trajectory.plan import Move
 
     motion = Motion(frames, hold_s=0, loop="once")
-    return Move(parse_expression(EXPRESSION), motion=motion).trajectory(person.source_aus, animator.model.card.aus)
+    return Move(parse_expression(EXPRESSION), motion=motion).trajectory(person.source_aus, animator.model.card.words)
 
 
 def _peak_memory_mb() -> int | None:

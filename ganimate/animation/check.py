@@ -18,7 +18,8 @@ from ganimate.animation.request import Scene
 from ganimate.config import Scrutiny
 from ganimate.errors import ModelError
 from ganimate.face.detect.embedder import SAME_PERSON
-from ganimate.facs import ACTION_UNITS
+from ganimate.facs import Word
+from ganimate.facs.words import label, title, value_text
 from ganimate.media.provenance import Mark
 from ganimate.system.progress import Progress, Table
 from ganimate.trajectory.plan import distinct_frames, evenly
@@ -90,10 +91,14 @@ class Check:
         rows = []
         source_aus, seen = readback.source_aus(place), readback.photo_aus[place]
         for n in readback.moved(place):
-            unit = ACTION_UNITS[readback.aus[n]]
-            asked, read = _step(source_aus[n], peak.asked[n]), _step(seen[n], peak.read[n])
-            rows.append((f"  {unit.label}", unit.name, asked, read))
+            word = readback.aus[n]
+            asked, read = _step(word, source_aus[n], peak.asked[n]), _step(word, seen[n], peak.read[n])
+            rows.append((f"  {label(word)}", title(word), asked, read))
         progress.table(Table(("", "", "asked", "read"), tuple(rows), numeric=(2, 3)))
+        if unread := readback.unread(place):
+            progress.note(
+                f"  not read again, as {readback.reader.name} knows neither sides nor turns: {', '.join(unread)}"
+            )
         progress.note(f"  {'; '.join(self._measures(place))}")
 
     def _measures(self, place: int) -> Iterator[str]:
@@ -135,8 +140,8 @@ def choose_reader(animator: Animator) -> Reader:
         return own_reader(animator)
 
 
-def _step(before: np.float32, after: np.float32) -> str:
-    return "not known" if np.isnan(after) else f"{before:.2f} → {after:.2f}"
+def _step(word: Word, before: np.float32, after: np.float32) -> str:
+    return "not known" if np.isnan(after) else f"{value_text(word, float(before))} → {value_text(word, float(after))}"
 
 
 def _percent(share: float) -> str:

@@ -16,7 +16,8 @@ from ganimate.animation.outputs import Outputs
 from ganimate.animation.session import Session, au_facts, model_facts
 from ganimate.config import Setup
 from ganimate.errors import FaceError
-from ganimate.facs import ACTION_UNITS, Expression, Others
+from ganimate.facs import Expression, Others, Word
+from ganimate.facs.words import bounds, fold, label, title, value_text
 from ganimate.media import FrameWriter, Sound, Video, fastest_fps, open_writer, read_video
 from ganimate.media.provenance import Mark
 from ganimate.system.progress import Progress, Table
@@ -53,13 +54,16 @@ def sound_for(video: Video, output: str, progress: Progress) -> Sound | None:
     return Sound(video.path, video.facts.audio)
 
 
-def open_footage(animator: Animator, video: Video, faces: Selection = "largest") -> Footage:
-    """Return what reads and edits these faces of the clip; numbers are those in the first frame that shows a face."""
+def open_footage(animator: Animator, video: Video, faces: Selection = "largest", turning: bool = False) -> Footage:
+    """Return what reads and edits these faces of the clip; numbers are those in the first frame that shows a face.
+
+    With `turning` it also reads how head and eyes turn.
+    """
     from ganimate.animation.clip_frames import Footage
     from ganimate.face.tracking import Tracker
 
     fps = float(video.facts.fps)
-    return Footage(animator, Tracker(session.make_follower(), fps, faces, session.make_embedder()), fps)
+    return Footage(animator, Tracker(session.make_follower(), fps, faces, session.make_embedder()), fps, turning)
 
 
 def first_faces(path: Path, progress: Progress) -> tuple[Image, list[Face]]:
@@ -81,7 +85,7 @@ def first_faces(path: Path, progress: Progress) -> tuple[Image, list[Face]]:
 class ClipSums:
     """What is worth telling of a clip: how many frames, with a face, most at once, and sums of the faces' AUs (N,)."""
 
-    aus: tuple[int, ...]
+    aus: tuple[Word, ...]
     frames: int = 0
     with_face: int = 0
     faces: int = 0
@@ -133,7 +137,7 @@ class ClipJob:
         fps = float(video.facts.fps)
         writer = open_writer(self.outputs.path, fps, overwrite=self.outputs.overwrite, sound=sound)
         open_session = ready or Session.of(self.setup, progress)
-        aus, entry = open_session.entry.card.aus, open_session.entry
+        aus, entry = open_session.entry.card.words, open_session.entry
         expression = self._filled(open_session, progress)
         if self.mark:
             writer.mark = Mark(entry.card.name, entry.digest, (str(expression),))
@@ -146,7 +150,7 @@ class ClipJob:
 
     def _filled(self, open_session: Session, progress: Progress) -> Expression:
         """Return the expression with what other photos show in it; an AU that the model lacks is told early."""
-        aus, names = open_session.entry.card.aus, self.expression.photos()
+        aus, names = open_session.entry.card.words, self.expression.photos()
         photos = other_photos.open_photos(names, progress)
         blank = self.expression.with_readings(other_photos.blank(names, aus))
         blank.resolve(np.zeros(len(aus), np.float32), aus, self.others)
@@ -205,11 +209,14 @@ def _tell(sums: ClipSums, progress: Progress) -> None:
     at_once = f", up to {sums.most} at once" if sums.most > 1 else ""
     unchanged = ", the others are unchanged" if sums.with_face < sums.frames else ""
     progress.note(f"a face in {sums.with_face} of {sums.frames} frames{at_once}{unchanged}")
-    source_aus, target_aus = sums.means()
-    moves = np.flatnonzero(np.abs(target_aus - source_aus) >= WORTH_TELLING)
+    words, columns = fold(sums.aus, *sums.means())
+    source_aus, target_aus = (row[columns] for row in sums.means())
+    moves = np.flatnonzero(np.abs(target_aus - source_aus) >= WORTH_TELLING * bounds(words)[1])
     if not len(moves):
         progress.note("  already shows what is asked for, so hardly anything has moved")
         return
-    units = [ACTION_UNITS[number] for number in sums.aus]
-    rows = tuple((f"  {units[n].label}", units[n].name, f"{source_aus[n]:.2f}", f"{target_aus[n]:.2f}") for n in moves)
+    rows = tuple(
+        (f"  {label(words[n])}", title(words[n]), *(value_text(words[n], row[n]) for row in (source_aus, target_aus)))
+        for n in moves
+    )
     progress.table(Table(("", "", "clip's mean", "to"), rows, numeric=(2, 3)))

@@ -21,9 +21,12 @@ from ganimate.face.glasses import Glasses, average
 from ganimate.face.landmarks import LEFT_EYE, RIGHT_EYE
 from ganimate.face.ramps import smoothstep
 from ganimate.face.tracking import Tracked, Tracker
+from ganimate.facs import TURNS, Word
+from ganimate.facs.words import bounds
 from ganimate.render.compose import FaceEdit
 from ganimate.render.composite import Compositor, Territory
 from ganimate.render.paste import Paster
+from ganimate.trackers.turns import centred
 from ganimate.trajectory import Performance
 from ganimate.trajectory.plan import Row
 from ganimate.trajectory.smoothing import steady
@@ -40,7 +43,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True)
 class ClipFrame:
-    """A frame, its face with the AUs that it shows (N,), None without one, and how much of an edit it bears.
+    """A frame, its face with the row that it shows (N,), None without one, and how much of an edit it bears.
 
     `glasses` is what the take has shown of them up to this frame.
     """
@@ -60,9 +63,14 @@ Readings = tuple[ClipFrame, ...]  # one frame's, a place for each face
 
 
 class Footage:
-    """Reads and edits faces of clips of one frame rate: the largest, all, or those of numbers; see `Tracker`."""
+    """Reads and edits faces of clips of one frame rate: the largest, all, or those of numbers; see `Tracker`.
 
-    def __init__(self, animator: Animator, tracker: Tracker, fps: float) -> None:
+    Where it is `turning`, what it reads tells how head and eyes are turned from the camera, too, and is not to be
+    edited: edits count from how a frame shows them.
+    """
+
+    def __init__(self, animator: Animator, tracker: Tracker, fps: float, turning: bool = False) -> None:
+        self._turning = turning
         self._animator = animator
         self._tracker = tracker
         self._fps = fps
@@ -128,6 +136,8 @@ class Footage:
             try:
                 crop = crop_face(tracked.image, tracked.face, self._animator.model.card.crop)
                 source_aus = self._animator.look([tracked.face], [crop])[0]
+                if self._turning and (turned := self._animator.turned(tracked.image, tracked.face)) is not None:
+                    source_aus[-len(turned) :] = turned
                 seen.append(self._animator.glasses(tracked.face, crop))
             except FaceError:
                 source_aus = None
@@ -145,11 +155,12 @@ class Footage:
         left, right = (reading.face.landmarks[eye].mean(0) for eye in (LEFT_EYE, RIGHT_EYE))
         eyes_px = float(np.linalg.norm(left - right))
         landmarks = steady(points, middle - first, self._reach, LANDMARK_TOLERANCE * eyes_px)
-        row = steady(aus[..., None], middle - first, self._reach, AU_TOLERANCE)[..., 0]
+        least, most = bounds(self._animator.model.card.words)
+        row = steady((aus / most)[..., None], middle - first, self._reach, AU_TOLERANCE)[..., 0] * most
         face = replace(reading.face, landmarks=landmarks.astype(np.float32))
         return ClipFrame(
             replace(reading.tracked, face=face),
-            np.clip(row, 0, 1).astype(np.float32),
+            (row if self._turning else np.clip(row, least, most)).astype(np.float32),
             min(self._faded(window, first, middle, -1), self._faded(window, last, middle, 1)),
             reading.glasses,
         )
@@ -165,7 +176,7 @@ class Footage:
 
 
 def performance(
-    readings: Iterable[ClipFrame], aus: Sequence[int], fps: float, start_s: float = 0.0, trim: bool = False
+    readings: Iterable[ClipFrame], aus: Sequence[Word], fps: float, start_s: float = 0.0, trim: bool = False
 ) -> Performance:
     """Return what the face of a clip did, of the frames in which it was seen; the first frame is at `start_s`.
 
@@ -179,8 +190,11 @@ def performance(
         hint = "use a clip that shows a face from the front, at least 40 px wide, for a while"
         raise FaceError("no face was found in the clip", hint)
     rows = np.stack([row for row in shown if row is not None])
-    note = f"a face in {len(seen)} of {len(shown)} frames"
-    told = Performance(times_s[seen], rows, tuple(aus), (note,))
+    notes = [f"a face in {len(seen)} of {len(shown)} frames"]
+    turns, beyond = centred({word: rows[:, n].astype(np.float64) for n, word in enumerate(aus) if word in TURNS})
+    for word, degrees in turns.items():
+        rows[:, list(aus).index(word)] = degrees
+    told = Performance(times_s[seen], np.clip(rows, *bounds(aus)), tuple(aus), (*notes, *filter(None, [beyond])))
     return told if trim else told.held(times_s)
 
 

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from ganimate.errors import ModelError
 from ganimate.face.crop import Crop, Face, Image, cut
+from ganimate.face.mesh.pose import gaze_of, pose_of
 from ganimate.face.mesh.reading import MeshNetwork, read_mesh
 from ganimate.face.mesh.topology import OVAL
-from ganimate.motion.muscles import Muscles
+from ganimate.facs.words import Pose
+from ganimate.motion.muscles import Muscles, left_share
 from ganimate.motion.warp_field import WarpField, warp_field
 from ganimate.networks.hold_map import leashed, unpainted
 from ganimate.networks.mesh_generator import FINER
@@ -41,12 +43,24 @@ class MeshView:
 
 @dataclass(frozen=True)
 class MeshRequest:
-    """What one face is to show: its view, its AUs and the target (N,), and what keeps its place (S, S)."""
+    """What one face is to show: its view, what it shows and the target, and what keeps its place on it (S, S)."""
 
     view: MeshView
-    source_aus: Floats
-    target: Floats
+    own: Pose
+    goal: Pose
     hold_map: Floats | None
+
+    @property
+    def head(self) -> tuple[float, float, float]:
+        """How the head turns, in degrees."""
+        yaw, pitch, roll = (self.goal.head - self.own.head).tolist()
+        return yaw, pitch, roll
+
+    @property
+    def gaze(self) -> Floats | None:
+        """How the eyes turn, in radians to the picture's right and down; None where they do not."""
+        turned = np.radians(self.goal.gaze - self.own.gaze)
+        return np.array([turned[0], -turned[1]], np.float32) if turned.any() else None
 
 
 class MeshEditor:
@@ -65,41 +79,86 @@ class MeshEditor:
         depth = mesh[:, 2:] * np.hypot(*matrix[:, 0])
         return MeshView(cut(photo, matrix, size).image, np.column_stack([flat, depth]).astype(np.float32))
 
+    def turned(self, photo: Image, landmarks: NDArray[np.floating]) -> Floats:
+        """Return how head and eyes of a face (68, 2) are turned from the camera (5,), in degrees, as `facs.TURNS` are.
+
+        Raises FaceError.
+        """
+        mesh = read_mesh(photo, landmarks, self._reader).mesh
+        return np.array([*pose_of(mesh).degrees, *gaze_of(mesh)], np.float32)
+
     def edit(self, requests: Sequence[MeshRequest]) -> list[FaceEdit]:
         """Return one edit a request, painted in one batch; raises ModelError where the paint is not numbers."""
-        goals = [self._muscles.move(each.view.mesh, each.source_aus, each.target) for each in requests]
-        fields = [
-            warp_field(each.view.mesh, goal, *each.view.image.shape[:2])
-            for each, goal in zip(requests, goals, strict=True)
-        ]
-        moved = np.stack([field.apply(request.view.image) for field, request in zip(fields, requests, strict=True)])
-        image = to_tensor(moved).to(self._device)
-        y_from, y_to = (
-            torch.tensor(np.stack(rows), dtype=torch.float32, device=self._device)
-            for rows in ([each.source_aus for each in requests], [each.target for each in requests])
-        )
-        hints = torch.from_numpy(np.stack([hints_of(field) for field in fields])).to(self._device)
-        with torch.inference_mode():
-            colors = to_floats(self._generator(image, hints, y_from, y_to).color)
+        moves = [self._move(request) for request in requests]
+        moved = np.stack([move.field.apply(each.view.image) for move, each in zip(moves, requests, strict=True)])
+        colors = self._paint(requests, [move.field for move in moves], moved)
         if not np.isfinite(colors).all():
             raise ModelError("the model paints pixels that are not numbers", "export it again")
         return [
-            _finished(field, _within(goal, len(own)), color, np.asarray(own, np.float32), request.hold_map)
-            for request, goal, field, color, own in zip(requests, goals, fields, colors, moved, strict=True)
+            _finished(move, color, np.asarray(own, np.float32), request.hold_map)
+            for request, move, color, own in zip(requests, moves, colors, moved, strict=True)
         ]
 
+    def _move(self, request: MeshRequest) -> _Move:
+        mesh, (height, width) = request.view.mesh, request.view.image.shape[:2]
+        own, head = request.own.aus, request.head
+        goal = self._muscles.move(mesh, own, request.goal.aus, head)
+        if not any(head):
+            return _Move(goal, warp_field(mesh, goal, height, width, gaze=request.gaze))
+        turned = self._muscles.move(mesh, own, own, head)
+        field = warp_field(mesh, goal, height, width, carried=turned, gaze=request.gaze)
+        return _Move(goal, field, warp_field(mesh, turned, height, width, carried=turned).source)
 
-def _finished(field: WarpField, within: Floats, color: Floats, moved: Floats, hold_map: Floats | None) -> FaceEdit:
-    size = len(moved)
-    way = field.source - _pixels(size)
+    def _paint(self, requests: Sequence[MeshRequest], fields: Sequence[WarpField], moved: Image) -> Floats:
+        """Return what is painted (B, H, W, 3) over the moved crops.
+
+        The painter knows no sides: where they differ each half of the face is told of its own AUs, and the two pictures
+        meet over its middle.
+        """
+        image = to_tensor(moved).to(self._device)
+        hints = torch.from_numpy(np.stack([hints_of(field) for field in fields])).to(self._device)
+        rows = np.stack([np.stack([each.own.aus, each.goal.aus]) for each in requests])  # (B, 2, N, 2)
+        told = torch.from_numpy(rows.astype(np.float32)).to(self._device)
+        with torch.inference_mode():
+            colors = to_floats(self._generator(image, hints, told[:, 0, :, 0], told[:, 1, :, 0]).color)
+            uneven = np.flatnonzero((rows[..., 0] != rows[..., 1]).any((1, 2))).tolist()
+            if uneven:
+                right = told[uneven, ..., 1]
+                others = to_floats(self._generator(image[uneven], hints[uneven], right[:, 0], right[:, 1]).color)
+                left = np.stack([left_share(fields[place].place[..., 0]) for place in uneven])[..., None]
+                colors[uneven] = left * colors[uneven] + (1 - left) * others
+        return colors
+
+
+@dataclass(frozen=True)
+class _Move:
+    """Where a mesh goes, the field that leads there, and `carried` (H, W, 2): whence the turned head alone has it."""
+
+    goal: Floats
+    field: WarpField
+    carried: Floats | None = None
+
+
+def _finished(move: _Move, color: Floats, moved: Floats, hold_map: Floats | None) -> FaceEdit:
+    size, field = len(moved), move.field
+    # What a turned head carries along neither changes nor leaves its place on the face: rims turn with it, unpainted.
+    way = field.source - (_pixels(size) if move.carried is None else move.carried)
     way[np.linalg.norm(way, axis=2) < RESTING_PX] = 0
-    attention = torch.from_numpy(1 - _painted_share(way) * _new_share(field) * within)[None, None]
+    share = _painted_share(way)
+    if move.carried is not None:
+        share = np.maximum(share, _painted_share(field.source - _pixels(size)) * _unseen(field))
+    attention = torch.from_numpy(1 - share * _new_share(field) * _within(move.goal, size))[None, None]
     flow = torch.from_numpy(np.ascontiguousarray(way.transpose(2, 0, 1)) * np.float32(2 / size))[None]
     if hold_map is not None:
-        held = torch.from_numpy(cv2.resize(hold_map, (size, size)))[None, None]
-        flow, attention = leashed(flow, held), unpainted(attention, held)
-    shift = flow[0].permute(1, 2, 0).numpy() * np.float32(size / 2 / FINER)
-    return FaceEdit(attention[0, 0].numpy(), color, np.ascontiguousarray(shift), moved)
+        held = cv2.resize(hold_map, (size, size))
+        if move.carried is not None:
+            held = cv2.remap(held, move.carried[..., 0], move.carried[..., 1], cv2.INTER_LINEAR)
+        kept = torch.from_numpy(held)[None, None]
+        flow, attention = leashed(flow, kept), unpainted(attention, kept)
+    shift = flow[0].permute(1, 2, 0).numpy() * np.float32(size / 2)
+    if move.carried is not None:
+        shift = shift + (move.carried - _pixels(size))
+    return FaceEdit(attention[0, 0].numpy(), color, np.ascontiguousarray(shift / np.float32(FINER)), moved)
 
 
 def _within(goal: Floats, size: int) -> Floats:
@@ -118,8 +177,13 @@ def _pixels(size: int) -> Floats:
 
 def _new_share(field: WarpField) -> Floats:
     """Return how far each pixel is new (H, W): in eyes and mouth what the photo shows of them is kept, not invented."""
+    return np.where(field.part > 0, _unseen(field), 1).astype(np.float32)
+
+
+def _unseen(field: WarpField) -> Floats:
+    """Return how far the photo does not show a pixel (H, W)."""
     unseen = cv2.dilate(field.unseen.astype(np.float32), np.ones((3, 3), np.uint8))
-    return np.where(field.part > 0, cv2.GaussianBlur(unseen, (0, 0), 1.0), 1).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(unseen, (0, 0), 1.0), np.float32)
 
 
 def _painted_share(way: Floats) -> Floats:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from ganimate.animation import session
 from ganimate.errors import FaceError
+from ganimate.facs import Word
+from ganimate.facs.words import au_numbers, fold
 from ganimate.system.progress import Progress
 from ganimate.trajectory.plan import NamesPhotos, Plan
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from ganimate.face.crop import Image
     from ganimate.face.detect import Detector
 
-Readings = Mapping[str, Mapping[int, float]]
+Readings = Mapping[str, Mapping[Word, float]]
 
 
 def photos_of(plan: Plan) -> tuple[str, ...]:
@@ -30,9 +32,9 @@ def filled(plan: Plan, readings: Readings) -> Plan:
     return plan.with_readings(readings) if isinstance(plan, NamesPhotos) else plan
 
 
-def blank(paths: Sequence[str], aus: Sequence[int]) -> Readings:
+def blank(paths: Sequence[str], words: Sequence[Word]) -> Readings:
     """Return readings of photos that nobody has looked at yet, to check a plan with."""
-    return {path: dict.fromkeys(aus, 0.0) for path in paths}
+    return {path: dict.fromkeys(au_numbers(words), 0.0) for path in paths}
 
 
 def open_photos(paths: Sequence[str], progress: Progress) -> dict[str, Image]:
@@ -49,7 +51,7 @@ def read_photos(photos: Mapping[str, Image], animator: Animator, detector: str, 
         return {path: largest_face(path, photo, animator, finder) for path, photo in photos.items()}
 
 
-def largest_face(path: str, photo: Image, animator: Animator, detector: Detector) -> dict[int, float]:
+def largest_face(path: str, photo: Image, animator: Animator, detector: Detector) -> dict[Word, float]:
     """Return the AUs of the largest face of `photo`, on the scale of the animator's model.
 
     Raises FaceError, naming `path`, when there is none.
@@ -61,4 +63,5 @@ def largest_face(path: str, photo: Image, animator: Animator, detector: Detector
         hint = "choose a photo that shows the face larger and from the front, or try the slower --detector cnn"
         raise FaceError(f"no face was found in the photo {path!r}", hint)
     (person,) = animator.prepare(photo, choose_faces(found))
-    return {n: float(value) for n, value in zip(animator.model.card.aus, person.source_aus, strict=True)}
+    words, columns = fold(animator.model.card.words, person.source_aus)
+    return {word: float(person.source_aus[column]) for word, column in zip(words, columns, strict=True)}

@@ -22,6 +22,8 @@ from ganimate.errors import ModelError
 from ganimate.face.crop import Crop, Image, align, cut
 from ganimate.face.detect import Embedder
 from ganimate.face.detect.embedder import SAME_PERSON
+from ganimate.facs import Word
+from ganimate.facs.words import fold, label
 from ganimate.networks.pictures import to_tensor
 from ganimate.render.paste import STRIP_PX
 from ganimate.trajectory import Trajectory
@@ -69,7 +71,7 @@ def own_reader(animator: Animator) -> Reader:
 
 @dataclass(frozen=True, eq=False)
 class FaceReading:
-    """One face in one frame: AUs asked and read (N,) in the model's order, and how much changed.
+    """One face in one frame: AUs asked and read (N,), in the order of `ReadBack.aus`, and how much changed.
 
     `read` is NaN for AUs that the reader does not know; `identity_distance` is that to the photo, None where it was
     not measured; `changed_share` is that of the crop's pixels that visibly changed; `attention_mean` is 1 where the
@@ -121,17 +123,19 @@ class ReadBack:
         A face's peak is the frame nearest to its target (N,) in `targets`; without these, that furthest from the photo.
         With an `embedder` identities are measured at the peaks, and at `identity_frames` evenly chosen frames.
         """
-        self.reader, self.paths = reader, paths
-        self.aus = paths[0].aus
-        self._furthest = tuple(furthest(path, person.source_aus) for path, person in zip(paths, people, strict=True))
+        self.reader = reader
+        rows = [*(person.source_aus for person in people), *(targets or ())]
+        self.aus, columns = fold(paths[0].aus, *(path.values for path in paths), *rows)
+        self.paths = paths = [Trajectory(path.values[:, columns], path.fps, self.aus) for path in paths]
+        self._watched = [_Watched(photo, person, reader, person.source_aus[columns]) for person in people]
+        self._furthest = tuple(furthest(path, each.source_aus) for path, each in zip(paths, self._watched, strict=True))
         self.peaks = self._furthest
         if targets is not None:
             self.peaks = tuple(
-                peak(path, person.source_aus, target)
-                for path, person, target in zip(paths, people, targets, strict=True)
+                peak(path, each.source_aus, target[columns])
+                for path, each, target in zip(paths, self._watched, targets, strict=True)
             )
         self.readings: list[FrameReading] = []
-        self._watched = [_Watched(photo, person, reader) for person in people]
         self.photo_aus = tuple(self._in_order(reader.read(each.before.image[None])[0]) for each in self._watched)
         self._photo, self._window = photo, faces_window(photo, people)
         self._frames = range(len(paths[0])) if every_frame else sorted({*self.peaks, *self._furthest})
@@ -158,6 +162,10 @@ class ReadBack:
         """Return the columns of the AUs that the face at that place was asked to move, visibly."""
         return [int(column) for column in np.flatnonzero(moves(self.paths[face], self._watched[face].source_aus))]
 
+    def unread(self, face: int) -> list[str]:
+        """Return what the face at that place was asked to move and no reader can tell: sides and turns."""
+        return [label(self.aus[column]) for column in self.moved(face) if isinstance(self.aus[column], str)]
+
     def source_aus(self, face: int) -> Row:
         """Return the AUs (N,) from which the face at that place was moved, as the model takes the photo to show."""
         return self._watched[face].source_aus
@@ -181,7 +189,7 @@ class ReadBack:
         peak, moved = self.peak(face), self.moved(face)
         changed = max(peak.changed_share, self._reading(self._furthest[face]).faces[face].changed_share)
         if moved and changed < UNCHANGED_SHARE:
-            asked = ", ".join(f"AU{self.aus[column]}" for column in moved)
+            asked = ", ".join(label(self.aus[column]) for column in moved)
             yield Doubt(
                 face,
                 f"the face hardly changed, though {asked} should: {100 * changed:.1f} % of its pixels",
@@ -216,16 +224,19 @@ class ReadBack:
         )
 
     def _in_order(self, read: NDArray[np.float32]) -> Row:
-        """Return the reader's AUs (n,) in the model's order (N,), NaN for those that it does not know."""
-        by_au = dict(zip(self.reader.aus, read, strict=True))
+        """Return the reader's AUs (n,) in the order of `aus` (N,), NaN for those that it does not know.
+
+        Readers know neither sides nor turns.
+        """
+        by_au: dict[Word, np.float32] = dict(zip(self.reader.aus, read, strict=True))
         return np.array([by_au.get(au, np.nan) for au in self.aus], np.float32)
 
 
 class _Watched:
     """A face of the photo, cut as the reader wants it."""
 
-    def __init__(self, photo: Image, person: PreparedFace, reader: Reader) -> None:
-        self.source_aus, self.points = person.source_aus, person.face.landmarks
+    def __init__(self, photo: Image, person: PreparedFace, reader: Reader, source_aus: Row) -> None:
+        self.source_aus, self.points = source_aus, person.face.landmarks
         self.before: Crop = cut(photo, align(self.points, reader.spec), reader.spec.size_px)
 
     def crop_of(self, image: Image) -> Image:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import TYPE_CHECKING
 from ganimate.animation import clip, session
 from ganimate.animation.outputs import Outputs, Recorder
 from ganimate.animation.session import Session
-from ganimate.config import Setup
-from ganimate.errors import InputError, OutputError, VideoError
+from ganimate.config import Driving, Setup
+from ganimate.errors import ExpressionError, InputError, OutputError, VideoError
+from ganimate.facs.words import GAZE, HEAD, Word
 from ganimate.media import Sound, Video, is_video
 from ganimate.system.progress import Progress
 from ganimate.trajectory import Performance
@@ -23,7 +25,13 @@ if TYPE_CHECKING:
 
 
 def read_table(
-    table: Path, format: str | None, table_fps: float | None, face: str | None, trim: bool, progress: Progress
+    table: Path,
+    format: str | None,
+    table_fps: float | None,
+    face: str | None,
+    trim: bool,
+    driving: Driving,
+    progress: Progress,
 ) -> Performance:
     """Return what the face in a table did, and tell how it was read; raises AnnotationError."""
     from ganimate.trackers import read_performance
@@ -31,10 +39,28 @@ def read_table(
     if table.is_file() and is_video(table):
         raise InputError(f"'{table}' is a video, not a table", f"write --video {table}, and leave out --aus")
     with progress.stage(f"reading {table.name}"):
-        performance = read_performance(table, format=format, table_fps=table_fps, face=face, trim=trim)
+        performance = read_performance(
+            table, format=format, table_fps=table_fps, face=face, trim=trim, head=driving.head, gaze=driving.gaze
+        )
     for note in performance.notes:
         progress.note(note)
     return performance
+
+
+def require_turns(words: Sequence[Word], driving: Driving) -> None:
+    """Raise ExpressionError where a model of these words cannot turn what is to be taken along."""
+    for option, turn in ((driving.head and "--head", HEAD[0]), (driving.gaze and "--gaze", GAZE[0])):
+        if option and turn not in words:
+            hint = f"use a model of the architecture mesh, such as the default one, or leave {option} out"
+            raise ExpressionError(f"this model turns neither head nor eyes, as {option} asks", hint)
+
+
+def without_turns(performance: Performance, driving: Driving) -> Performance:
+    """Return a performance without the turns that are not taken along."""
+    out = {*(HEAD if not driving.head else ()), *(GAZE if not driving.gaze else ())}
+    kept = [n for n, word in enumerate(performance.aus) if word not in out]
+    words = tuple(performance.aus[n] for n in kept)
+    return Performance(performance.times_s, performance.values[:, kept], words, performance.notes)
 
 
 @dataclass(frozen=True)
@@ -62,6 +88,7 @@ class FilmedPerformance:
     faces: Selection = "largest"
     trim: bool = False
     number: int | None = None
+    driving: Driving = field(default_factory=Driving)
 
     def read(self, outputs: Outputs, progress: Progress) -> Filmed:
         """Return what the face does, the sound, and the photo.
@@ -100,12 +127,15 @@ class FilmedPerformance:
         from ganimate.animation.clip_frames import performance
 
         open_session = Session.of(self.setup, progress)
+        turning = self.driving.head or self.driving.gaze
+        require_turns(open_session.entry.card.words, self.driving)
         with progress.stage("loading the model"):
-            footage = clip.open_footage(open_session.animator, video, self.number or "largest")
+            footage = clip.open_footage(open_session.animator, video, self.number or "largest", turning)
         fps = float(video.facts.fps)
         with progress.count("reading the face", (stop or video.facts.frames) - first) as counted:
             shown = (reading for (reading,) in counted(footage.read(islice(video.frames(), first, stop))))
-            told = performance(shown, open_session.entry.card.aus, fps, first / fps, self.trim)
+            told = performance(shown, open_session.entry.card.words, fps, first / fps, self.trim)
+        told = without_turns(told, self.driving)
         for note in told.notes:
             progress.note(note)
         return told

@@ -10,8 +10,10 @@ JSON, one object::
                 "frames": [{"frame", "time_s", "asked": {…}, "read": {…}, "identity_distance",
                             "crop_changed_share", "photo_changed_share", "attention_mean"}, …]}, …]}
 
-Frames count from 0. AUs are from 0 to 1, shares and attention too. What was not measured is null, and in CSV an empty
-cell. CSV has a row for each frame and face: ``frame,time_s,face``, the measures, then ``AU01_asked,AU01_read,…``.
+Frames count from 0. AUs are from 0 to 1, shares and attention too; turns are degrees. An AU whose sides differ
+somewhere is told by its sides (``AU12L``, ``AU12R``). What was not measured is null, and in CSV an empty cell: no
+reader knows sides or turns. CSV has a row for each frame and face: ``frame,time_s,face``, the measures, then
+``AU01_asked,AU01_read,…``.
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ from typing import Any
 import numpy as np
 
 from ganimate.animation.read_back import VISIBLE_LEVELS, FaceReading, FrameReading, ReadBack
-from ganimate.animation.session import au_facts
+from ganimate.animation.session import row_facts
 from ganimate.face.detect.embedder import SAME_PERSON
-from ganimate.facs import ACTION_UNITS
+from ganimate.facs import Word
+from ganimate.facs.words import column_name, label, limits, title
 from ganimate.figures.plots import Curve, readback_plot
 from ganimate.media import write_image
 from ganimate.media.places import FilePlace
@@ -83,12 +86,12 @@ class ReadBackReport:
         readback = self.readback
         return {
             **self.faces[place],
-            "moved": [f"AU{readback.aus[column]}" for column in readback.moved(place)],
+            "moved": [label(readback.aus[column]) for column in readback.moved(place)],
             "peak_frame": readback.peaks[place],
             "identity_frames": list(readback.identity_frames),
             "photo": {
-                "asked": au_facts(readback.aus, readback.source_aus(place)),
-                "read": au_facts(readback.aus, readback.photo_aus[place]),
+                "asked": row_facts(readback.aus, readback.source_aus(place)),
+                "read": row_facts(readback.aus, readback.photo_aus[place]),
             },
             "frames": [
                 {"frame": seen.frame, "time_s": self._time_s(seen)} | reading_facts(readback.aus, seen, place)
@@ -107,7 +110,7 @@ class ReadBackReport:
             "time_s",
             "face",
             *measures,
-            *(f"AU{au:02d}_{what}" for au in aus for what in ("asked", "read")),
+            *(f"{column_name(word)}_{what}" for word in aus for what in ("asked", "read")),
         ]
         for seen in self.readback.readings:
             for place, face in enumerate(self.faces):
@@ -124,9 +127,9 @@ class ReadBackReport:
         for place, face in enumerate(self.faces):
             who = f"face {face['number']}: " if len(self.faces) > 1 else ""
             for column in readback.moved(place):
-                unit = ACTION_UNITS[readback.aus[column]]
+                word = readback.aus[column]
                 asked, read = self._series(place, column)
-                curves.append(Curve(f"{who}{unit.label} {unit.name}", self._times(), asked, read))
+                curves.append(Curve(f"{who}{label(word)} {title(word)}", self._times(), asked, read, limits(word)))
             if readback.identity_frames:
                 distances = [seen.faces[place].identity_distance for seen in readback.readings]
                 values = np.array([math.nan if d is None else d for d in distances])
@@ -150,12 +153,12 @@ class ReadBackReport:
         return np.array([seen.frame / self.fps for seen in self.readback.readings])
 
 
-def reading_facts(aus: Sequence[int], seen: FrameReading, place: int) -> dict[str, Any]:
+def reading_facts(aus: Sequence[Word], seen: FrameReading, place: int) -> dict[str, Any]:
     """Return what was measured of the face at `place` in one frame, as plain data."""
     face = seen.faces[place]
     return {
-        "asked": au_facts(aus, face.asked),
-        "read": au_facts(aus, face.read),
+        "asked": row_facts(aus, face.asked),
+        "read": row_facts(aus, face.read),
         "identity_distance": None if face.identity_distance is None else round(face.identity_distance, 4),
         "crop_changed_share": round(face.changed_share, 5),
         "photo_changed_share": round(seen.changed_share, 5),

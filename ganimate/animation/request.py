@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from ganimate.animation import other_photos, session
 from ganimate.animation.session import PreparedPhoto, Session
 from ganimate.config import Driving, Motion, Setup
-from ganimate.facs import Expression, combine, parse_expression
+from ganimate.errors import ExpressionError
+from ganimate.facs import Expression, Turn, Word, combine, parse_expression
 from ganimate.facs import Others as Others
+from ganimate.facs.words import bounds, label, title, value_text
 from ganimate.system.progress import Progress, Table
 from ganimate.timeline import NaturalBlinks, NoBlinks, Timeline, for_face, load_timeline, with_blinks
 from ganimate.trajectory import Performance, Trajectory, format_trajectory, load_trajectory
-from ganimate.trajectory.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, moves
+from ganimate.trajectory.plan import SELF, WORTH_TELLING, Move, Perform, Plan, Replay, Row, folded, moves
 
 if TYPE_CHECKING:
     from ganimate.animation.animator import AnimatedFrame, PreparedFace
@@ -53,7 +55,12 @@ def expression(texts: Sequence[str]) -> Expression:
 
 def correction(text: str | None) -> Expression:
     """Return what a face shows instead of what the model reads; without a `text`, just that; raises ExpressionError."""
-    return SELF if text is None else parse_expression(text)
+    told = SELF if text is None else parse_expression(text)
+    for term in told.terms:
+        if isinstance(term, Turn):
+            message = f"what the photo shows is where head and eyes are at rest, and {str(term)!r} would turn them"
+            raise ExpressionError(message, f"leave {term.name} out of --from, and ask for it with --au")
+    return told
 
 
 def timeline(path: str, fps: float | None) -> Timeline:
@@ -82,7 +89,7 @@ class FaceRequest:
         """Raise what is wrong with it whatever the photo: PhotoError for another one, ExpressionError for an AU."""
         names = self.photos()
         other_photos.open_photos(names, progress)
-        ready.check(other_photos.filled(self.plan, other_photos.blank(names, ready.entry.card.aus)))
+        ready.check(other_photos.filled(self.plan, other_photos.blank(names, ready.entry.card.words)))
 
     def blinking(self, blink: str, seed: int) -> FaceRequest:
         """Return the same with blinks, as `blinking` says."""
@@ -167,11 +174,13 @@ class Request:
         names = self.photos()
         others = other_photos.open_photos(names, progress)
         open_session = ready or Session.of(self.setup, progress)
-        aus = open_session.entry.card.aus
+        aus = open_session.entry.card.words
         blank = other_photos.blank(names, aus)
         open_session.check(*(other_photos.filled(each.plan, blank) for each in (self.common, *self.apart.values())))
         if isinstance(self.common.plan, Perform) and (missing := self.common.plan.left_out(aus)):
-            progress.note(f"the model lacks {', '.join(f'AU{number}' for number in missing)} of the clip: left out")
+            progress.note(f"the model lacks {', '.join(map(label, missing))} of the clip: left out")
+        if isinstance(self.common.plan, Perform) and self.common.plan.evened(aus):
+            progress.note("the model moves both sides of a face alike: it shows the mean of the clip's left and right")
         prepared = open_session.prepare(photo.image, self.faces, progress)
         readings = other_photos.read_photos(others, prepared.animator, self.setup.detector, progress)
         asked = [self.apart.get(number, self.common) for number in prepared.numbers]
@@ -180,21 +189,22 @@ class Request:
         paths = zip(plans, prepared.people, strict=True)
         return Scene(prepared, tuple(self._path(plan, person, aus) for plan, person in paths), photo.alpha)
 
-    def _path(self, plan: Plan, person: PreparedFace, aus: tuple[int, ...]) -> FacePath:
+    def _path(self, plan: Plan, person: PreparedFace, aus: tuple[Word, ...]) -> FacePath:
         target = plan.goal(person.source_aus, aus)
         path = Trajectory(target[None], 1.0, aus) if self.still else plan.trajectory(person.source_aus, aus)
         return FacePath(path, target, wanders=isinstance(plan, Perform) and not self.still)
 
 
 def _tell_path(prepared: PreparedPhoto, place: int, path: FacePath, progress: Progress) -> None:
-    source_aus = prepared.people[place].source_aus
-    moved = moves(path.trajectory, source_aus)
-    columns = {"photo": source_aus} | _told_columns(path, moved, source_aus)
-    units = prepared.entry.card.units
+    shown, kept_columns = folded(path.trajectory, prepared.people[place].source_aus, path.target)
+    source_aus, target = prepared.people[place].source_aus[kept_columns], path.target[kept_columns]
+    moved = moves(shown, source_aus)
+    columns = {"photo": source_aus} | _told_columns(replace(path, trajectory=shown, target=target), moved, source_aus)
+    words = shown.aus
     progress.note(f"face {prepared.numbers[place]} of {prepared.found}")
     if moved.any():
         rows = tuple(
-            (f"  {units[n].label}", units[n].name, *(f"{row[n]:.2f}" for row in columns.values()))
+            (f"  {label(words[n])}", title(words[n]), *(value_text(words[n], row[n]) for row in columns.values()))
             for n in np.flatnonzero(moved)
         )
         progress.table(Table(("", "", *columns), rows, numeric=(2, 3, 4)))
@@ -202,15 +212,16 @@ def _tell_path(prepared: PreparedPhoto, place: int, path: FacePath, progress: Pr
         progress.note("  already shows what is asked for, so nothing will move")
     kept = np.flatnonzero(~moved & (source_aus >= WORTH_TELLING))
     if len(kept):
-        progress.note(f"  as in the photo: {', '.join(f'{units[n].label} {source_aus[n]:.2f}' for n in kept)}")
+        progress.note(f"  as in the photo: {', '.join(f'{label(words[n])} {source_aus[n]:.2f}' for n in kept)}")
 
 
 def _told_columns(path: FacePath, moved: NDArray[np.bool_], source_aus: Row) -> dict[str, Row]:
     """Return what is told of the AUs that move: whence and where to, or how far down and up where they do both."""
     values, target = path.trajectory.values, path.target
     start, least, most = values[0], values.min(axis=0), values.max(axis=0)
-    beyond = np.maximum(most - np.maximum(start, target), np.minimum(start, target) - least)
+    furthest = bounds(path.trajectory.aus)[1]
+    beyond = np.maximum(most - np.maximum(start, target), np.minimum(start, target) - least) / furthest
     if path.wanders or (beyond[moved] >= WORTH_TELLING).any():  # they blink, or a timeline has them come and go
         return {"least": least, "most": most}
-    from_elsewhere = len(values) > 1 and float(np.abs(start - source_aus).max()) >= WORTH_TELLING
+    from_elsewhere = len(values) > 1 and float((np.abs(start - source_aus) / furthest).max()) >= WORTH_TELLING
     return {"from": start, "to": target} if from_elsewhere else {"to": target}

@@ -15,6 +15,7 @@ import numpy as np
 
 from ganimate.config import Setup
 from ganimate.errors import FaceError, PhotoError
+from ganimate.facs.words import fold, label
 from ganimate.system.progress import Progress
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from ganimate.face.crop import Face, Image
     from ganimate.face.detect import Detector, Embedder, Follower
     from ganimate.face.detect import Selection as Selection
-    from ganimate.facs import Expression
+    from ganimate.facs import Expression, Word
     from ganimate.media import Photo
     from ganimate.media.provenance import Mark
     from ganimate.trajectory import Trajectory
@@ -128,9 +129,9 @@ class PreparedPhoto:
     found: int
 
     @property
-    def aus(self) -> tuple[int, ...]:
-        """The model's AUs, in its order."""
-        return self.entry.card.aus
+    def aus(self) -> tuple[Word, ...]:
+        """What can be asked of the model, in the order of its rows."""
+        return self.entry.card.words
 
     def mark(self, paths: Sequence[Trajectory]) -> Mark:
         """Return what results say of themselves in which each chosen face follows its own of `paths`."""
@@ -182,7 +183,7 @@ class Session:
     def check(self, *plans: Plan) -> None:
         """Raise what is told before faces are sought: no such device, or an AU in a plan that the model lacks."""
         self._device()
-        aus = self.entry.card.aus
+        aus = self.entry.card.words
         for plan in plans:
             plan.trajectory(np.zeros(len(aus), np.float32), aus)
 
@@ -197,6 +198,19 @@ class Session:
         with progress.stage("reading the faces"):
             people = self.animator.prepare(photo, chosen)
         return PreparedPhoto(photo, self.entry, self.animator, people, numbers, len(found))
+
+
+_OPEN: dict[tuple[Setup, Path, str], Session] = {}  # the session of the last call
+
+
+def open_session(setup: Setup, progress: Progress) -> Session:
+    """Return a session; that of the last call stays open, as loading a model takes as long as a short animation."""
+    fresh = Session.of(setup, progress)
+    key = setup, fresh.entry.path.resolve(), fresh.entry.digest
+    if key not in _OPEN:
+        _OPEN.clear()
+        _OPEN[key] = fresh
+    return _OPEN[key]
 
 
 def model_facts(entry: ZooEntry) -> dict[str, str]:
@@ -224,6 +238,16 @@ def box_facts(face: Face) -> dict[str, float]:
     return {side: round(getattr(face.box, side), 1) for side in ("left", "top", "right", "bottom")}
 
 
-def au_facts(aus: Sequence[int], row: NDArray[np.float32]) -> dict[str, float | None]:
-    """Return intensities (N,) by the names of their AUs, as plain data; None for those that are NaN: not known."""
-    return {f"AU{au}": round(float(v), 4) if np.isfinite(v) else None for au, v in zip(aus, row, strict=True)}
+def au_facts(aus: Sequence[Word], row: NDArray[np.float32]) -> dict[str, float | None]:
+    """Return a row (N,) by the names of its AUs, as plain data; None for those that are NaN: not known.
+
+    Both sides of an AU are one where they are alike, and turns are told where there are any.
+    """
+    words, columns = fold(aus, row)
+    return row_facts(words, row[columns])
+
+
+def row_facts(words: Sequence[Word], row: NDArray[np.float32]) -> dict[str, float | None]:
+    """Return a row (N,) by the names of its words, as plain data; None for NaN."""
+    values = ((label(word), float(value)) for word, value in zip(words, row, strict=True))
+    return {name: round(value, 4) if np.isfinite(value) else None for name, value in values}

@@ -56,7 +56,7 @@ class SheetJob:
         ready = Session.of(self.setup, progress)
         from ganimate.animation.au_sheet import layout, parse_rows, targets
 
-        aus = ready.entry.card.aus
+        aus = ready.entry.card.words
         rows = parse_rows(self.rows, aus)
         nobody = np.zeros(len(aus), np.float32)
         self._check_size(layout(rows, nobody, aus, self.intensities, self.size_px, self.masks))

@@ -175,9 +175,9 @@ def drive(
     sound = opened = None
     if video is None:
         name = None if format is None else format.value
-        performance = read_table(clip, name, table_fps, table_face, trim, display).between(start, end)
+        performance = read_table(clip, name, table_fps, table_face, trim, driving, display).between(start, end)
     else:
-        filmed = FilmedPerformance(video, photo, start, end, setup, faces, trim, video_face)
+        filmed = FilmedPerformance(video, photo, start, end, setup, faces, trim, video_face, driving)
         place = options.result_path(output, photo, clip.stem, ".mp4")
         read = filmed.read(beside.outputs(place), display)
         performance, sound, opened = read.performance, read.sound, read.photo

@@ -10,6 +10,8 @@ from ganimate.cli import options
 from ganimate.cli.console import Display, bar, print_json, print_table
 from ganimate.cli.errors import usage_error
 from ganimate.cli.settings import with_settings
+from ganimate.facs import ACTION_UNITS
+from ganimate.facs.words import au_numbers, fold
 from ganimate.system.progress import Table
 
 if TYPE_CHECKING:
@@ -107,7 +109,8 @@ def _print_aus(prepared: PreparedPhoto) -> None:
             typer.echo()
         if len(prepared.people) > 1:
             typer.echo(f"face {prepared.numbers[place]} of {prepared.found}")
-        read = zip(prepared.entry.card.units, person.source_aus, strict=True)
+        words, columns = fold(prepared.aus, person.source_aus)
+        read = zip(map(ACTION_UNITS.__getitem__, au_numbers(words)), person.source_aus[columns], strict=True)
         rows = tuple((str(unit.number), unit.name, f"{value:.2f}", bar(value, 12), unit.muscle) for unit, value in read)
         table = Table(("AU", "name", "intensity", "", "muscle"), rows, numeric=(0, 2))
         print_table(table, last_column_beside=52)

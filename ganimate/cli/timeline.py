@@ -64,6 +64,7 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
 
     For example: ganimate timeline plot examples/greeting.yaml -o greeting.png
     """
+    from ganimate.facs.words import label, limits, title
     from ganimate.figures.plots import Band, bands_plot
     from ganimate.media import check_output, write_image
     from ganimate.timeline import load_timeline
@@ -75,8 +76,11 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
     marks = [(keyframe.time_s, str(keyframe.expression)) for keyframe in timeline.keyframes]
     if len(marks) > MOST_LABELS:
         marks = [(time_s, "") for time_s, _ in marks]
-    units, shown = on_a_neutral_face(timeline)
-    bands = [Band(unit.label, unit.name, values) for unit, values in zip(units, shown.values.T, strict=True)]
+    shown = on_a_neutral_face(timeline)
+    bands = [
+        Band(label(word), title(word), values, limits(word))
+        for word, values in zip(shown.aus, shown.values.T, strict=True)
+    ]
     picture = bands_plot(shown.times_s, bands, marks, shown.duration_s, printable(file.name))
     write_image(path, picture, force)
     Display(quiet).note("drawn on a neutral face: AUs that the timeline does not set stay as in the photo")

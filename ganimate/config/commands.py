@@ -23,6 +23,11 @@ class PrepareOptions:
         metavar="SHARE",
     )
     split_seed: int = setting(0, "Another seed, other people held out.", low=0, high=2**63 - 1)
+    # For cross-validation: everybody is held out in one of the packs.
+    folds: int = setting(
+        1, "Hold out one of so many parts of the people instead of a share; 1 for none.", low=1, high=100
+    )
+    fold: int = setting(1, "Which of the folds is held out.", low=1, high="folds")
 
     def __post_init__(self) -> None:
         check(self)
@@ -94,6 +99,11 @@ class Driving:
         metavar="SECONDS",
         option="--smooth",
     )
+    # Off, as a photo's background does not turn along.
+    head: bool = setting(
+        False, "Turn the head as in the clip, from its usual pose there; with models that move a mesh.", option="--head"
+    )
+    gaze: bool = setting(False, "Turn the eyes as in the clip, likewise.", option="--gaze")
     most_fps: float = setting(60.0, low=1.0, high=1000.0)  # more is not seen
     # Fewer are seen one by one, so what lies between is filled in.
     fewest_fps: float = setting(10.0, low=0.0, high="most_fps")

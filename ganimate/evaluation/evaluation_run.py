@@ -17,7 +17,7 @@ from ganimate.errors import DependencyError, OutputError
 from ganimate.evaluation.evaluation_tables import EvaluationResults
 from ganimate.evaluation.held_out_people import HeldOutPeople, choose_held_out_people, source
 from ganimate.evaluation.measurement import measure_model
-from ganimate.evaluation.protocol import EvaluationProtocol, study_judge
+from ganimate.evaluation.protocol import EvaluationProtocol, common_aus, study_judge
 from ganimate.face.detect import DlibEmbedder, Embedder
 from ganimate.media import write_image
 from ganimate.media.places import FilePlace
@@ -83,9 +83,14 @@ class EvaluationRun:
             judge = load_judge(judge_path, device)
             embedder = make_embedder() if self.identity else None
             models = [load_model(entry.path, device) for entry in entries]
-        protocol = EvaluationProtocol(pack, held_out, judge, entries[0].card.aus, device, embedder)
-        for model in models:
-            protocol.check(model.card)
+        names = _names(entries)
+        known = {name: model.card.aus for name, model in zip(names, models, strict=True)}
+        aus, left_out = common_aus(known, pack, judge)
+        protocol = EvaluationProtocol(pack, held_out, judge, aus, device, embedder)
+        for name, model in zip(names, models, strict=True):
+            protocol.check(model.card, name)
+        if left_out:
+            progress.note(f"measured are {len(aus)} AUs, not {'; '.join(left_out)}")
         return protocol, models
 
 

@@ -13,52 +13,94 @@ from ganimate.errors import ExpressionError
 from ganimate.facs.hints import require_known, unknown_word
 from ganimate.facs.presets import PRESETS, RESETS
 from ganimate.facs.units import ACTION_UNITS
+from ganimate.facs.words import (
+    LEFT,
+    RIGHT,
+    SIDES,
+    TURNS,
+    Word,
+    au_numbers,
+    label,
+    limits,
+    one_sided,
+    parts,
+    place_of,
+    range_text,
+)
 
 Others: TypeAlias = Literal["keep", "zero"]
-ByAU: TypeAlias = Mapping[int, float]
+ByAU: TypeAlias = Mapping[Word, float]
 
 _SCALE_HINT = "0 is absent and 1 is full; OpenFace's 0-5 scale is divided by 5"
+_MESH_HINT = "use a model of the architecture mesh, such as the default one"
 
 
 @dataclass(frozen=True)
 class SetAU:
-    """The term ``12=1.0``: AU `number` at `value` in [0, 1]."""
+    """The term ``12=1.0`` or ``12L=1.0``: AU `number`, or its `side` L or R alone, at `value` in [0, 1]."""
 
     number: int
     value: float
+    side: str = ""
 
     def __post_init__(self) -> None:
-        require_known(self.number)
+        _require_au(self.number, self.side)
         if not 0.0 <= self.value <= 1.0:
-            raise ExpressionError(f"AU{self.number} must be between 0 and 1, not {self.value}", _SCALE_HINT)
+            message = f"AU{self.number}{self.side} must be between 0 and 1, not {self.value}"
+            raise ExpressionError(message, _SCALE_HINT)
 
     def update(self, now: ByAU, own: ByAU) -> ByAU:
-        _require_in_model(self.number, now)
-        return {self.number: self.value}
+        return dict.fromkeys(_words(self.number, self.side, now), self.value)
 
     def __str__(self) -> str:
-        return f"{self.number}={abs(float(self.value))!r}"  # abs: a sign, be it that of -0.0, would mean a change
+        return f"{self.number}{self.side}={_unsigned(self.value)}"
 
 
 @dataclass(frozen=True)
 class ChangeAU:
-    """The term ``12=+0.4``: AU `number` moved by `change` in [-1, 1] from what is there, clipped to [0, 1]."""
+    """The term ``12=+0.4`` or ``12L=+0.4``: an AU moved by `change` in [-1, 1] from what is there, within [0, 1]."""
 
     number: int
     change: float
+    side: str = ""
 
     def __post_init__(self) -> None:
-        require_known(self.number)
+        _require_au(self.number, self.side)
         if not -1.0 <= self.change <= 1.0:
-            message = f"AU{self.number} can change by at most 1 in either direction, not by {self.change:+}"
+            name = f"AU{self.number}{self.side}"
+            message = f"{name} can change by at most 1 in either direction, not by {self.change:+}"
             raise ExpressionError(message, _SCALE_HINT)
 
     def update(self, now: ByAU, own: ByAU) -> ByAU:
-        _require_in_model(self.number, now)
-        return {self.number: min(max(now[self.number] + self.change, 0.0), 1.0)}
+        words = _words(self.number, self.side, now)
+        return {word: min(max(now[word] + self.change, 0.0), 1.0) for word in words}
 
     def __str__(self) -> str:
-        return f"{self.number}={float(self.change):+}"
+        return f"{self.number}{self.side}={float(self.change):+}"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """The term ``yaw=-10``: head or eyes turned by `degrees` from how the photo shows them, see `facs.words`."""
+
+    name: str
+    degrees: float
+
+    def __post_init__(self) -> None:
+        if self.name not in TURNS:
+            raise unknown_word(self.name)
+        least, most = limits(self.name)
+        if not least <= self.degrees <= most:
+            message = f"{self.name} must be {range_text(self.name)}, not {self.degrees:g}"
+            raise ExpressionError(message, "turned further, a face shows what nobody can know from one photo")
+
+    def update(self, now: ByAU, own: ByAU) -> ByAU:
+        if self.name not in now:
+            raise ExpressionError(f"this model turns neither head nor eyes, as {str(self)!r} asks", _MESH_HINT)
+        return {self.name: self.degrees}
+
+    def __str__(self) -> str:
+        return f"{self.name}={float(self.degrees)!r}"
 
 
 @dataclass(frozen=True)
@@ -76,11 +118,15 @@ class UsePreset:
             raise ExpressionError(message, f"write {self.name}:0.6, or 'neutral' for no expression")
 
     def update(self, now: ByAU, own: ByAU) -> ByAU:
-        recipe = PRESETS[self.name].intensities
-        if not recipe.keys() & now.keys():
-            needed = ", ".join(str(ACTION_UNITS[number]) for number in recipe)
+        found: dict[Word, float] = {}
+        for word, full in PRESETS[self.name].intensities.items():
+            number, side = parts(word) or (0, "")
+            if place_of(number, [*now]):  # an AU that the model lacks is left out
+                found.update(dict.fromkeys(_words(number, side, now), self.intensity * full))
+        if not found:
+            needed = ", ".join(str(ACTION_UNITS[n]) for n in au_numbers(PRESETS[self.name].intensities))
             raise ExpressionError(f"this model has no AU of the preset {self.name!r}: {needed}", _model_hint(now))
-        return {number: self.intensity * full for number, full in recipe.items() if number in now}
+        return found
 
     def __str__(self) -> str:
         return self.name if self.intensity == 1.0 else f"{self.name}:{float(self.intensity)!r}"
@@ -88,7 +134,7 @@ class UsePreset:
 
 @dataclass(frozen=True)
 class Reset:
-    """The term ``neutral`` (every AU at 0) or ``self`` (every AU at the photo's own value)."""
+    """The term ``neutral`` (every AU at 0) or ``self`` (every AU at the photo's own value); nothing turned in both."""
 
     name: str
 
@@ -125,7 +171,7 @@ class LikePhoto:
         return f"@{self.path}" if plain else '@"{}"'.format(self.path.replace('"', '""'))
 
 
-Term: TypeAlias = SetAU | ChangeAU | UsePreset | Reset | LikePhoto
+Term: TypeAlias = SetAU | ChangeAU | Turn | UsePreset | Reset | LikePhoto
 
 
 @dataclass(frozen=True)
@@ -143,27 +189,28 @@ class Expression:
                 "the expression is empty", "write for example 12=1.0, happiness:0.6, neutral or self (no change)"
             )
 
-    def resolve(self, own: NDArray[np.float32], aus: Sequence[int], others: Others = "keep") -> NDArray[np.float32]:
-        """The wanted intensities y_g, float32 (N,) in [0, 1], a new array in the order of `aus`.
+    def resolve(self, own: NDArray[np.float32], aus: Sequence[Word], others: Others = "keep") -> NDArray[np.float32]:
+        """The wanted row y_g, float32 (N,), a new array in the order of `aus`, the words of a model.
 
-        `own` (N,) in [0, 1] is what the photo shows, y_r. AUs that no term names keep it, or become 0 with
-        `others` = ``"zero"``; ``neutral`` and ``self`` name every AU. A preset leaves out the AUs that the model lacks.
+        `own` (N,) is what the photo shows, y_r: AUs in [0, 1], nothing turned. AUs that no term names keep it, or
+        become 0 with `others` = ``"zero"``; ``neutral`` and ``self`` name every AU. A preset leaves out the AUs that
+        the model lacks.
 
-        Raises ExpressionError when `own` does not fit `aus` or [0, 1], when `aus` lacks an AU that is named by its
-        number, or all AUs of a preset.
+        Raises ExpressionError when `own` does not fit `aus`, when `aus` lacks what a term names, be it an AU, its side
+        or a turn, or all AUs of a preset.
         """
         if others not in get_args(Others):
             raise ExpressionError(f"the others can be 'keep' or 'zero', not {others!r}")
         photo = _by_au(own, aus)
         now = dict(photo)
-        named: set[int] = set()
+        named: set[Word] = set()
         for term in self.terms:
             update = term.update(now, photo)
             now.update(update)
             named.update(update)
         if others == "zero":
             now.update(dict.fromkeys(now.keys() - named, 0.0))
-        return np.array([now[number] for number in aus], dtype=np.float32)
+        return np.array([now[word] for word in aus], dtype=np.float32)
 
     def photos(self) -> tuple[str, ...]:
         """The paths of the other photos that the terms name, each once."""
@@ -180,7 +227,7 @@ class Expression:
         terms: list[Term] = []
         for term in self.terms:
             read = readings[term.path] if isinstance(term, LikePhoto) else None
-            terms.extend([term] if read is None else [SetAU(number, value) for number, value in read.items()])
+            terms.extend([term] if read is None else [_setting(word, value) for word, value in read.items()])
         return Expression(tuple(terms))
 
     def __str__(self) -> str:
@@ -192,22 +239,48 @@ def combine(expressions: Iterable[Expression]) -> Expression:
     return Expression(tuple(term for expression in expressions for term in expression.terms))
 
 
-def _require_in_model(number: int, model: ByAU) -> None:
-    if number not in model:
-        instead = "write 45=1, which stands for closed eyes too; " if number == 43 and 45 in model else ""
-        raise ExpressionError(f"this model does not have {ACTION_UNITS[number]}", instead + _model_hint(model))
+def _setting(word: Word, value: float) -> Term:
+    """Return the term that sets a word."""
+    au = parts(word)
+    return Turn(str(word), value) if au is None else SetAU(au[0], value, au[1])
+
+
+def _require_au(number: int, side: str) -> None:
+    require_known(number)
+    if side not in ("", *SIDES):
+        raise ExpressionError(f"an AU has the sides {LEFT} and {RIGHT}, and not {side!r}", f"write {number}{LEFT}=1")
+
+
+def _unsigned(value: float) -> str:
+    return repr(abs(float(value)))  # a sign, be it that of -0.0, would mean a change
+
+
+def _words(number: int, side: str, model: ByAU) -> list[Word]:
+    """Return the words of a model that an AU, or its side, stands for; raises ExpressionError where it lacks them."""
+    words = list(model)
+    found = [words[place] for place in place_of(one_sided(number, side) if side else number, words)]
+    if found:
+        return found
+    if side and number in model:
+        message = f"this model moves both sides of a face alike, and not AU{number}{side} alone"
+        raise ExpressionError(message, f"{_MESH_HINT}, or write {number}=1 for both")
+    instead = {43: "write 45=1, which stands for closed eyes too; ", 46: "write 45L=1 or 45R=1 for a wink; "}
+    hint = instead.get(number, "") * bool(place_of(45, words)) + _model_hint(model)
+    raise ExpressionError(f"this model does not have {ACTION_UNITS[number]}", hint)
 
 
 def _model_hint(model: ByAU) -> str:
-    return f"its AUs are {', '.join(str(number) for number in model)}"
+    return f"its AUs are {', '.join(map(str, au_numbers(model)))}"
 
 
-def _by_au(own: NDArray[np.float32], aus: Sequence[int]) -> dict[int, float]:
+def _by_au(own: NDArray[np.float32], aus: Sequence[Word]) -> dict[Word, float]:
     values = np.asarray(own)
     if values.shape != (len(aus),):
         raise ExpressionError(f"the photo's AUs have the shape {values.shape}, the model has {len(aus)} AUs")
-    by_au = {number: float(value) for number, value in zip(aus, values, strict=True)}
-    for number, value in by_au.items():
-        if not 0.0 <= value <= 1.0:
-            raise ExpressionError(f"the photo's own AU{number} must be between 0 and 1, not {value}", _SCALE_HINT)
+    by_au = {word: float(value) for word, value in zip(aus, values, strict=True)}
+    for word, value in by_au.items():
+        least, most = limits(word)
+        if not least <= value <= most:
+            hint = _SCALE_HINT if parts(word) else None
+            raise ExpressionError(f"the photo's own {label(word)} must be {range_text(word)}, not {value}", hint)
     return by_au

@@ -1,8 +1,9 @@
 """The one grammar in which expressions are asked for.
 
     expression = term { "," term }
-    term       = au "=" intensity             12=1.0  AU12=1     set it, 0 absent … 1 full
-               | au "=" ("+" | "-") change    12=+0.4  12=-0.2   add to what is there, clipped to [0, 1]
+    term       = au "=" intensity             12=1.0  12L=1      set it, 0 absent … 1 full
+               | au "=" ("+" | "-") change    12=+0.4  12R=-0.2  add to what is there, clipped to [0, 1]
+               | turn "=" degrees             yaw=10  yaw=-10    turn head or eyes from how the photo shows them
                | preset [ ":" intensity ]     happiness  fear:0.6
                | "neutral"                                       every AU of the model 0
                | "self"                                          every AU as the photo shows it
@@ -10,8 +11,10 @@
                | "@" quoted path               @"a, b.jpg"       the same; a quote in it is doubled
 
 Terms act from left to right and later ones win; "what is there" is the photo's own value or what an earlier term
-left. Case and spaces do not matter, but in paths, which end at a comma unless they are in double quotes.
-Intensities are fractions of 1: OpenFace's 0-5 divided by 5.
+left. An AU is a number with or without AU before it; with L or R behind it (or before it, as coders write) it is the
+person's own left or right side alone. Turns are yaw, pitch, roll, gaze_x and gaze_y (`facs.words`); their sign is a
+direction, as the photo's own is 0. Case and spaces do not matter, but in paths, which end at a comma unless they are in
+double quotes. Intensities are fractions of 1: OpenFace's 0-5 divided by 5.
 """
 
 from __future__ import annotations
@@ -20,9 +23,10 @@ import re
 from collections.abc import Iterator
 
 from ganimate.errors import ExpressionError
-from ganimate.facs.expressions import ChangeAU, Expression, LikePhoto, Reset, SetAU, Term, UsePreset
+from ganimate.facs.expressions import ChangeAU, Expression, LikePhoto, Reset, SetAU, Term, Turn, UsePreset
 from ganimate.facs.hints import require_known, unknown_word
 from ganimate.facs.presets import PRESETS, RESETS
+from ganimate.facs.words import TURNS, Word, one_sided
 
 
 def format_expression(expression: Expression) -> str:
@@ -32,7 +36,7 @@ def format_expression(expression: Expression) -> str:
 
 _TERM = re.compile(r'\s*@"((?:[^"]|"")*)"\s*(?:,|$)|([^,]*)(?:,|$)')
 _PHOTO_NAME = re.compile(r".*\.(?:jpe?g|png|webp|tiff?|avif|bmp|gif)", re.IGNORECASE | re.DOTALL)
-_AU_SUBJECT = re.compile(r"(?:au[\s_-]*)?(\d{1,6})", re.ASCII | re.IGNORECASE)
+_AU_SUBJECT = re.compile(r"(?:au[\s_-]*)?(?:(\d{1,6})\s*([lr])?|([lr])(\d{1,6}))", re.ASCII | re.IGNORECASE)
 
 
 def parse_expression(text: str) -> Expression:
@@ -64,8 +68,10 @@ def _parse_term(term: str, text: str) -> Term:
         return _parse_photo(term)
     parts = re.split("([=:])", term, maxsplit=1)
     subject, separator, amount = (part.strip() for part in (*parts, "", "")[:3])
-    if au := _AU_SUBJECT.fullmatch(subject):
-        return _parse_au(int(au[1]), separator, amount, term)
+    if au := parse_au(subject):
+        return _parse_au(*au, separator, amount, term)
+    if (turn := _turn(subject)) is not None:
+        return _parse_turn(turn, separator, amount, term)
     return _parse_name(re.sub(r"[\s_-]+", "-", subject.lower()), separator, amount, term)
 
 
@@ -76,13 +82,35 @@ def _parse_photo(term: str) -> LikePhoto:
     return LikePhoto(term[1:].strip())
 
 
-def _parse_au(number: int, separator: str, amount: str, term: str) -> SetAU | ChangeAU:
+def parse_au(text: str) -> tuple[int, str] | None:
+    """Return number and side ("" for both) of an AU such as ``12``, ``AU12``, ``12L``, ``L12``; None of other text."""
+    found = _AU_SUBJECT.fullmatch(text.strip())
+    if found is None:
+        return None
+    return int(found[1] or found[4]), (found[2] or found[3] or "").upper()
+
+
+def _turn(subject: str) -> str | None:
+    """Return the name of a turn, in which a space or a hyphen may stand for _."""
+    name = re.sub(r"[\s-]+", "_", subject.lower())
+    return name if name in TURNS else None
+
+
+def _parse_au(number: int, side: str, separator: str, amount: str, term: str) -> SetAU | ChangeAU:
     require_known(number)
     if separator != "=" or not amount:
-        hint = f"write {number}=0.5 to set it or {number}=+0.4 to add to what is there; decimals take a point"
-        raise ExpressionError(f"the term {term!r} gives AU{number} no value", hint)
+        name = f"{number}{side}"
+        hint = f"write {name}=0.5 to set it or {name}=+0.4 to add to what is there; decimals take a point"
+        raise ExpressionError(f"the term {term!r} gives AU{name} no value", hint)
     value = _parse_number(amount, term)
-    return ChangeAU(number, value) if amount[0] in "+-" else SetAU(number, value)
+    return ChangeAU(number, value, side) if amount[0] in "+-" else SetAU(number, value, side)
+
+
+def _parse_turn(name: str, separator: str, amount: str, term: str) -> Turn:
+    if separator != "=" or not amount:
+        hint = f"write {name}=10 or {name}=-10; decimals take a point"
+        raise ExpressionError(f"the term {term!r} gives {name} no degrees", hint)
+    return Turn(name, _parse_number(amount, term))
 
 
 def _parse_name(name: str, separator: str, amount: str, term: str) -> UsePreset | Reset:
@@ -101,18 +129,22 @@ def _parse_name(name: str, separator: str, amount: str, term: str) -> UsePreset 
     return UsePreset(name, _parse_number(amount, term))
 
 
-def parse_rows(text: str) -> list[int] | Expression:
-    """Return the AUs that a text like ``1,2,12`` lists, or else the one expression that it is.
+def parse_rows(text: str) -> list[Word] | Expression:
+    """Return the words that a text like ``1,2,12L,yaw`` lists, or else the one expression that it is.
 
     Raises ExpressionError for an AU that FACS lacks, and for what no expression can be.
     """
-    found = [_AU_SUBJECT.fullmatch(part.strip()) for part in text.split(",")]
-    if not all(found):
-        return parse_expression(text)
-    numbers = [int(au[1]) for au in found if au is not None]
-    for number in numbers:
-        require_known(number)
-    return numbers
+    found: list[Word] = []
+    for part in text.split(","):
+        au, turn = parse_au(part), _turn(part.strip())
+        if au is not None:
+            require_known(au[0])
+            found.append(one_sided(*au) if au[1] else au[0])
+        elif turn is not None:
+            found.append(turn)
+        else:
+            return parse_expression(text)
+    return found
 
 
 def _parse_number(amount: str, term: str) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from ganimate.errors import ExpressionError
 from ganimate.facs.presets import PRESETS, RESETS
 from ganimate.facs.units import ACTION_UNITS, OPENFACE_AUS, ActionUnit
+from ganimate.facs.words import TURNS
 
 _EVERYDAY_WORDS = {
     "happy": "happiness",
@@ -21,11 +22,16 @@ _EVERYDAY_WORDS = {
     "disgusted": "disgust",
     "frown": "4=1.0 (brow lowerer)",
     "eyes closed": "blink",
+    "head": "yaw=10, pitch=10 or roll=10 (degrees)",
+    "gaze": "gaze_x=10 or gaze_y=10 (degrees)",
+    "look": "gaze_x=10 or gaze_y=10 (degrees)",
+    "nod": "pitch=-10 (degrees)",
 }
 # What to write for a word that somebody may try; only ever used for hints.
 _HEARD_AS: Mapping[str, str] = {
     **{unit.name: f"{unit.number}=1.0 ({unit.name})" for unit in ACTION_UNITS.values() if unit.name != "wink"},
     **_EVERYDAY_WORDS,
+    **{name.replace("_", " "): f"{name}=10 ({meaning}, degrees)" for name, meaning in TURNS.items()},
     **{name: name for name in (*PRESETS, *RESETS)},
 }
 
@@ -38,9 +44,6 @@ def did_you_mean(word: str, names: Iterable[str]) -> str | None:
 
 def unknown_word(word: str) -> ExpressionError:
     """The error about a word that is no preset, with the presets and AUs that it may mean."""
-    if word == "wink":
-        message = "'wink' closes one eye, and AUs have no side, so no model can be asked for it"
-        return ExpressionError(message, "write 'blink' to close both eyes")
     nearest = difflib.get_close_matches(word.replace("-", " "), _HEARD_AS, n=3, cutoff=0.6)
     wanted = list(dict.fromkeys(_HEARD_AS[name] for name in nearest))
     hint = f"did you mean {' or '.join(wanted)}?" if wanted else f"presets: {', '.join((*PRESETS, *RESETS))}"

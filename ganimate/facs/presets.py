@@ -6,20 +6,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ganimate.facs.words import Word, order
+
 
 @dataclass(frozen=True)
 class Preset:
-    """A named expression: the intensity in (0, 1] of each AU that makes it, and the publication that says so."""
+    """A named expression: the intensity in (0, 1] of each AU that makes it, and the publication that says so.
+
+    An AU of one side alone is a word such as ``14R``.
+    """
 
     name: str
-    intensities: Mapping[int, float]
+    intensities: Mapping[Word, float]
     source: str
 
 
-def _preset(name: str, source: str, *full: int, **weaker: float) -> Preset:
+def _preset(name: str, source: str, *full: Word, **weaker: float) -> Preset:
     """The preset in which the AUs of `full` are at 1 and those of `weaker`, as in ``au5=0.4``, below it."""
-    intensities = dict.fromkeys(full, 1.0) | {int(label[2:]): value for label, value in weaker.items()}
-    return Preset(name, MappingProxyType(dict(sorted(intensities.items()))), source)
+    below: dict[Word, float] = {_word(label): value for label, value in weaker.items()}
+    intensities = sorted((dict.fromkeys(full, 1.0) | below).items(), key=lambda item: order(item[0]))
+    return Preset(name, MappingProxyType(dict(intensities)), source)
+
+
+def _word(label: str) -> Word:
+    text = label[2:]
+    return int(text) if text.isdigit() else text
 
 
 _EMFACS = "EMFACS (Friesen & Ekman 1983), after Ekman & Friesen, FACS Investigator's Guide (1978)"
@@ -35,9 +46,10 @@ _PRESETS = (
     _preset("sadness", f"{_EMFACS}: 1+4+15", 1, 4, 15),
     # EMFACS gives 9+15+16, of which OpenFace, and so most models, lack 16.
     _preset("disgust", f"{_DU}: 9+10+17", 9, 10, au17=0.5),
-    # With both lip corners raised far it would be a smile: 14 leads, 12 keeps the trace of the source.
-    _preset("contempt", f"{_EMFACS}: 12A+14A on one side; here on both, as these AUs have no side", 14, au12=0.2),
+    # With the corner raised far it would be half a smile: 14 leads, 12 keeps the trace of the source.
+    _preset("contempt", f"{_EMFACS}: 12A+14A on the right side", "14R", au12R=0.2),
     _preset("blink", "Ekman, Friesen & Hager, FACS (2002): 45", 45),
+    _preset("wink", "Ekman, Friesen & Hager, FACS (2002): 46, which is 45 of one eye", "45L"),
     _preset("happily-surprised", _DU, 1, 2, 12, 25),
     _preset("happily-disgusted", _DU, 10, 12, 25),
     _preset("sadly-fearful", _DU, 1, 4, 20, 25),

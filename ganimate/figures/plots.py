@@ -55,6 +55,7 @@ class Band:
     label: str
     name: str
     values: NDArray[np.floating]
+    limits: tuple[float, float] = (0.0, 1.0)
 
 
 def bands_plot(
@@ -77,8 +78,9 @@ def bands_plot(
     for axes, band in zip(rows, bands, strict=True):
         axes.fill_between(times_s, band.values, color="tab:blue", alpha=0.3, linewidth=0)
         axes.plot(times_s, band.values, color="tab:blue", linewidth=1.2)
-        axes.set_ylim(0.0, 1.05)
-        axes.set_yticks([0, 0.5, 1])
+        least, most = band.limits
+        axes.set_ylim(1.05 * least, 1.05 * most)
+        axes.set_yticks([least, (least + most) / 2, most])
         axes.set_ylabel(band.label, rotation=0, ha="right", va="center")
         axes.text(0.003, 0.86, band.name, transform=axes.transAxes, fontsize=7, color="0.35", va="top")
         axes.grid(axis="x", color="0.9")
@@ -116,12 +118,16 @@ def _draw(axes: Axes, response: Response, aus: Sequence[int], unreadable: Collec
 
 @dataclass(frozen=True)
 class Curve:
-    """One panel over `times_s` (F,): what was read (F,) and, of an AU, what was asked (F,); NaN where not measured."""
+    """One panel over `times_s` (F,): what was read (F,) and, of an AU, what was asked (F,); NaN where not measured.
+
+    `limits` are how far what is asked can go.
+    """
 
     name: str
     times_s: NDArray[np.floating]
     asked: NDArray[np.floating] | None
     read: NDArray[np.floating]
+    limits: tuple[float, float] = (0.0, 1.0)
 
 
 def readback_plot(curves: Sequence[Curve], threshold: float, reader: str, *, still: bool) -> NDArray[np.uint8]:
@@ -165,7 +171,8 @@ def _draw_curve(axes: Axes, curve: Curve, threshold: float, reader: str) -> None
     if curve.asked is not None:
         axes.plot(curve.times_s, curve.asked, color="0.55", dashes=(4, 2), label="asked")
         axes.plot(times, read, color=READ_COLOUR, label=f"read by {reader}")
-        axes.set_ylim(-0.03, 1.03)
+        least, most = curve.limits
+        axes.set_ylim(least - 0.03 * (most - least), most + 0.03 * (most - least))
         if not known.any():
             axes.text(0.5, 0.5, "the reader does not know it", ha="center", transform=axes.transAxes, fontsize=8)
         return

@@ -24,13 +24,13 @@ from ganimate.face.mesh.topology import (
     UPPER_LIP_EDGE,
     mean_face,
 )
+from ganimate.motion.head import Degrees, turn, turned_way
 
 Floats = NDArray[np.floating]
 BLINK = 45  # closes the gap between the lids, however wide that is: no way of fixed length can do it
 MIDDLE = 0.05  # face widths on either side of the middle, over which left and right halves meet
 UPPER_LID_SHARE = 0.83  # of a blink's way: measured on 210 pairs of photos of 54 people
 OPEN_EYE = 0.25  # height / width of an open eye, the median of 17,002 photos: what shut eyes open to
-NECK = (0.0, 0.45, 0.55)  # about which a head turns, in the canonical frame: atlas, below the ears and behind them
 _EYES = ((LEFT_UPPER_LID, LEFT_LOWER_LID, (263, 362)), (RIGHT_UPPER_LID, RIGHT_LOWER_LID, (33, 133)))
 
 
@@ -49,7 +49,7 @@ class Muscles:
     lids: Floats
     limits: Floats
 
-    def move(self, mesh: Floats, y_from: Floats, y_to: Floats, head: tuple[float, float, float] = (0, 0, 0)) -> Floats:
+    def move(self, mesh: Floats, y_from: Floats, y_to: Floats, head: Degrees = (0, 0, 0)) -> Floats:
         """Return where a mesh (478, 3) that shows `y_from` goes to show `y_to`.
 
         The AUs are (N,), or (N, 2) where the person's left and right half differ, in [0, 1]. `head` turns it, too: yaw
@@ -64,9 +64,10 @@ class Muscles:
         moved = rest + self.way(goal) - self.way(own)
         moved = _apart(rest, moved, UPPER_LIP_EDGE, LOWER_LIP_EDGE)
         moved = self._blink(rest, moved, own, goal)
-        if any(head):
-            moved = (moved - NECK) @ turn(*head).T + NECK
-        return np.asarray(mesh + pose.way_to_photo(moved - rest), np.float32)
+        way = moved - rest
+        if not any(head):
+            return np.asarray(mesh + pose.way_to_photo(way), np.float32)
+        return np.asarray(mesh + turned_way(mesh, pose, head) + pose.way_to_photo(way @ turn(*head).T), np.float32)
 
     def way(self, aus: Floats) -> NDArray[np.float64]:
         """Return the displacement (478, 3) from the calm face of AUs (N,) or (N, 2), levelling off at the limits."""
@@ -104,15 +105,6 @@ class Muscles:
         return moved
 
 
-def turn(yaw: float, pitch: float, roll: float) -> NDArray[np.float64]:
-    """Return the rotation (3, 3) of a head in the canonical frame; degrees, see `Muscles.move`."""
-    y, p, r = np.radians([yaw, pitch, roll])
-    about_y = np.array([[np.cos(y), 0, -np.sin(y)], [0, 1, 0], [np.sin(y), 0, np.cos(y)]])
-    about_x = np.array([[1, 0, 0], [0, np.cos(p), np.sin(p)], [0, -np.sin(p), np.cos(p)]])
-    about_z = np.array([[np.cos(r), -np.sin(r), 0], [np.sin(r), np.cos(r), 0], [0, 0, 1]])
-    return np.asarray(about_z @ about_x @ about_y)
-
-
 def _sides(aus: Floats) -> NDArray[np.float64]:
     """Return AUs (N,) or (N, 2) as (N, 2): the person's left, and right."""
     values = np.asarray(aus, np.float64)
@@ -121,9 +113,14 @@ def _sides(aus: Floats) -> NDArray[np.float64]:
 
 def _halves() -> NDArray[np.float64]:
     """Return how far each point (2, 478) belongs to the person's left and right half; together 1."""
-    share = np.clip(mean_face()[:, 0] / (2 * MIDDLE) + 0.5, 0, 1)
-    left = share * share * (3 - 2 * share)
+    left = left_share(mean_face()[:, 0])
     return np.stack([left, 1 - left])
+
+
+def left_share(x: Floats) -> Floats:
+    """Return how far places at `x` in the canonical frame belong to the person's left half, from 0 to 1."""
+    share = np.clip(x / (2 * MIDDLE) + 0.5, 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
 
 
 def _apart(

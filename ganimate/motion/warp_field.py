@@ -15,15 +15,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ganimate.face.mesh.pose import EYEBALL
 from ganimate.face.mesh.topology import (
     CHIN,
     LEFT_EYE,
-    LEFT_IRIS,
     LIPS_INNER,
     LOWER_LIP_EDGE,
     OVAL,
     RIGHT_EYE,
-    RIGHT_IRIS,
     SKIN_POINTS,
     UPPER_LIP_EDGE,
     mean_face,
@@ -33,8 +32,9 @@ from ganimate.face.mesh.topology import (
 Floats = NDArray[np.float32]
 SKIN, EYE, MOUTH = 0, 1, 2
 # Rings around the face: how far out (of the way from the middle of the face to its outline), and the share of the
-# outline's motion that is left there. With fewer the border of the face is seen to swim on hair.
-RINGS = ((1.12, 0.55), (1.35, 0.2), (1.7, 0.0))
+# outline's motion that is left there: of what muscles do, and of a head that turns, which takes hair and neck along.
+# With fewer the border of the face is seen to swim on hair.
+RINGS = ((1.12, 0.55, 0.65), (1.35, 0.2, 0.28), (1.7, 0.0, 0.0))
 RING_DEPTH = 0.05  # of the face's width behind the outline, for each unit outwards
 FIXED = 4  # bits after the point in which OpenCV takes polygons
 NOSE_BASE = [0, 1, 2]
@@ -66,19 +66,30 @@ class WarpField:
         return np.asarray(moved, np.uint8)
 
 
-def warp_field(mesh: Floats, moved: Floats, height: int, width: int, *, gaze: Floats | None = None) -> WarpField:
+def warp_field(
+    mesh: Floats,
+    moved: Floats,
+    height: int,
+    width: int,
+    *,
+    carried: Floats | None = None,
+    gaze: Floats | None = None,
+) -> WarpField:
     """Return the field that carries a photo from `mesh` to `moved`, both (478, 3) in pixels of the window.
 
-    `gaze` (2,) turns both eyeballs, in radians to the picture's right and down.
+    `carried` (478, 3) is where the head alone takes the mesh, if it turns. `gaze` (2,) turns both eyeballs, in radians
+    to the picture's right and down.
     """
     own, goal = np.asarray(mesh, np.float64), np.asarray(moved, np.float64)
-    source, stretch, unseen, place = _skin(own, goal, height, width)
-    part = np.zeros((height, width), np.uint8)
-    for ring, iris in ((RIGHT_EYE, RIGHT_IRIS), (LEFT_EYE, LEFT_IRIS)):
-        _eye(own, goal, ring, iris, gaze, source, part, unseen)
-    _mouth(own, goal, source, part, unseen)
-    stretch[part != SKIN] = 0
-    return WarpField(source, part, unseen, stretch, place)
+    turned = own if carried is None else np.asarray(carried, np.float64)
+    field, uncovered = _skin(own, goal, turned, height, width)
+    meshes = _Meshes(own, turned, goal)
+    bare = uncovered if meshes.head_turns else None
+    for ring in (RIGHT_EYE, LEFT_EYE):
+        _eye(meshes, ring, gaze, field, bare)
+    _mouth(meshes, field, bare)
+    field.stretch[field.part != SKIN] = 0
+    return field
 
 
 @cache
@@ -95,24 +106,27 @@ def _all_triangles() -> NDArray[np.int64]:
     return np.where(around[:, None] < 0, corners[:, ::-1], corners)
 
 
-def with_rings(mesh: NDArray[np.float64], way: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return skin and rings (P, 3) of a mesh at rest, and moved by `way` (478, 3)."""
+def with_rings(
+    mesh: NDArray[np.float64], way: NDArray[np.float64], turned: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return skin and rings (P, 3) of a mesh at rest, and moved by `way` (478, 3), of which the head did `turned`."""
+    head = np.zeros_like(way) if turned is None else turned
     outline = mesh[OVAL]
     middle = outline.mean(0)
     behind = np.array([0.0, 0.0, RING_DEPTH * np.ptp(mesh[:SKIN_POINTS, 0])])
     rest, moved = [mesh[:SKIN_POINTS]], [mesh[:SKIN_POINTS] + way[:SKIN_POINTS]]
-    for out, share in RINGS:
+    for out, share, head_share in RINGS:
         ring = middle + (outline - middle) * out + behind * out
         rest.append(ring)
-        moved.append(ring + share * way[OVAL])
+        moved.append(ring + share * (way - head)[OVAL] + head_share * head[OVAL])
     return np.concatenate(rest), np.concatenate(moved)
 
 
 def _skin(
-    mesh: NDArray[np.float64], moved: NDArray[np.float64], height: int, width: int
-) -> tuple[Floats, Floats, NDArray[np.bool_], Floats]:
-    """Return where the skin comes from, how it is stretched, what of it the photo does not show, and what is where."""
-    rest, there = with_rings(mesh, moved - mesh)
+    mesh: NDArray[np.float64], moved: NDArray[np.float64], turned: NDArray[np.float64], height: int, width: int
+) -> tuple[WarpField, NDArray[np.bool_]]:
+    """Return the field of the skin alone, and where (H, W) there is none."""
+    rest, there = with_rings(mesh, moved - mesh, turned - mesh)
     corners = _all_triangles()
     maps, area, turned_away = _affine(there[corners][..., :2], rest[corners][..., :2])
     index = np.full((height, width), -1, np.int32)
@@ -125,7 +139,7 @@ def _skin(
     place = _mapped(index, named, [0, 0, 0, 0, 0, 0], x, y)
     stretch = np.take(np.append(area, 0).astype(np.float32), index, mode="wrap")
     unseen = np.take(np.append(turned_away, False), index, mode="wrap")
-    return source, stretch, unseen, place
+    return WarpField(source, np.zeros((height, width), np.uint8), unseen, stretch, place), index < 0
 
 
 def _mapped(index: NDArray[np.int32], maps: NDArray[np.float64], rest: list[float], x: Floats, y: Floats) -> Floats:
@@ -179,18 +193,27 @@ def _window(points: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[slice,
     return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
 
 
-def _inside(ring: NDArray[np.float64], window: tuple[slice, slice]) -> NDArray[np.bool_]:
-    """Return which pixels of a window lie within a ring (P, 2), without its line: what is shut has nothing within."""
+def _inside(
+    ring: NDArray[np.float64], window: tuple[slice, slice], bare: NDArray[np.bool_] | None = None
+) -> NDArray[np.bool_]:
+    """Return which pixels of a window lie within a ring (P, 2), without its line: what is shut has nothing within.
+
+    Of the line those belong to it that are `bare` (H, W) of skin.
+    """
     rows, columns = window
     mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
     polygon = np.round((ring - [columns.start, rows.start]) * (1 << FIXED)).astype(np.int32)
     cv2.fillPoly(mask, [polygon], 1, cv2.LINE_8, FIXED)
+    filled = mask > 0
     cv2.polylines(mask, [polygon], True, 0, 1, cv2.LINE_8, FIXED)
-    return mask > 0
+    return (mask > 0) if bare is None else (mask > 0) | (filled & bare[window])
 
 
-def _keep_within(source: Floats, ring: NDArray[np.float64]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return places (n, 2) brought into a ring (P, 2) of the photo, each to the nearest pixel there, and which were."""
+def _keep_within(source: Floats, ring: NDArray[np.float64], slack: bool) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return places (n, 2) brought into a ring (P, 2) of the photo, each to the nearest pixel there, and which were.
+
+    With `slack` those that are beside the ring by a pixel stay.
+    """
     window = _window(np.concatenate([ring, source]), (1 << 15, 1 << 15))
     if window is None:
         return source, np.zeros(len(source), bool)
@@ -208,7 +231,8 @@ def _keep_within(source: Floats, ring: NDArray[np.float64]) -> tuple[Floats, NDA
     places[labels[ys, xs]] = np.stack([xs, ys], 1)
     x = np.clip(np.round(source[:, 0] - columns.start).astype(int), 0, hole.shape[1] - 1)
     y = np.clip(np.round(source[:, 1] - rows.start).astype(int), 0, hole.shape[0] - 1)
-    out = ~hole[y, x]
+    free = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0 if slack else hole
+    out = ~free[y, x]
     kept = source.copy()
     kept[out] = places[labels[y, x]][out] + [columns.start, rows.start]
     return kept, out
@@ -221,14 +245,14 @@ def _fill(
     window: tuple[slice, slice],
     inside: NDArray[np.bool_],
     kind: int,
-    into: tuple[Floats, NDArray[np.uint8], NDArray[np.bool_]],
+    field: WarpField,
+    slack: bool,
 ) -> None:
-    """Write a hole into field, parts and mask; `comes_from` (n, 2) are the sources of its pixels."""
-    source, part, unseen = into
-    kept, out = _keep_within(np.asarray(comes_from, np.float32), own_ring)
-    source[window][inside] = kept
-    part[window][inside] = kind
-    unseen[window][inside] = out
+    """Write a hole into a field; `comes_from` (n, 2) are the sources of its pixels."""
+    kept, out = _keep_within(np.asarray(comes_from, np.float32), own_ring, slack)
+    field.source[window][inside] = kept
+    field.part[window][inside] = kind
+    field.unseen[window][inside] = out
 
 
 def _pixels(window: tuple[slice, slice], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -237,30 +261,49 @@ def _pixels(window: tuple[slice, slice], inside: NDArray[np.bool_]) -> NDArray[n
     return np.stack([xs + columns.start, ys + rows.start], 1).astype(np.float64)
 
 
+@dataclass(frozen=True)
+class _Meshes:
+    """A mesh in the photo, where the head alone takes it, and where it goes, (478, 3) each."""
+
+    own: NDArray[np.float64]
+    turned: NDArray[np.float64]
+    goal: NDArray[np.float64]
+
+    @property
+    def head_turns(self) -> bool:
+        """Whether the head turns: what fits the rings of eyes and mouth is then good to a pixel."""
+        return self.turned is not self.own
+
+    @property
+    def way(self) -> NDArray[np.float64]:
+        """What is no turn of the head, (478, 3)."""
+        return self.goal - self.turned
+
+    def turned_back(self, places: NDArray[np.float64], ring: list[int]) -> NDArray[np.float64]:
+        """Return where the photo shows what the head takes to `places` (n, 2) in a ring: the affine map that fits."""
+        if not self.head_turns:
+            return places
+        there = np.column_stack([self.turned[ring][:, :2], np.ones(len(ring))])
+        back = np.linalg.lstsq(there, self.own[ring][:, :2], rcond=None)[0]  # (3, 2)
+        return np.asarray(np.column_stack([places, np.ones(len(places))]) @ back)
+
+
 def _eye(
-    mesh: NDArray[np.float64],
-    moved: NDArray[np.float64],
-    ring: list[int],
-    iris: list[int],
-    gaze: Floats | None,
-    source: Floats,
-    part: NDArray[np.uint8],
-    unseen: NDArray[np.bool_],
+    meshes: _Meshes, ring: list[int], gaze: Floats | None, field: WarpField, bare: NDArray[np.bool_] | None
 ) -> None:
     """Fill one eye: its ball goes with the corners of the eye, which no muscle moves, and turns with the gaze."""
-    there, own = moved[ring][:, :2], mesh[ring][:, :2]
-    window = _window(there, part.shape)
+    there, own = meshes.goal[ring][:, :2], meshes.own[ring][:, :2]
+    window = _window(there, field.part.shape)
     if window is None:
         return
-    inside = _inside(there, window)
+    inside = _inside(there, window, bare)
     if not inside.any():
         return
-    corners = [ring[0], ring[8]]
-    way = (moved[corners] - mesh[corners]).mean(0)[:2]
-    places = _pixels(window, inside) - way
+    way = meshes.way[[ring[0], ring[8]]].mean(0)[:2]
+    places = meshes.turned_back(_pixels(window, inside) - way, ring)
     if gaze is not None:
-        places = _turned(places, mesh, ring, gaze)
-    _fill(there, own, places, window, inside, EYE, (source, part, unseen))
+        places = _turned(places, meshes.own, ring, gaze)
+    _fill(there, own, places, window, inside, EYE, field, meshes.head_turns)
 
 
 def _turned(
@@ -268,7 +311,7 @@ def _turned(
 ) -> NDArray[np.float64]:
     """Return where an eyeball that turns by `gaze` showed at rest what it shows at `places` (n, 2)."""
     corners = mesh[[ring[0], ring[8]]][:, :2]
-    middle, radius = corners.mean(0), 0.42 * float(np.linalg.norm(corners[0] - corners[1]))  # 12.5 of 30 mm
+    middle, radius = corners.mean(0), EYEBALL * float(np.linalg.norm(corners[0] - corners[1]))
     out = (places - middle) / radius
     length = np.linalg.norm(out, axis=1, keepdims=True)
     out = np.where(length > 0.98, out * 0.98 / np.maximum(length, 1e-9), out)
@@ -280,27 +323,24 @@ def _turned(
     return np.asarray(middle + radius * np.stack([x, reach * np.sin(tilt)], 1))
 
 
-def _mouth(
-    mesh: NDArray[np.float64],
-    moved: NDArray[np.float64],
-    source: Floats,
-    part: NDArray[np.uint8],
-    unseen: NDArray[np.bool_],
-) -> None:
-    """Fill the mouth: above the middle of the gap it goes with the skull, below it with the chin."""
-    there, own = moved[LIPS_INNER][:, :2], mesh[LIPS_INNER][:, :2]
-    window = _window(there, part.shape)
+def _mouth(meshes: _Meshes, field: WarpField, bare: NDArray[np.bool_] | None) -> None:
+    """Fill the mouth: above the middle of the gap it goes with the skull, below it with the chin.
+
+    Teeth stand just behind the lips: a head that turns takes them along as it does these.
+    """
+    there, own = meshes.goal[LIPS_INNER][:, :2], meshes.own[LIPS_INNER][:, :2]
+    window = _window(there, field.part.shape)
     if window is None:
         return
-    inside = _inside(there, window)
+    inside = _inside(there, window, bare)
     if not inside.any():
         return
     places = _pixels(window, inside)
-    way = moved - mesh
-    skull, chin = way[NOSE_BASE].mean(0)[:2], way[CHIN].mean(0)[:2]
-    upper, lower = moved[UPPER_LIP_EDGE][:, :2], moved[LOWER_LIP_EDGE][:, :2]
+    skull, chin = meshes.way[NOSE_BASE].mean(0)[:2], meshes.way[CHIN].mean(0)[:2]
+    upper, lower = meshes.goal[UPPER_LIP_EDGE][:, :2], meshes.goal[LOWER_LIP_EDGE][:, :2]
     line = (upper + lower) / 2
     order = np.argsort(line[:, 0])
     middle = np.interp(places[:, 0], line[order, 0], line[order, 1])
     above = places[:, 1] < middle
-    _fill(there, own, places - np.where(above[:, None], skull, chin), window, inside, MOUTH, (source, part, unseen))
+    places = meshes.turned_back(places - np.where(above[:, None], skull, chin), LIPS_INNER)
+    _fill(there, own, places, window, inside, MOUTH, field, meshes.head_turns)

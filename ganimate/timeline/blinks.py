@@ -13,7 +13,8 @@ from typing import Protocol
 
 import numpy as np
 
-from ganimate.facs import Expression, SetAU
+from ganimate.facs import Expression, SetAU, Word
+from ganimate.facs.words import place_of
 from ganimate.timeline.contents import Refusal, require_time
 from ganimate.trajectory import Trajectory
 from ganimate.trajectory.plan import NamesPhotos, Plan, Row, climax, moves
@@ -142,10 +143,10 @@ def overlay(path: Trajectory, blinks: Blinks) -> Trajectory:
         room = down[start + 1 : start + 1 + len(shape)]
         room[:] = np.maximum(room, shape[: len(room)])
     values = path.values.astype(np.float64)
-    lids = path.aus.index(BLINK_AU)
-    values[:, lids] += down * np.maximum(CLOSED - values[:, lids], 0.0)
-    if LID_RAISER_AU in path.aus:  # one muscle, the levator, raises lids and relaxes in a blink
-        values[:, path.aus.index(LID_RAISER_AU)] *= 1.0 - down
+    lids = place_of(BLINK_AU, path.aus)
+    values[:, lids] += down[:, None] * np.maximum(CLOSED - values[:, lids], 0.0)
+    # One muscle, the levator, raises lids and relaxes in a blink.
+    values[:, place_of(LID_RAISER_AU, path.aus)] *= 1.0 - down[:, None]
     return Trajectory(values.astype(np.float32), path.fps, path.aus)
 
 
@@ -160,10 +161,10 @@ class Blinking:
     def fps(self) -> float:
         return self.plan.fps
 
-    def trajectory(self, own: Row, aus: Sequence[int]) -> Trajectory:
+    def trajectory(self, own: Row, aus: Sequence[Word]) -> Trajectory:
         return overlay(self.plan.trajectory(own, aus), self.blinks)
 
-    def goal(self, own: Row, aus: Sequence[int]) -> Row:
+    def goal(self, own: Row, aus: Sequence[Word]) -> Row:
         """That of the other plan, or closed eyes where nothing else is to be seen."""
         calm = self.plan.trajectory(own, aus)
         return self.plan.goal(own, aus) if moves(calm, own).any() else climax(self.trajectory(own, aus), own)
@@ -172,7 +173,7 @@ class Blinking:
         """Return the paths of the photos that the other plan asks for."""
         return self.plan.photos() if isinstance(self.plan, NamesPhotos) else ()
 
-    def with_readings(self, readings: Mapping[str, Mapping[int, float]]) -> Blinking:
+    def with_readings(self, readings: Mapping[str, Mapping[Word, float]]) -> Blinking:
         """Return the same with what was read from those photos."""
         return replace(self, plan=self.plan.with_readings(readings)) if isinstance(self.plan, NamesPhotos) else self
 

@@ -8,7 +8,8 @@ from itertools import pairwise
 from types import MappingProxyType
 
 from ganimate.errors import TimelineError
-from ganimate.facs import Expression, SetAU, did_you_mean
+from ganimate.facs import Expression, SetAU, Word, did_you_mean
+from ganimate.facs.words import parts
 from ganimate.trajectory import EASINGS
 
 LONGEST_S = 86_400.0  # a day
@@ -63,13 +64,13 @@ class Keyframe:
 
 @dataclass(frozen=True)
 class Event:
-    """One AU that comes and goes: it sets in at `onset_s`, is at `intensity` from the apex on, and gone at `offset_s`.
+    """One AU, or a side of it (``12L``): sets in at `onset_s`, is at `intensity` from the apex on, gone at `offset_s`.
 
     The apex lasts from `apex_s` to `apex_end_s` (the same when None); without `offset_s` to the end of the timeline.
     Raises Refusal for times that are out of order, ExpressionError for an unknown AU or an intensity beyond [0, 1].
     """
 
-    au: int
+    au: Word
     onset_s: float
     apex_s: float
     apex_end_s: float | None = None
@@ -78,7 +79,7 @@ class Event:
     easing: str = EASING
 
     def __post_init__(self) -> None:
-        SetAU(self.au, self.intensity)  # raises for what is neither an AU nor an intensity
+        _ = self.term  # raises for what is neither an AU nor an intensity
         _require_easing(self.easing)
         require_time("onset", self.onset_s)
         names = ("onset", "apex", "apex_end", "offset")
@@ -92,6 +93,12 @@ class Event:
         if self.apex_end_s is not None and self.offset_s is None:
             message = f"the apex ends at {self.apex_end_s:g} s, and there is no offset"
             raise Refusal(("apex_end",), message, "add offset, the time at which the AU is gone")
+
+    @property
+    def term(self) -> SetAU:
+        """What is asked at the apex; raises ExpressionError."""
+        number, side = parts(self.au) or (0, "")
+        return SetAU(number, self.intensity, side)
 
     @property
     def fall_s(self) -> float | None:

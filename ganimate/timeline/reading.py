@@ -19,7 +19,9 @@ from pathlib import Path
 
 from ganimate.config import Motion
 from ganimate.errors import TimelineError
-from ganimate.facs import Others, SetAU, did_you_mean, parse_expression
+from ganimate.facs import TURNS, Others, Word, did_you_mean, parse_au, parse_expression
+from ganimate.facs.hints import require_known
+from ganimate.facs.words import one_sided, parts
 from ganimate.timeline.blinks import RATE_PER_MIN, Blinks, BlinksAt, NaturalBlinks, NoBlinks
 from ganimate.timeline.contents import EASING, GRADES, Event, Keyframe
 from ganimate.timeline.document import Node, Scalar, Series, parse_tree, read_text
@@ -32,8 +34,8 @@ KEYFRAME_KEYS = ("time", "expression", "easing", "hold")
 TRACK_KEYS = ("au", "onset", "apex", "apex_end", "hold", "offset", "intensity", "easing")
 BLINK_KEYS = ("rate_per_min", "seed")
 
-_AU = re.compile(r"(?:au[\s_-]*)?0*(\d{1,6})\s*([a-e])?", re.ASCII | re.IGNORECASE)
-_SIDED = re.compile(r"[lrut]\s*(\d+)\s*[a-e]?|(\d+)\s*[lr]", re.ASCII | re.IGNORECASE)
+_GRADED = re.compile(r"(.*\d\s*[lr]?)\s*([a-e])", re.ASCII | re.IGNORECASE)
+_HALVES = re.compile(r"[ut]\s*(\d+)\s*[a-e]?", re.ASCII | re.IGNORECASE)  # upper and lower half, as coders write them
 _BLINK_HINT = "write auto, off, a list of times such as [1.2, 3.4], or {rate_per_min: 17, seed: 1}"
 _INTENSITY_HINT = "write a fraction of 1, such as 0.6, or a FACS grade from A to E; OpenFace's 0-5 is divided by 5"
 
@@ -76,7 +78,7 @@ def _keyframe(section: Section) -> Keyframe:
 
 
 def _event(section: Section) -> Event:
-    number, grade = _au(section)
+    word, grade = _au(section)
     if grade and "intensity" in section:
         raise section.refuse(("intensity",), f"au has the grade {grade} already", "leave one of them out")
     intensity = GRADES[grade] if grade else _intensity(section)
@@ -89,20 +91,24 @@ def _event(section: Section) -> Event:
     offset_s = section.seconds("offset") if "offset" in section else None
     easing = section.choice("easing", EASINGS, EASING)
     with section.placed("au"):
-        SetAU(number, intensity)  # raises for a number that FACS does not have
+        require_known((parts(word) or (0, ""))[0])
     with section.placed():
-        return Event(number, onset_s, apex_s, apex_end_s, offset_s, intensity, easing)
+        return Event(word, onset_s, apex_s, apex_end_s, offset_s, intensity, easing)
 
 
-def _au(section: Section) -> tuple[int, str]:
-    """Return the AU's number, and the grade that may stand behind it, as in ``12C``."""
-    text = section.text("au", hint="such as 12, AU12 or 12C")
-    if found := _AU.fullmatch(text):
-        return int(found[1]), (found[2] or "").upper()
-    if sided := _SIDED.fullmatch(text):
-        hint = f"write {sided[1] or sided[2]}; both sides move"
-        raise section.refuse(("au",), f"au is {text!r}, and AUs have no side here", hint)
-    hint = "write one AU, such as 12, AU12 or 12C, and a track for each AU"
+def _au(section: Section) -> tuple[Word, str]:
+    """Return the AU, or its side, and the grade that may stand behind it, as in ``12C`` and ``12LC``."""
+    text = section.text("au", hint="such as 12, 12L, AU12 or 12C")
+    graded = _GRADED.fullmatch(text)
+    if au := parse_au(graded[1] if graded else text):
+        return one_sided(*au) if au[1] else au[0], graded[2].upper() if graded else ""
+    if half := _HALVES.fullmatch(text):
+        hint = f"write {half[1]}; upper and lower half move together"
+        raise section.refuse(("au",), f"au is {text!r}, and AUs have no upper or lower half here", hint)
+    if text.lower() in TURNS:
+        hint = f'write it into keyframes, such as {{time: 1, expression: "{text.lower()}=10"}}'
+        raise section.refuse(("au",), f"au is {text!r}, which turns and is no AU", hint)
+    hint = "write one AU, such as 12, 12L, AU12 or 12C, and a track for each AU"
     raise section.refuse(("au",), f"au is {text[:40]!r}, which is not the number of an AU", hint)
 
 

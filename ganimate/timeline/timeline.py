@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.config import Motion
-from ganimate.facs import Expression, Others, Reset, SetAU
+from ganimate.facs import Expression, Others, Reset, Word
+from ganimate.facs.words import place_of
 from ganimate.timeline.blinks import Blinking, Blinks, BlinksAt, NoBlinks, blink_frames, frame_at, overlay, shifted
 from ganimate.timeline.contents import Event, Keyframe, Refusal, require_time
 from ganimate.trajectory import EASINGS, LOOPS, Trajectory
@@ -138,15 +139,15 @@ class Timeline:
         """Return the paths of the photos that keyframes ask for."""
         return tuple(path for keyframe in self.keyframes for path in keyframe.expression.photos())
 
-    def with_readings(self, readings: Mapping[str, Mapping[int, float]]) -> Timeline:
+    def with_readings(self, readings: Mapping[str, Mapping[Word, float]]) -> Timeline:
         """Return the same with what was read from those photos."""
         keyframes = (replace(one, expression=one.expression.with_readings(readings)) for one in self.keyframes)
         return replace(self, keyframes=tuple(keyframes))
 
-    def trajectory(self, own: Row, aus: Sequence[int]) -> Trajectory:
+    def trajectory(self, own: Row, aus: Sequence[Word]) -> Trajectory:
         return overlay(self.unblinking(own, aus), self.blinks)
 
-    def unblinking(self, own: Row, aus: Sequence[int]) -> Trajectory:
+    def unblinking(self, own: Row, aus: Sequence[Word]) -> Trajectory:
         """Return the trajectory without the blinks."""
         last = self._last
         values = self._keyed(own, aus, last + 1)
@@ -156,7 +157,7 @@ class Timeline:
         order = np.tile(rounds[self.loop], self.repeat)
         return Trajectory(values.astype(np.float32)[order], self.fps, tuple(aus))
 
-    def goal(self, own: Row, aus: Sequence[int]) -> Row:
+    def goal(self, own: Row, aus: Sequence[Word]) -> Row:
         """The row that differs most from how it begins, blinks apart unless nothing else is to be seen."""
         calm = self.unblinking(own, aus)
         return climax(calm if moves(calm, own).any() else self.trajectory(own, aus), own)
@@ -165,8 +166,8 @@ class Timeline:
         """Return the plan of the face at `place` (from 0): each face blinks at times of its own."""
         return replace(self, blinks=shifted(self.blinks, place))
 
-    def _keyed(self, own: Row, aus: Sequence[int], frames: int) -> Floats:
-        """Return what the keyframes give, (frames, N) in [0, 1]."""
+    def _keyed(self, own: Row, aus: Sequence[Word], frames: int) -> Floats:
+        """Return what the keyframes give, (frames, N)."""
         begin = SELF if self.others == "keep" else NEUTRAL
         before = begin.resolve(own, aus).astype(np.float64)
         values = np.tile(before, (frames, 1))
@@ -183,18 +184,18 @@ class Timeline:
         values[left:] = before
         return values
 
-    def _add_events(self, values: Floats, aus: Sequence[int]) -> None:
+    def _add_events(self, values: Floats, aus: Sequence[Word]) -> None:
         """Lift the AUs of `values` (F, N), in place, to where the events have them."""
         keyed = values.copy()
         for event in self.events:
             # raises ExpressionError for an AU that the model lacks
-            Expression((SetAU(event.au, event.intensity),)).resolve(values[0].astype(np.float32), aus)
-            column = list(aus).index(event.au)
+            Expression((event.term,)).resolve(values[0].astype(np.float32), aus)
             first, share = self._envelope(event, len(values))
-            base = keyed[first : first + len(share), column]
-            lifted = share * np.maximum(base, event.intensity) + (1.0 - share) * base
-            here = values[first : first + len(share), column]
-            here[:] = np.maximum(here, lifted)
+            for column in place_of(event.au, aus):
+                base = keyed[first : first + len(share), column]
+                lifted = share * np.maximum(base, event.intensity) + (1.0 - share) * base
+                here = values[first : first + len(share), column]
+                here[:] = np.maximum(here, lifted)
 
     def _envelope(self, event: Event, frames: int) -> tuple[int, Floats]:
         """Return the first frame of an event, and the share in [0, 1] of its intensity from there on."""

@@ -13,9 +13,9 @@ approximate, and playing them relative to the clip's first frame is often nearer
     AU 9  noseSneer         AU 18  mouthPucker         AU 45  eyeBlink
 
 AU 25, parted lips, is the largest of jawOpen − mouthClose, mouthUpperUp and mouthLowerDown. AU 23, tightened lips, has
-no blendshape. Left and right are averaged, as the AUs of ganimate have no side: a wink becomes half a blink. Gaze,
-sideways jaws and mouths, and the tongue are no AUs of a face that ganimate moves. Sources: Apple, ARFaceAnchor
-.BlendShapeLocation, for what each shape is; Ekman, Friesen & Hager, FACS (2002), for the AUs.
+no blendshape. Left and right, the person's own, stay apart. Where the eyes look is for `turns`; sideways jaws and
+mouths, and the tongue are no AUs of a face that ganimate moves. Sources: Apple, ARFaceAnchor.BlendShapeLocation, for
+what each shape is; Ekman, Friesen & Hager, FACS (2002), for the AUs.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ganimate.facs.words import Word, order
 
 Floats = NDArray[np.float64]
 
@@ -81,18 +83,23 @@ def shape_of(column: str) -> str | None:
     return _KNOWN_AS.get(re.sub(r"[_. -]", "", bare).lower())
 
 
-def aus_of_shapes(shapes: Mapping[str, Floats]) -> dict[int, Floats]:
+def aus_of_shapes(shapes: Mapping[str, Floats]) -> dict[Word, Floats]:
     """Return the intensities, (T,) in [0, 1] each, by AU, of blendshapes (T,) in [0, 1] by their lower-case names.
 
-    An AU all of whose blendshapes are missing is left out; of a pair one side is enough.
+    An AU all of whose blendshapes are missing is left out. Of a pair each is one side's; one alone stands for both.
     """
-    means: dict[int, Floats] = {}
+    means: dict[Word, Floats] = {}
+    found: dict[Word, Floats] = {}
     for number, names in SHAPES_OF.items():
         present = [shapes[name.lower()] for name in names if name.lower() in shapes]
         if present:
             means[number] = np.mean(present, axis=0)
+            paired = len(present) == 2 and names[0].endswith("Left")
+            found |= (
+                dict(zip((f"{number}L", f"{number}R"), present, strict=True)) if paired else {number: means[number]}
+            )
     parting = [means[number] for number in (10, 16) if number in means]
     if 26 in means:
         parting.append(means[26] - shapes.get(_CLOSED.lower(), np.zeros_like(means[26])))
-        means[25] = np.clip(np.max(parting, axis=0), 0.0, 1.0)
-    return dict(sorted(means.items()))
+        found[25] = np.clip(np.max(parting, axis=0), 0.0, 1.0)
+    return dict(sorted(found.items(), key=lambda item: order(item[0])))

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.errors import AnnotationError
+from ganimate.facs import Word
 from ganimate.trackers.clocks import FRAME_COLUMNS, TABLE_FPS, Clock, Ends, Reading
 from ganimate.trackers.following import BoxColumns, follow, not_told_apart, repeats
 from ganimate.trackers.formats import Format, choose_format
@@ -29,6 +30,7 @@ from ganimate.trackers.people import (
 from ganimate.trackers.photos import LOW_CONFIDENCE, MOST_MISSING
 from ganimate.trackers.rows import Rows, cell_at, number, read_rows
 from ganimate.trackers.scales import FEW_ROWS, FEW_SHARE, outside, told_scale
+from ganimate.trackers.turns import centred, turn_columns, turns_of
 from ganimate.trajectory import Performance
 
 __all__ = ["TABLE_FPS", "read_performance"]
@@ -48,8 +50,12 @@ def read_performance(
     table_fps: float | None = None,
     face: str | None = None,
     trim: bool = False,
+    head: bool = False,
+    gaze: bool = False,
 ) -> Performance:
     """Return what the face in a table of AUs or blendshapes did, intensities in [0, 1].
+
+    `head` and `gaze` take turns of head and eyes along, in degrees from their usual pose in the clip.
 
     `format` is one of FORMATS, by default told by the columns. `table_fps` is how many rows or frames are a second,
     for tables that tell no times (by default 30) or wrong ones. `face` is a label in the table's column of people, or
@@ -67,13 +73,23 @@ def read_performance(
     if not any(names):
         raise AnnotationError(f"{path} is empty", "hand in a CSV file whose first line names the columns")
     kind, columns = choose_format(path.name, names, format)
-    layout = _Layout(path.name, kind, columns, _Columns.of(names), Clock.of(names, table_fps))
+    wanted = _Turning(head, gaze, turn_columns(names) if head or gaze else {})
+    layout = _Layout(path.name, kind, columns, _Columns.of(names), Clock.of(names, table_fps), wanted)
     told = layout.collect(rows)
     people = layout.told_apart(told.people)
     label = choose_person(path.name, people, face)
     performance = layout.performance(people[label], told, trim)
     note = people_note(people, label)
     return replace(performance, notes=(*performance.notes, note)) if note else performance
+
+
+@dataclass(frozen=True)
+class _Turning:
+    """Which turns are taken along, and where the columns that tell any stand."""
+
+    head: bool = False
+    gaze: bool = False
+    columns: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -115,6 +131,15 @@ class _Layout:
     aus: Mapping[str, int]
     columns: _Columns
     clock: Clock
+    turning: _Turning
+
+    def _table(self, person: Person) -> NDArray[np.float64]:
+        """Return the usable rows: the values of `aus`, then those of turns."""
+        return np.array(person.values).reshape(-1, len(self.aus) + len(self.turning.columns))
+
+    def _values(self, person: Person) -> NDArray[np.float64]:
+        """Return the values of `aus` in the usable rows."""
+        return self._table(person)[:, : len(self.aus)]
 
     def collect(self, rows: Rows) -> _Told:
         """Return what the rows tell."""
@@ -145,6 +170,7 @@ class _Layout:
         frame = number(cell_at(row, self.columns.frame))
         box = (math.nan, math.nan, math.nan) if self.columns.box is None else self.columns.box.read(row)
         known = time[0] * 1000.0 + time[1] if frame is None or math.isnan(frame) else frame
+        values += [number(cell_at(row, place)) for place in self.turning.columns.values()]
         person.add(line, known, time, [math.nan if value is None else value for value in values], box)
         return None
 
@@ -187,7 +213,7 @@ class _Layout:
 
     def performance(self, person: Person, told: _Told, trim: bool) -> Performance:
         """Return what a person did; raises AnnotationError for nothing."""
-        values = np.array(person.values).reshape(-1, len(self.aus))
+        values = self._values(person)
         kind, scale_note = told_scale(self.table, self.kind, values) if person.usable else (self.kind, None)
         if person.usable:
             person.keep(~outside(values, kind.top), OUTSIDE)
@@ -195,27 +221,37 @@ class _Layout:
         times_s, ends_s, clock_note = self._keep_rising_times(person, told)
         if not person.usable:
             raise self._nothing_usable(person)
-        values = np.clip(np.array(person.values).reshape(-1, len(self.aus)), 0.0, kind.top)
+        values = np.clip(self._values(person), 0.0, kind.top)
         columns = {name: column for name, column in zip(self.aus, values.T, strict=True) if name in names}
         intensities = kind.aus(columns)
         if not intensities:
             raise AnnotationError(f"{self.table} has no blendshape that tells an AU, only {', '.join(names)}")
-        rows = np.stack(list(intensities.values()), axis=1).astype(np.float32)
+        turns, turn_note = self._turns(person)
+        words = intensities | turns
+        rows = np.stack(list(words.values()), axis=1).astype(np.float32)
         approximate = None if self.kind.pattern else _APPROXIMATE
-        notes = [self._count_note(person), scale_note, missing_note, clock_note, approximate]
-        told_of = Performance(times_s, rows, tuple(intensities), tuple(note for note in notes if note))
+        notes = [self._count_note(person), scale_note, missing_note, clock_note, turn_note, approximate]
+        told_of = Performance(times_s, rows, tuple(words), tuple(note for note in notes if note))
         return told_of if trim else told_of.held(ends_s)
+
+    def _turns(self, person: Person) -> tuple[dict[Word, NDArray[np.float64]], str | None]:
+        """Return the turns that are taken along, and a note; raises AnnotationError where there are none."""
+        if not (self.turning.head or self.turning.gaze):
+            return {}, None
+        columns = dict(zip(self.turning.columns, self._table(person)[:, len(self.aus) :].T, strict=True))
+        turns, from_the_photo = turns_of(self.table, columns, self.turning.head, self.turning.gaze)
+        return centred(turns) if not from_the_photo else (turns, None)
 
     def _keep_whole_rows(self, person: Person) -> tuple[list[str], str | None]:
         """Keep the rows with a value in every column that counts; return the names of these, and a note on the others.
 
         A detector may leave whole columns empty, or write that there is no number in them.
         """
-        missing = np.isnan(np.array(person.values).reshape(-1, len(self.aus)))  # (T, columns)
+        missing = np.isnan(self._values(person))  # (T, columns)
         shares = missing.mean(axis=0) if person.usable else np.zeros(len(self.aus))
         filled = [n for n in range(len(self.aus)) if shares[n] <= max(MOST_MISSING, shares.min())]
         if person.usable:
-            person.keep(~missing[:, filled].any(axis=1), DAMAGED)
+            person.keep(~np.asarray(missing[:, filled].any(axis=1)), DAMAGED)
         left_out = [self.kind.label(name) for n, name in enumerate(self.aus) if n not in filled]
         note = f"left out, as most rows have no number there: {', '.join(left_out)}" if left_out else None
         return [name for n, name in enumerate(self.aus) if n in filled], note

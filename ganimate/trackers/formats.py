@@ -2,7 +2,7 @@
 
     openface     AU01_r … (0 to 5); `success`, `confidence`
     libreface    au_1_intensity … (0 to 5)
-    trajectory   time_s, AU01 … (0 to 1), as --save-trajectory writes
+    trajectory   time_s, AU01, AU12L … (0 to 1), as --save-trajectory writes
     py-feat      AU01 … (0 to 1); `FaceScore`. AU43, closed eyes, stands for AU45
     blendshapes  browInnerUp … (0 to 1), in any spelling: MediaPipe, ARKit, Live Link Face (`blendshapes`)
 
@@ -21,6 +21,8 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ganimate.errors import AnnotationError
+from ganimate.facs import Word
+from ganimate.facs.words import order
 from ganimate.trackers.blendshapes import Floats, aus_of_shapes, shape_of
 
 OPENFACE_TOP = 5.0  # OpenFace grades intensity from 0 to 5
@@ -64,21 +66,23 @@ class Format:
         if self.pattern is None:
             return shape_of(name)
         match = self.pattern.fullmatch(name)
-        return None if match is None else str(int(match[1]))
+        return None if match is None else "".join([str(int(match[1])), *match.groups("")[1:]]).upper()
 
     def label(self, key: str) -> str:
         """Return the name for people of a column that `columns` found."""
         return key if self.pattern is None else f"AU{key}"
 
-    def aus(self, values: Mapping[str, Floats]) -> dict[int, Floats]:
-        """Return intensities (T,) in [0, 1] by AU of what stands in the columns, (T,) from 0 to `top` each."""
+    def aus(self, values: Mapping[str, Floats]) -> dict[Word, Floats]:
+        """Return intensities (T,) in [0, 1] by AU, or its side, of columns (T,) from 0 to `top`."""
         if self.pattern is None:
             return aus_of_shapes({key: column / self.top for key, column in values.items()})
-        found = {int(key): column / self.top for key, column in values.items()}
+        found: dict[Word, Floats] = {
+            int(key) if key.isdigit() else key: column / self.top for key, column in values.items()
+        }
         for number, other in self.stand_ins.items():
             if other in found and number not in found:
                 found[number] = found.pop(other)
-        return dict(sorted(found.items()))
+        return dict(sorted(found.items(), key=lambda item: order(item[0])))
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -89,7 +93,7 @@ _NUMBER = r"0*([1-9]\d{0,2})"
 _FORMATS = (  # the first that fits is taken: py-feat's tables hold blendshapes as well
     Format("openface", "OpenFace", "AU01_r", OPENFACE_TOP, _pattern(f"AU{_NUMBER}_r")),
     Format("libreface", "LibreFace", "au_1_intensity", 5.0, _pattern(f"au_{_NUMBER}_intensity")),
-    Format("trajectory", "a saved trajectory", "time_s,AU01", pattern=_pattern(f"AU{_NUMBER}"), needs="time_s"),
+    Format("trajectory", "a saved trajectory", "time_s,AU01", pattern=_pattern(f"AU{_NUMBER}([LR]?)"), needs="time_s"),
     Format("py-feat", "py-feat", "AU01", pattern=_pattern(f"AU{_NUMBER}"), stand_ins=CODED_AS),
     Format("blendshapes", "blendshapes of MediaPipe or ARKit", "jawOpen"),
 )

@@ -1,4 +1,4 @@
-"""Labels of photos: AUs as trackers write them or as people coded them, and who is who."""
+"""Labels of photos: AUs as trackers write them or as people coded them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ganimate.errors import AnnotationError
 from ganimate.facs import OPENFACE_AUS
+from ganimate.facs.words import au_numbers, parts
 from ganimate.trackers.formats import CODED_AS, Format, choose_format
 from ganimate.trackers.rows import cell_at, number, read_rows
 from ganimate.trackers.scales import outside, told_scale
@@ -89,7 +90,9 @@ def read_labels(path: Path) -> AnnotationTable:
     numbers, complaints = _numbers(rows, photos, wanted)
     count = len(columns)
     kind, kept, notes = _checked(path.name, kind, columns, numbers[:, :count])
-    found = kind.aus({name: numbers[:, place].astype(np.float64) for place, name in enumerate(columns) if name in kept})
+    told = kind.aus({name: numbers[:, place].astype(np.float64) for place, name in enumerate(columns) if name in kept})
+    # Labels know no sides.
+    found = {n: np.mean([told[word] for word in told if (parts(word) or (0,))[0] == n], 0) for n in au_numbers(told)}
     aus = np.stack([np.asarray(column, np.float32) for column in found.values()], axis=1)
     pixels = numbers[:, count : count + len(points)].reshape(-1, 2, 68).transpose(0, 2, 1) if points else None
     return AnnotationTable(
@@ -160,21 +163,6 @@ def _checked(
         if outside(values.astype(np.float64), kind.top).mean() > 0.5:  # else each row tells for itself
             raise
     return kind, kept, notes
-
-
-def read_persons(path: Path) -> dict[str, str]:
-    """Return photo name -> person from a CSV with the columns `file` and `identity`; raises AnnotationError.
-
-    A photo whose identity is empty is nobody's.
-    """
-    header, rows = _read_csv(path)
-    columns = [name.strip() for name in header]
-    if "file" not in columns or "identity" not in columns:
-        message = f"{path.name} lacks the columns 'file' and 'identity'; it has {', '.join(columns[:6])}"
-        raise AnnotationError(message, "hand in a CSV of photos and who is on them: file,identity")
-    file, identity = columns.index("file"), columns.index("identity")
-    named = (row for row in rows if len(row) > max(file, identity) and row[identity].strip())
-    return {row[file].strip(): row[identity].strip() for row in named}
 
 
 def read_facs(path: Path, au_numbers: Sequence[int]) -> dict[str, NDArray[np.float32]]:

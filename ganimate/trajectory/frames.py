@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.errors import ExpressionError
+from ganimate.facs.words import Word, bounds, label, range_text
 
 MAX_FPS = 1000.0
 
@@ -17,15 +18,16 @@ Floats: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """Intensities `values`, float32 (F, N) in [0, 1], shown at `fps`; column n is the AU `aus[n]`.
+    """Rows `values`, float32 (F, N), shown at `fps`; column n is the word `aus[n]`: an AU, or a turn (`facs.words`).
 
     `values` is copied and read-only. Raises ExpressionError when F or N is 0, the shape does not fit `aus`, an AU
-    comes twice, a value is not in [0, 1] (frame and AU are named), or `fps` is not above 0 and at most 1000.
+    comes twice, a value is beyond the word's limits, [0, 1] for AUs (frame and AU are named), or `fps` is not above 0
+    and at most 1000.
     """
 
     values: NDArray[np.float32]
     fps: float
-    aus: tuple[int, ...]
+    aus: tuple[Word, ...]
 
     def __post_init__(self) -> None:
         values = np.array(self.values, dtype=np.float32, order="C")
@@ -46,11 +48,12 @@ class Trajectory:
             raise ExpressionError(f"an AU comes twice in the trajectory's {', '.join(map(str, self.aus))}")
 
     def _check_range(self) -> None:
-        bad = np.argwhere(~((self.values >= 0.0) & (self.values <= 1.0)))
+        least, most = bounds(self.aus)
+        bad = np.argwhere(~((self.values >= least) & (self.values <= most)))
         if len(bad):
             frame, column = bad[0]
-            value = self.values[frame, column]
-            raise ExpressionError(f"AU{self.aus[column]} of frame {frame + 1} must be between 0 and 1, not {value}")
+            value, word = self.values[frame, column], self.aus[column]
+            raise ExpressionError(f"{label(word)} of frame {frame + 1} must be {range_text(word)}, not {value}")
 
     def __len__(self) -> int:
         return len(self.values)

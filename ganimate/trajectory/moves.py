@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ganimate.errors import ExpressionError
 from ganimate.facs import did_you_mean
+from ganimate.facs.words import Word, label, limits, range_text
 from ganimate.trajectory.frames import Floats, Trajectory
 
 MAX_FRAMES = 100_000
@@ -59,7 +60,7 @@ LOOPS: Mapping[str, Loop] = MappingProxyType(
 def build_trajectory(
     start: NDArray[np.float32],
     goal: NDArray[np.float32],
-    aus: Sequence[int],
+    aus: Sequence[Word],
     *,
     frames: int,
     fps: float,
@@ -67,7 +68,7 @@ def build_trajectory(
     hold_frames: int = 0,
     loop: str = "once",
 ) -> Trajectory:
-    """The way y = α·y_g + (1−α)·y_r from `start` y_r to `goal` y_g, each (N,) in [0, 1] in the order of `aus`.
+    """The way y = α·y_g + (1−α)·y_r from `start` y_r to `goal` y_g, each (N,) in the order of `aus`.
 
     The move takes `frames`, the first exactly `start`, the last exactly `goal`, which stays for `hold_frames` more.
     That is all of ``once`` and ``cycle``; ``ping-pong`` goes back the way it came and ends one frame before the
@@ -98,12 +99,13 @@ def _choose(what: str, name: str, choices: Mapping[str, Choice]) -> Choice:
     return choices[name]
 
 
-def _intensities(what: str, row: NDArray[np.float32], aus: Sequence[int]) -> Floats:
+def _intensities(what: str, row: NDArray[np.float32], aus: Sequence[Word]) -> Floats:
     """The float32 `row` in double precision, so that a blend is rounded once and meets both ends exactly."""
     values = np.asarray(row, dtype=np.float32).astype(np.float64)
     if values.shape != (len(aus),):
         raise ExpressionError(f"the {what} of {len(aus)} AUs cannot have the shape {values.shape}")
-    for number, value in zip(aus, values, strict=True):
-        if not 0.0 <= value <= 1.0:
-            raise ExpressionError(f"AU{number} of the {what} must be between 0 and 1, not {value}")
+    for word, value in zip(aus, values, strict=True):
+        least, most = limits(word)
+        if not least <= value <= most:
+            raise ExpressionError(f"{label(word)} of the {what} must be {range_text(word)}, not {value}")
     return values

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.errors import ExpressionError
+from ganimate.facs.words import Word, bounds
 from ganimate.trajectory.frames import MAX_FPS, Floats, Trajectory
 from ganimate.trajectory.moves import MAX_FRAMES
 
@@ -20,17 +21,18 @@ REACH = 4.0  # standard deviations; beyond them a Gaussian weighs less than 0.00
 
 @dataclass(frozen=True, eq=False)
 class Performance:
-    """The intensities `values`, float32 (T, N) in [0, 1], that a face had at `times_s`, float64 (T,) strictly rising.
+    """The rows `values`, float32 (T, N), that a face had at `times_s`, float64 (T,) strictly rising.
 
-    Column n is the AU `aus[n]`. The times need not be even, nor begin at 0: where nothing is known, there is no row.
+    Column n is the word `aus[n]`, an AU in [0, 1] or a turn in degrees. The times need not be even, nor begin at 0:
+    where nothing is known, there is no row.
     `notes` are sentences for people about how it was read. Arrays are copied and read-only. Raises ExpressionError
     when T or N is 0, the shapes do not fit, an AU comes twice, a time is not finite or not after the one before, or
-    a value is not in [0, 1] (row and AU are named).
+    a value is beyond the word's limits (row and AU are named).
     """
 
     times_s: Floats
     values: NDArray[np.float32]
-    aus: tuple[int, ...]
+    aus: tuple[Word, ...]
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -136,7 +138,7 @@ class Performance:
         # to the nearest frame: times are rounded, to milliseconds often, and that must not cost the last row
         times_s = self.times_s[0] + np.arange(math.floor(steps + 0.5) + 1) / fps
         values = self._at(times_s) if smooth_s == 0.0 else self._smoothed_at(times_s, fps, smooth_s)
-        return Trajectory(np.clip(values, 0.0, 1.0).astype(np.float32), fps, self.aus)
+        return Trajectory(np.clip(values, *bounds(self.aus)).astype(np.float32), fps, self.aus)
 
     def _at(self, times_s: Floats) -> Floats:
         """The values at `times_s` (F,), as (F, N), on straight lines between the rows."""

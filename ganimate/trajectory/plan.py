@@ -11,28 +11,29 @@ from numpy.typing import NDArray
 
 from ganimate.config import Motion
 from ganimate.errors import ExpressionError
-from ganimate.facs import Expression, Others, Reset
+from ganimate.facs import Expression, Others, Reset, Word
+from ganimate.facs.words import au_numbers, bounds, fold, label, parts, place_of
 from ganimate.trajectory import Performance, Trajectory, build_trajectory
 
-Row = NDArray[np.float32]  # (N,) in [0, 1]
-WORTH_TELLING = 0.05  # AUs and changes below this are hardly seen
+Row = NDArray[np.float32]  # (N,), in the order of a model's words: AUs in [0, 1], and turns in degrees
+WORTH_TELLING = 0.05  # AUs and changes below this are hardly seen; of turns a share of the furthest one
 VISIBLE = 0.01  # AUs that change by less are as they were
 SELF = Expression((Reset("self"),))
 
 
 class Plan(Protocol):
-    """What to do, for any face and any model; `own` is what the face shows, y_r, in the order of the model's `aus`."""
+    """What to do, for any face and any model; `own` is what it shows, y_r, in the order of a model's words, `aus`."""
 
     @property
     def fps(self) -> float:
         """Frames a second."""
         ...
 
-    def trajectory(self, own: Row, aus: Sequence[int]) -> Trajectory:
+    def trajectory(self, own: Row, aus: Sequence[Word]) -> Trajectory:
         """Return the AUs of each frame; raises ExpressionError when the model lacks one that is asked for."""
         ...
 
-    def goal(self, own: Row, aus: Sequence[int]) -> Row:
+    def goal(self, own: Row, aus: Sequence[Word]) -> Row:
         """Return the expression that the plan leads to, y_g."""
         ...
 
@@ -45,7 +46,7 @@ class NamesPhotos(Protocol):
         """Return the paths of those photos."""
         ...
 
-    def with_readings(self, readings: Mapping[str, Mapping[int, float]]) -> Plan:
+    def with_readings(self, readings: Mapping[str, Mapping[Word, float]]) -> Plan:
         """Return the plan with the AUs that were read from them, by path; before that it has no trajectory."""
         ...
 
@@ -63,7 +64,7 @@ class Move:
     def fps(self) -> float:
         return self.motion.fps
 
-    def trajectory(self, own: Row, aus: Sequence[int]) -> Trajectory:
+    def trajectory(self, own: Row, aus: Sequence[Word]) -> Trajectory:
         motion = self.motion
         return build_trajectory(
             self.start.resolve(own, aus, self.others),
@@ -76,19 +77,19 @@ class Move:
             loop=motion.loop,
         )
 
-    def goal(self, own: Row, aus: Sequence[int]) -> Row:
+    def goal(self, own: Row, aus: Sequence[Word]) -> Row:
         return self.to.resolve(own, aus, self.others)
 
     def photos(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.start.photos() + self.to.photos()))
 
-    def with_readings(self, readings: Mapping[str, Mapping[int, float]]) -> Move:
+    def with_readings(self, readings: Mapping[str, Mapping[Word, float]]) -> Move:
         return replace(self, to=self.to.with_readings(readings), start=self.start.with_readings(readings))
 
 
 @dataclass(frozen=True)
 class Replay:
-    """The frames of a recorded trajectory, whose AUs may be fewer than the model's: the others stay as they are."""
+    """The frames of a recorded trajectory, whose words may be fewer than the model's: the others stay as they are."""
 
     recorded: Trajectory
 
@@ -96,17 +97,19 @@ class Replay:
     def fps(self) -> float:
         return self.recorded.fps
 
-    def trajectory(self, own: Row, aus: Sequence[int]) -> Trajectory:
+    def trajectory(self, own: Row, aus: Sequence[Word]) -> Trajectory:
         recorded = self.recorded
-        unknown = [f"AU{number}" for number in recorded.aus if number not in aus]
+        unknown = [label(word) for word in recorded.aus if not place_of(word, aus)]
         if unknown:
-            has = ", ".join(map(str, aus))
-            raise ExpressionError(f"the trajectory has {', '.join(unknown)}, which the model lacks", f"it has {has}")
+            has = ", ".join(map(str, au_numbers(aus)))
+            hint = f"its AUs are {has}" + ("" if _mesh(aus) else "; only models of the architecture mesh move sides")
+            raise ExpressionError(f"the trajectory has {', '.join(unknown)}, which the model lacks", hint)
         values = np.tile(np.asarray(own, np.float32), (len(recorded), 1))  # (F, N)
-        values[:, [list(aus).index(number) for number in recorded.aus]] = recorded.values
+        for column, word in enumerate(recorded.aus):
+            values[:, place_of(word, aus)] = recorded.values[:, [column]]
         return Trajectory(values, recorded.fps, tuple(aus))
 
-    def goal(self, own: Row, aus: Sequence[int]) -> Row:
+    def goal(self, own: Row, aus: Sequence[Word]) -> Row:
         """The row that is furthest from what the face shows."""
         path = self.trajectory(own, aus)
         goal: Row = path.values[furthest(path, own)]
@@ -117,9 +120,10 @@ class Replay:
 class Perform:
     """A performance repeated by another face, at `fps` and smoothed by `smooth_s` (`Performance.resampled`).
 
-    AUs that the performance lacks stay as the photo shows them; those that the model lacks are left out. `relative`
-    adds what changes since the performance's first frame to what the photo shows, clipped to [0, 1]: the animation
-    then begins with the very face of the photo. The first frame is taken after smoothing, which also calms its noise.
+    AUs that the performance lacks stay as the photo shows them; those that the model lacks are left out, and where it
+    knows no sides it shows the mean of both. `relative` adds what changes since the performance's first frame to what
+    the photo shows, clipped to what is possible: the animation then begins with the very face of the photo. The first
+    frame is taken after smoothing, which also calms its noise.
     """
 
     performance: Performance
@@ -127,29 +131,48 @@ class Perform:
     smooth_s: float = 0.0
     relative: bool = False
 
-    def left_out(self, aus: Sequence[int]) -> tuple[int, ...]:
-        """Return the performance's AUs that a model of `aus` lacks."""
-        return tuple(number for number in self.performance.aus if number not in aus)
+    def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
+        """Return the performance's words that a model of `aus` lacks."""
+        return tuple(word for word in self.performance.aus if not _sources(word, aus))
 
-    def trajectory(self, own: Row, aus: Sequence[int]) -> Trajectory:
-        known = [number for number in self.performance.aus if number in aus]
-        if not known:
-            labels = ", ".join(f"AU{number}" for number in self.performance.aus)
+    def evened(self, aus: Sequence[Word]) -> bool:
+        """Say whether the performance has sides that a model of `aus` cannot tell apart."""
+        return any(word not in aus and _sources(word, aus) for word in self.performance.aus if isinstance(word, str))
+
+    def trajectory(self, own: Row, aus: Sequence[Word]) -> Trajectory:
+        sources = {word: _sources(word, self.performance.aus) for word in aus}
+        if not any(sources.values()):
+            labels = ", ".join(map(label, self.performance.aus))
             raise ExpressionError(f"the model has none of the AUs {labels}", f"it has {', '.join(map(str, aus))}")
         moves = self.performance.resampled(self.fps, smooth_s=self.smooth_s)
         values = np.tile(np.asarray(own, np.float32), (len(moves), 1))  # (F, N)
-        played = moves.values[:, [moves.aus.index(number) for number in known]]
-        places = [list(aus).index(number) for number in known]
-        if self.relative:
-            played = np.clip(values[:, places] + (played - played[0]), 0.0, 1.0)
-        values[:, places] = played
-        return Trajectory(values, self.fps, tuple(aus))
+        for place, columns in enumerate(sources.values()):
+            if columns:
+                played = moves.values[:, columns].mean(1)
+                values[:, place] = values[:, place] + (played - played[0]) if self.relative else played
+        return Trajectory(np.clip(values, *bounds(aus)), self.fps, tuple(aus))
 
-    def goal(self, own: Row, aus: Sequence[int]) -> Row:
+    def goal(self, own: Row, aus: Sequence[Word]) -> Row:
         """The row that is furthest from what the face shows."""
         path = self.trajectory(own, aus)
         goal: Row = path.values[furthest(path, own)]
         return goal
+
+
+def _mesh(aus: Sequence[Word]) -> bool:
+    return any(isinstance(word, str) for word in aus)
+
+
+def _sources(word: Word, told: Sequence[Word]) -> list[int]:
+    """Return in which columns of `told` it stands what `word` does: itself, both of its sides, or the whole of it."""
+    au = parts(word)
+    return place_of(word, told) or (place_of(au[0], told) if au and au[1] else [])
+
+
+def folded(trajectory: Trajectory, *rows: Row) -> tuple[Trajectory, list[int]]:
+    """Return a trajectory in words for people, beside `rows` (N,), and the columns where these stand: see `fold`."""
+    words, columns = fold(trajectory.aus, trajectory.values, *rows)
+    return Trajectory(trajectory.values[:, columns], trajectory.fps, words), columns
 
 
 def asked(trajectory: Trajectory, own: Row) -> str:
@@ -158,46 +181,55 @@ def asked(trajectory: Trajectory, own: Row) -> str:
     It names the AUs that are moved visibly, each with the value that is furthest from the face's own; those that go to
     both sides of that, with their least and their most.
     """
-    least, most = trajectory.values.min(axis=0), trajectory.values.max(axis=0)  # (N,)
-    falls, rises = own - least >= VISIBLE, most - own >= VISIBLE
+    shown, columns = folded(trajectory, own)
+    least, most = shown.values.min(axis=0), shown.values.max(axis=0)  # (N,)
+    little = VISIBLE * bounds(shown.aus)[1]
+    falls, rises = own[columns] - least >= little, most - own[columns] >= little
 
     def span(n: np.intp) -> str:
         ends = [end[n] for end, goes in ((least, falls), (most, rises)) if goes[n]]
         return "..".join(f"{round(float(end), 2):g}" for end in ends)
 
-    return ",".join(f"{trajectory.aus[n]}={span(n)}" for n in np.flatnonzero(falls | rises))
+    return ",".join(f"{shown.aus[n]}={span(n)}" for n in np.flatnonzero(falls | rises))
 
 
 def moves(trajectory: Trajectory, own: Row) -> NDArray[np.bool_]:
-    """Return which AUs (N,) are anywhere moved from `own` (N,) so far that it is seen."""
-    return np.asarray(np.abs(trajectory.values - own).max(axis=0) >= WORTH_TELLING)
+    """Return which words (N,) are anywhere moved from `own` (N,) so far that it is seen."""
+    return np.asarray(_away(trajectory, own).max(axis=0) >= WORTH_TELLING)
 
 
 def climax(trajectory: Trajectory, own: Row) -> Row:
     """Return the row (N,) that differs most from how it begins; from `own` (N,) where it leads back to just that."""
     row: Row = trajectory.values[furthest(trajectory, trajectory.values[0])]
-    if _alike(row, own):
+    if _alike(row, own, trajectory.aus):
         row = trajectory.values[furthest(trajectory, own)]
     return row
 
 
 def peak(trajectory: Trajectory, own: Row, goal: Row) -> int:
     """Return the index of the first row nearest to `goal` (N,); where that is just `own` (N,), furthest from it."""
-    return furthest(trajectory, own) if _alike(goal, own) else nearest([trajectory], [goal])
+    if _alike(goal, own, trajectory.aus):
+        return furthest(trajectory, own)
+    return nearest([trajectory], [goal])
 
 
-def _alike(row: Row, own: Row) -> bool:
-    return bool((np.abs(row - own) < WORTH_TELLING).all())
+def _away(trajectory: Trajectory, row: Row) -> NDArray[np.float64]:
+    """Return how far each value (F, N) is from a row (N,): of turns as a share of the furthest one."""
+    return np.asarray(np.abs(trajectory.values - row) / bounds(trajectory.aus)[1])
+
+
+def _alike(row: Row, own: Row, aus: Sequence[Word]) -> bool:
+    return bool((np.abs(row - own) < WORTH_TELLING * bounds(aus)[1]).all())
 
 
 def furthest(trajectory: Trajectory, own: Row) -> int:
     """Return the index of the first row that differs most from `own` (N,)."""
-    return int(np.abs(trajectory.values - own).sum(axis=1).argmax())
+    return int(_away(trajectory, own).sum(axis=1).argmax())
 
 
 def nearest(trajectories: Sequence[Trajectory], goals: Sequence[Row]) -> int:
     """Return the index of the first frame in which all faces together differ least from their `goals`, (N,) each."""
-    far = [np.abs(path.values - goal).sum(axis=1) for path, goal in zip(trajectories, goals, strict=True)]
+    far = [_away(path, goal).sum(axis=1) for path, goal in zip(trajectories, goals, strict=True)]
     return int(np.sum(far, axis=0).argmin())
 
 

@@ -1,4 +1,8 @@
-"""Trajectories as tables: CSV files that give the same bits back, and text for people."""
+"""Trajectories as tables: CSV files that give the same bits back, and text for people.
+
+Columns are words: ``AU12``, one side ``AU12L``, a turn ``yaw`` in degrees. Sides that are alike in all frames are one
+column, and turns that nobody makes have none.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import csv
 import io
 import math
 import os
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.errors import ExpressionError, OutputError
+from ganimate.facs import TURNS, Word, parse_au
+from ganimate.facs.words import column_name, fold, label, limits, one_sided, parts, range_text, value_text
 from ganimate.system.files import replace_file
 from ganimate.trajectory.frames import Trajectory
 
@@ -52,13 +57,10 @@ def _to_csv(trajectory: Trajectory) -> str:
 
 
 def _to_rows(trajectory: Trajectory) -> Iterator[Sequence[str]]:
-    yield ["time_s", *map(_column, trajectory.aus)]
-    for time_s, row in zip(trajectory.times_s.tolist(), trajectory.values.tolist(), strict=True):
+    words, columns = fold(trajectory.aus, trajectory.values)
+    yield ["time_s", *map(column_name, words)]
+    for time_s, row in zip(trajectory.times_s.tolist(), trajectory.values[:, columns].tolist(), strict=True):
         yield [repr(time_s), *map(_shortest, row)]
-
-
-def _column(number: int) -> str:
-    return f"AU{number:02d}"
 
 
 def _shortest(value: float) -> str:
@@ -84,7 +86,7 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
 
     The fps comes from the times, in seconds, which must be evenly spaced to a tenth of a step (so three decimals do),
     and is good to 12 digits. Raises ExpressionError, with the number of the line, for a file that is missing or no
-    such table: another header, a missing cell, no number, a value outside [0, 1], an uneven time, fewer than 2 frames.
+    such table: another header, a missing cell, no number, a value out of range, an uneven time, fewer than 2 frames.
     """
     rows = _read_rows(Path(path))
     if not rows:
@@ -93,7 +95,7 @@ def load_trajectory(path: str | os.PathLike[str]) -> Trajectory:
     aus = _parse_header(header)
     if len(frames) < 2:
         raise header.refuse(f"a trajectory needs at least 2 frames, and {len(frames)} follow")
-    table = [_parse_frame(row, header.cells) for row in frames]
+    table = [_parse_frame(row, header.cells, aus) for row in frames]
     fps = _parse_fps(frames, [numbers[0] for numbers in table])
     return Trajectory(np.array([numbers[1:] for numbers in table], dtype=np.float32), fps, aus)
 
@@ -116,28 +118,40 @@ def _read_rows(path: Path) -> list[_Row]:
     return [row for row in rows if any(row.cells)]
 
 
-def _parse_header(header: _Row) -> tuple[int, ...]:
+def _parse_header(header: _Row) -> tuple[Word, ...]:
     time, *columns = header.cells
     if time.lower() != "time_s" or not columns:
         raise header.refuse(f"the header begins with {time[:40]!r} instead of time_s and AUs", _OTHERS_HINT)
-    aus: list[int] = []
+    words: list[Word] = []
     for column in columns:
-        au = re.fullmatch(r"AU0*([1-9]\d{0,5})", column, re.ASCII | re.IGNORECASE)
-        if au is None:
-            raise header.refuse(f"the column {column[:40]!r} is not an AU", _HEADER_HINT)
-        if int(au[1]) in aus:
-            raise header.refuse(f"there are two columns of AU{au[1]}")
-        aus.append(int(au[1]))
-    return tuple(aus)
+        word = word_of_column(column)
+        if word is None:
+            raise header.refuse(f"the column {column[:40]!r} is neither an AU nor a turn of head or eyes", _HEADER_HINT)
+        if word in words:
+            raise header.refuse(f"there are two columns of {label(word)}")
+        words.append(word)
+    return tuple(words)
 
 
-def _parse_frame(row: _Row, columns: Sequence[str]) -> list[float]:
+def word_of_column(column: str) -> Word | None:
+    """Return the word that a column is of, such as ``AU12``, ``AU12L`` or ``yaw``; None of another column."""
+    name = column.strip()
+    if name.lower() in TURNS:
+        return name.lower()
+    au = parse_au(name) if name[:2].upper() == "AU" else None
+    if au is None or not au[0]:
+        return None
+    return one_sided(*au) if au[1] else au[0]
+
+
+def _parse_frame(row: _Row, columns: Sequence[str], words: Sequence[Word]) -> list[float]:
     if len(row.cells) != len(columns):
         raise row.refuse(f"there are {len(row.cells)} cells under a header of {len(columns)}")
     numbers = [_parse_number(row, column, cell) for column, cell in zip(columns, row.cells, strict=True)]
-    for column, number in zip(columns[1:], numbers[1:], strict=True):
-        if not 0.0 <= number <= 1.0:
-            raise row.refuse(f"{column} must be between 0 and 1, not {number}")
+    for column, word, number in zip(columns[1:], words, numbers[1:], strict=True):
+        least, most = limits(word)
+        if not least <= number <= most:
+            raise row.refuse(f"{column} must be {range_text(word)}, not {number}")
     return numbers
 
 
@@ -167,18 +181,24 @@ def format_trajectory(trajectory: Trajectory, *, max_rows: int | None = None) ->
 
     Frames count from 1, values have two decimals. Of more frames than `max_rows` the middle ones are left out.
     """
+    words, columns = fold(trajectory.aus, trajectory.values)
+    trajectory = Trajectory(trajectory.values[:, columns], trajectory.fps, words)
     moves = np.ptp(trajectory.values, axis=0) > 0.0  # (N,)
-    moving = [number for number, moved in zip(trajectory.aus, moves, strict=True) if moved]
+    moving = [word for word, moved in zip(words, moves, strict=True) if moved]
     lines = [
         f"{len(trajectory)} frames at {trajectory.fps:g} fps, {trajectory.duration_s:.2f} s",
-        "frame  time_s" + "".join(f"  {_column(number)}" for number in moving),
+        "frame  time_s" + "".join(f"  {column_name(word):>{_width(word)}}" for word in moving),
     ]
     for frame in _shown_frames(len(trajectory), max_rows):
         lines.append("    …" if frame is None else _format_frame(trajectory, frame, moves))
     still = zip(trajectory.aus, trajectory.values[0], moves, strict=True)
-    if unchanged := [f"{_column(number)} {value:.2f}" for number, value, moved in still if not moved]:
+    if unchanged := [f"{column_name(word)} {value_text(word, value)}" for word, value, moved in still if not moved]:
         lines.append(f"unchanged: {', '.join(unchanged)}")
     return "\n".join(lines)
+
+
+def _width(word: Word) -> int:
+    return max(len(column_name(word)), 4 if parts(word) else 6)
 
 
 def _shown_frames(count: int, max_rows: int | None) -> list[int | None]:
@@ -190,5 +210,7 @@ def _shown_frames(count: int, max_rows: int | None) -> list[int | None]:
 
 
 def _format_frame(trajectory: Trajectory, frame: int, moves: NDArray[np.bool_]) -> str:
-    values = "".join(f"  {value:4.2f}" for value in trajectory.values[frame, moves])
+    moving = [word for word, moved in zip(trajectory.aus, moves, strict=True) if moved]
+    shown = zip(moving, trajectory.values[frame, moves], strict=True)
+    values = "".join(f"  {value_text(word, value):>{_width(word)}}" for word, value in shown)
     return f"{frame + 1:5d}  {trajectory.times_s[frame]:6.2f}{values}"

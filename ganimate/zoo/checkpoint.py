@@ -19,9 +19,9 @@ from safetensors.torch import save
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig, from_dict, to_dict
+from ganimate.config import MESH, CriticConfig, CropSpec, GeneratorConfig, JudgeConfig, from_dict, to_dict
 from ganimate.errors import ConfigError, ModelError
-from ganimate.facs import ACTION_UNITS, ActionUnit
+from ganimate.facs import ACTION_UNITS, ActionUnit, Word, words_of
 from ganimate.networks import Judge, build_generator
 from ganimate.networks.critic import Critic
 from ganimate.system.files import write_file
@@ -75,6 +75,11 @@ class ModelCard:
     def units(self) -> tuple[ActionUnit, ...]:
         """Number, name and muscle of each AU."""
         return tuple(ACTION_UNITS[number] for number in self.aus)
+
+    @property
+    def words(self) -> tuple[Word, ...]:
+        """What can be asked of the model, in the order of its rows: see `facs.words`."""
+        return words_of(self.aus, mesh=self.generator.architecture == MESH)
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.face.mesh.topology import RIGID, mean_face
+from ganimate.face.mesh.topology import LEFT_EYE, LEFT_IRIS, RIGHT_EYE, RIGHT_IRIS, RIGID, mean_face
 
 Points = NDArray[np.floating]
+EYEBALL = 0.42  # radius of an eyeball / width of an eye: 12.5 of 30 mm
 
 
 @dataclass(frozen=True)
@@ -59,3 +60,22 @@ def pose_of(mesh: Points, frame: Points | None = None) -> Pose:
     rotation = (u * signs) @ v
     scale = float((strengths * signs).sum() / (p * p).sum())
     return Pose(scale, rotation, goal_middle - scale * rotation @ own_middle)
+
+
+def gaze_of(mesh: Points) -> tuple[float, float]:
+    """Return how the eyes of a mesh (478, 3) are turned in the head: to the person's left, and up, in degrees.
+
+    The mean of both, by where the irises are between the corners of the eyes, beside where the mean face has them.
+    """
+    left, up = _iris_angles(pose_of(mesh).to_canonical(mesh)) - _iris_angles(mean_face())
+    return float(left), float(up)
+
+
+def _iris_angles(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (2,): to the left and up, in degrees, of a mesh in the canonical frame."""
+    angles = []
+    for ring, iris in ((LEFT_EYE, LEFT_IRIS), (RIGHT_EYE, RIGHT_IRIS)):
+        corners = points[[ring[0], ring[8]], :2]
+        off = points[iris[0], :2] - corners.mean(0)
+        angles.append(np.arcsin(np.clip(off / (EYEBALL * np.linalg.norm(corners[0] - corners[1])), -1, 1)))
+    return np.asarray(np.degrees(np.mean(angles, 0)) * [1, -1])
