@@ -84,7 +84,8 @@ def set_scene(folder: Path) -> None:
     from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
     from ganimate.facs import OPENFACE_AUS
     from ganimate.networks import Critic, Judge, build_generator
-    from ganimate.zoo.checkpoint import JudgeCard, ModelCard, save_judge, save_model
+    from ganimate.zoo.checkpoint import ModelCard, save_model
+    from ganimate.zoo.judge_weights import JudgeCard, save_judge
 
     torch.manual_seed(0)
     shutil.copy(ROOT / "examples" / "astronaut.jpg", folder / "me.jpg")

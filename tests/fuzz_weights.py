@@ -21,7 +21,8 @@ def networks() -> dict[str, bytes]:
 
     from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
     from ganimate.networks import Critic, Judge, build_generator
-    from ganimate.zoo.checkpoint import STATE_FORMAT, JudgeCard, ModelCard, save_judge, save_model, write_tensors
+    from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, save_model, write_tensors
+    from ganimate.zoo.judge_weights import JudgeCard, save_judge
 
     torch.manual_seed(0)
     made: dict[str, bytes] = {}
@@ -108,7 +109,7 @@ def read_judge(path: Path) -> object:
     """Load a judge and let it read a picture."""
     import torch
 
-    from ganimate.zoo.checkpoint import load_judge
+    from ganimate.zoo.judge_weights import load_judge
 
     judge = load_judge(path)
     size = judge.card.judge.size_px

@@ -112,9 +112,9 @@ def test_a_black_and_white_photo_stays_so(astronaut: Image, astronaut_face: Face
 
 
 def test_readings_stay_in_range(animator: Animator, people: list[PreparedFace]) -> None:
-    nn.init.constant_(animator.model.critic.au_head.bias, 7.0)
+    nn.init.constant_(animator.model.reader.au_head.bias, 7.0)
     assert (animator.read(people[0].crop.image[None]) == 1.0).all()
-    nn.init.constant_(animator.model.critic.au_head.bias, -7.0)
+    nn.init.constant_(animator.model.reader.au_head.bias, -7.0)
     assert (animator.read(people[0].crop.image[None]) == 0.0).all()
 
 
@@ -130,7 +130,7 @@ def test_without_a_face_there_is_nothing_to_animate(animator: Animator, astronau
 
 
 def test_a_model_that_reads_nan_is_refused(animator: Animator, astronaut: Image, astronaut_face: Face) -> None:
-    nn.init.constant_(animator.model.critic.au_head.bias, float("nan"))
+    nn.init.constant_(animator.model.reader.au_head.bias, float("nan"))
     with pytest.raises(ModelError, match="'tiny' reads AUs that are not numbers"):
         animator.prepare(astronaut, [astronaut_face])
 

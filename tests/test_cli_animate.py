@@ -208,6 +208,36 @@ def test_interpolate_goes_from_one_to_the_other(animate: Run, photo: Path, tmp_p
     assert values[-1, :2].tolist() == [0.5, 0.5]
 
 
+def test_interpolate_blinks(animate: Run, tmp_path: Path) -> None:
+    path = tmp_path / "path.csv"
+    asked = ("--from", "45=0", "--to", "45=0,12=1", "--fps", 10, "--hold", 6, "--save-trajectory", path, "-f")
+    lids = []
+    for more in ((), ("--blink", "auto"), ("--blink", "auto", "--seed", 1)):
+        assert animate(*asked, *more, "-o", tmp_path / "a.gif", command="interpolate").exit_code == 0
+        trajectory = load_trajectory(path)
+        lids.append(trajectory.values[:, trajectory.aus.index(45)])
+    assert lids[0].max() == 0 < lids[1].max()
+    assert not np.array_equal(lids[1], lids[2])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("--from", "fear"), "a move has two ends: add for example --to neutral"),
+        (("--to", "fear"), "a move has two ends: add for example --from neutral"),
+        (("--face", 1, "--to", "fear", "--face", 2, "--from", "fear", "--to", "anger"), "add for example --from"),
+        (("--face", 1, "--from", "fear", "--face", 2, "--to", "anger"), "--face 1 has no expression"),
+        (("--from", "fear", "--to", "anger", "--seed", 1), "--seed is for --blink auto"),
+    ],
+)
+def test_a_move_without_its_ends_is_refused(
+    cli: Run, photo: Path, arguments: tuple[object, ...], sentence: str
+) -> None:
+    done = cli("interpolate", photo, *arguments)
+    assert done.exit_code == 2
+    assert sentence in done.stderr
+
+
 class TestSeveralFaces:
     @pytest.fixture(autouse=True)
     def two_faces(self, monkeypatch: pytest.MonkeyPatch, animate: Run, astronaut_face: Face) -> None:
@@ -260,6 +290,15 @@ class TestSeveralFaces:
         assert (second["y_g"]["AU4"], second["y_g"]["AU45"]) == (1.0, 0.0)
         assert second["y_g"]["AU12"] == second["y_r"]["AU12"] != 1.0
         assert second["y_r"]["AU1"] != 0.3
+
+    def test_each_goes_its_own_way(self, animate: Run, tmp_path: Path) -> None:
+        done = animate(
+            "--from", "12=0.25", "--face", "2", "--to", "12=1", "--face", "1", "--from", "4=0.5", "--to", "4=1,45=0",
+            "-o", tmp_path / "a.gif", "--json", command="interpolate",
+        )  # fmt: skip
+        first, second = facts(done)["faces"]
+        assert (first["number"], first["y_g"]["AU12"]) == (2, 1.0)
+        assert (second["number"], second["y_g"]["AU4"], second["y_g"]["AU45"]) == (1, 1.0, 0.0)
 
     def test_a_group_alone_is_what_it_would_be_alone(self, animate: Run, tmp_path: Path, photo: Path) -> None:
         """The faces' crops are apart here, so each is as if the other were not there."""

@@ -188,7 +188,7 @@ ME = ("me.jpg", *BODY, *MODEL)
         (("animate", "me.jpg", *MODEL, "-e", '@"a.jpg'), 1, "does not end"),
         (("animate", "me.jpg", *MODEL, "-e", "other.jpg"), 1, "neither an AU nor a preset"),
         (("interpolate", "me.jpg", *MODEL, "--from", "sad", "--to", "fear"), 1, "neither an AU nor a preset"),
-        (("interpolate", "me.jpg", *MODEL, "--from", "fear"), 2, "missing option '--to'"),
+        (("interpolate", "me.jpg", *MODEL, "--from", "fear"), 2, "add for example --to neutral"),
         # tables and trajectories
         (("drive", "me.jpg", *MODEL), 2, "nothing to repeat"),
         (("drive", "me.jpg", *MODEL, "--aus", "missing.csv"), 1, "missing.csv"),

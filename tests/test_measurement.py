@@ -19,14 +19,14 @@ from ganimate.errors import ModelError, PackError
 from ganimate.evaluation.held_out_people import choose_held_out_people
 from ganimate.evaluation.judge_worth import JudgeWorth
 from ganimate.evaluation.measurement import ModelMeasurement, measure_model
-from ganimate.evaluation.protocol import EvaluationProtocol, study_judge
+from ganimate.evaluation.protocol import EvaluationProtocol, common_aus, study_judge
 from ganimate.face.detect import GridEmbedder
 from ganimate.face.likeness import mean_change
 from ganimate.networks import Edit, GeneratorNetwork
 
 Result = TypeVar("Result")
 MIXTURE = np.array([[0.6, 0.1, 0.0], [-0.2, 0.8, 0.1], [0.05, 0.0, 0.4]])  # (N read, N shown)
-SURE = JudgeWorth(AUS, *([np.full(3, 0.9)] * 4), n_codes=9, n_labels=9)
+SURE = JudgeWorth(AUS, *([np.full(3, 0.9)] * 5), n_codes=9, n_labels=9)
 CPU = torch.device("cpu")
 
 
@@ -191,12 +191,20 @@ def test_aus_are_paired_by_number_not_by_place(pack: Pack) -> None:
     np.testing.assert_array_equal(protocol.labels, pack.aus[:, where])
 
 
+def test_what_all_know_is_measured_in_the_order_of_the_first_model(pack: Pack) -> None:
+    judge = make_judge(MIXTURE[:2, :2], (1, 12))
+    aus, left_out = common_aus({"one": (12, 26, 1), "other": (1, 12, 28)}, pack, judge)
+    assert aus == (12, 1)
+    assert left_out == (
+        "AU26: other does not know it and the judge does not read it",
+        "AU28: one does not know it and the pack has no labels of it and the judge does not read it",
+    )
+
+
 def test_what_does_not_go_together_is_told(pack: Pack) -> None:
     held_out = make_protocol(pack).held_out
-    with pytest.raises(ModelError, match="does not read the model's AU26"):
-        EvaluationProtocol(pack, held_out, make_judge(MIXTURE[:2, :2], (1, 12)), AUS, CPU)
-    with pytest.raises(PackError, match="no labels of the model's AU99"):
-        EvaluationProtocol(pack, held_out, make_judge(MIXTURE), (1, 99), CPU)
+    with pytest.raises(ModelError, match="no AU of one and other can be measured"):
+        common_aus({"one": (1, 43), "other": (12, 43)}, pack, make_judge(MIXTURE))
     with pytest.raises(ModelError, match="cut another way"):
         EvaluationProtocol(pack, held_out, make_judge(MIXTURE, size_px=64), AUS, CPU)
     with pytest.raises(PackError, match="32 px wide, the model's 64 px"):

@@ -15,7 +15,7 @@ AUS = 5
 
 def painter() -> Painter:
     torch.manual_seed(0)
-    return Painter(PainterConfig(channels=8, blocks=2, condition=16), AUS).eval()
+    return Painter(PainterConfig(channels=8, blocks=2), AUS).eval()
 
 
 def inputs(batch: int = 2, size: int = 32) -> tuple[Tensor, Tensor, Tensor, Tensor]:

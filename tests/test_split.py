@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ganimate.data.split import LEAST_HELD_OUT, choose_held_out
+from ganimate.data.split import LEAST_HELD_OUT, choose_fold, choose_held_out
 
 MANY = [f"person {i}" for i in range(2000)]
 
@@ -34,3 +34,14 @@ def test_some_of_each_kind_are_held_out(seed: int) -> None:
 @pytest.mark.parametrize(("people", "least"), [(1, 0), (2, 1), (3, 1), (8, 2), (100, 4)])
 def test_of_few_people_most_are_left_to_learn_from(people: int, least: int) -> None:
     assert len(choose_held_out([f"p{i}" for i in range(people)] * 2, 1e-9, 0)) == least
+
+
+@pytest.mark.parametrize("folds", [2, 5])
+def test_everybody_is_held_out_in_one_fold_and_the_kinds_are_spread(folds: int) -> None:
+    often, once = [f"often {i}" for i in range(11)], [f"once {i}" for i in range(23)]
+    parts = [choose_fold([*often, *often, *once], folds, fold, seed=3) for fold in range(1, folds + 1)]
+    assert sorted(name for part in parts for name in part) == sorted([*often, *once])
+    for kind in (often, once):
+        sizes = [len(part & set(kind)) for part in parts]
+        assert max(sizes) - min(sizes) <= 1
+    assert parts[0] != choose_fold([*often, *often, *once], folds, 1, seed=4)

@@ -110,7 +110,7 @@ class Animator:
     def read(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the AUs (B, N) in [0, 1] that the critic's AU head reads from upright crops (B, S, S, 3)."""
         with torch.inference_mode():
-            aus = self.model.critic(to_tensor(crops).to(self.device)).aus.cpu().numpy()
+            aus = self.model.reader(to_tensor(crops).to(self.device)).aus.cpu().numpy()
         if not np.isfinite(aus).all():
             raise ModelError(f"the model {self.model.card.name!r} reads AUs that are not numbers", "export it again")
         source_aus: NDArray[np.float32] = np.clip(aus, 0.0, 1.0).astype(np.float32)

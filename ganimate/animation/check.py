@@ -24,7 +24,7 @@ from ganimate.media.provenance import Mark
 from ganimate.system.progress import Progress, Table
 from ganimate.trajectory.plan import distinct_frames, evenly
 from ganimate.zoo.catalogue import find_judge
-from ganimate.zoo.checkpoint import load_judge
+from ganimate.zoo.judge_weights import load_judge
 
 
 class Check:

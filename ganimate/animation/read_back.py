@@ -28,7 +28,7 @@ from ganimate.networks.pictures import to_tensor
 from ganimate.render.paste import STRIP_PX
 from ganimate.trajectory import Trajectory
 from ganimate.trajectory.plan import Row, distinct_frames, evenly, furthest, moves, peak
-from ganimate.zoo.checkpoint import LoadedJudge
+from ganimate.zoo.judge_weights import LoadedJudge
 
 VISIBLE_LEVELS = 8  # of 255: a pixel whose strongest channel changed by no more looks the same
 # Of the crop. On 24 photos the default model changed 0.3 % or more, 2.4 % in the median, where one AU rose by 0.05.

@@ -18,9 +18,11 @@ from ganimate.cli import (
     judge,
     mesh,
     models,
+    paint,
     sheet,
     timeline,
     training,
+    web,
 )
 from ganimate.cli.errors import TellingGroup
 from ganimate.system import signals as stopping
@@ -59,14 +61,15 @@ def _top(
 
 
 TellingGroup.order = (
-    "animate", "interpolate", "drive", "timeline", "batch", "sheet", "faces", "aus", "inspect", "models", "prepare",
-    "train", "export", "train-judge", "train-mesh", "evaluate", "benchmark",
+    "animate", "interpolate", "drive", "timeline", "web", "batch", "sheet", "faces", "aus", "inspect", "models",
+    "prepare", "train", "export", "train-judge", "train-mesh", "train-paint", "evaluate", "benchmark",
 )  # fmt: skip
 for group in (
     animate,
     drive,
     batch,
     timeline,
+    web,
     sheet,
     faces,
     inspect,
@@ -74,6 +77,7 @@ for group in (
     training,
     judge,
     mesh,
+    paint,
     evaluate,
     benchmark,
 ):

@@ -11,8 +11,9 @@ import typer
 
 from ganimate.cli import options
 from ganimate.cli.console import Display
-from ganimate.cli.face_groups import FaceGroups, OrderedCommand, face_groups
-from ganimate.cli.option_rules import check_photo_options, check_video_options, is_given, refuse_idle
+from ganimate.cli.errors import usage_error
+from ganimate.cli.face_groups import FaceExpressions, FaceGroups, OrderedCommand, face_groups
+from ganimate.cli.option_rules import blinks_alone, check_photo_options, check_video_options, is_given, refuse_idle
 from ganimate.cli.results import print_result, run_job
 from ganimate.cli.settings import with_settings
 from ganimate.config import Motion, Setup
@@ -27,7 +28,7 @@ LARGEST = ["largest"]
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
     app.command(cls=OrderedCommand)(animate)
-    app.command()(interpolate)
+    app.command(cls=OrderedCommand)(interpolate)
 
 
 @with_settings
@@ -152,28 +153,53 @@ def _clip_job(
 def interpolate(
     ctx: typer.Context,
     photo: options.Photo,
-    start: options.Start,
-    target: options.Target,
+    start: options.Starts = None,
+    target: options.Targets = None,
     others: options.Others = options.OtherAUs.keep,
+    blink: options.BlinkChoice = None,
+    seed: options.Seed = None,
     *,
     motion: options.Timing,
     output: options.Film = None,
     beside: options.WrittenBeside,
     told: options.Told,
     scrutiny: options.Closely,
-    face: options.FaceChoice = "largest",
+    face: options.FaceMoves = LARGEST,
     setup: options.Means,
 ) -> None:
     """Animate the face in PHOTO from one expression to another.
 
     For example: ganimate interpolate me.jpg --from sadness --to happiness:0.8 -o cheer-up.mp4
+
+    Faces apart: ganimate interpolate group.jpg --from neutral --face 1 --to fear --face 2 --to anger -o group.gif
     """
     from ganimate.animation.job import Job
-    from ganimate.animation.request import FaceRequest, Request, move
+    from ganimate.animation.request import Request
 
     refuse_idle(ctx)
-    asked = FaceRequest(move([start], [target], others.value, motion))
-    request = Request(photo, asked, setup, options.parse_selection(face))
-    place = options.result_path(output, photo, f"{start}-to-{target}", ".gif")
+    blinks_alone(ctx)
+    who = face_groups(ctx, face, target, start, ("target", "start"))
+    asked = _between(ctx, who, others.value, motion)
+    if blink is not None:
+        asked = asked.blinking(blink.value, seed or 0)
+    request = Request(photo, asked.common, setup, who.selection, asked.apart)
+    place = options.result_path(output, photo, asked.words, ".gif")
     job = Job(request, beside.outputs(place), motion.loop, beside.save_trajectory, scrutiny, beside.mark)
     run_job(job, beside, told)
+
+
+def _between(ctx: typer.Context, who: FaceGroups, others: Others, motion: Motion) -> FaceRequests:
+    """Return who goes from where to where; raises a usage error where one of both is missing."""
+    from ganimate.animation.request import FaceRequest, move
+
+    for each in who.apart.values() or [who.common]:
+        if each.seen_as is None or not each.expressions:
+            missing = "--from" if each.seen_as is None else "--to"
+            raise usage_error(f"a move has two ends: add for example {missing} neutral", ctx)
+
+    def moving(each: FaceExpressions) -> FaceRequest:
+        return FaceRequest(move([each.seen_as or "self"], each.expressions or ["self"], others, motion))
+
+    apart = {number: moving(each) for number, each in who.apart.items()}
+    words = who.words if apart else f"{who.common.seen_as}-to-{','.join(who.common.expressions)}"
+    return FaceRequests(moving(who.common), words, motion.loop, apart)

@@ -57,15 +57,20 @@ class FaceGroups:
 
 
 def face_groups(
-    ctx: typer.Context, faces: Sequence[str], expressions: Sequence[str] | None, seen_as: Sequence[str] | None
+    ctx: typer.Context,
+    faces: Sequence[str],
+    expressions: Sequence[str] | None,
+    seen_as: Sequence[str] | None,
+    names: tuple[str, str] = ("expressions", "seen_as"),
 ) -> FaceGroups:
     """Return who does what, from the values of `--face`, `--au` and `--from` and their order; raises usage errors.
 
     `--face` given once chooses faces who all do the same, wherever it stands. Given more often, it opens groups: what
-    stands before the first is for all of them.
+    stands before the first is for all of them. `names` are those of the parameters that the values come from.
     """
-    values = {"face": iter(faces), "expressions": iter(expressions or ()), "seen_as": iter(seen_as or ())}
-    given = [(name, next(values[name])) for name in ctx.meta.get(ORDER, ()) if name in values]
+    values = {"face": iter(faces), names[0]: iter(expressions or ()), names[1]: iter(seen_as or ())}
+    kinds = {"face": "face", names[0]: "expressions", names[1]: "seen_as"}
+    given = [(kinds[name], next(values[name])) for name in ctx.meta.get(ORDER, ()) if name in values]
     selections = [value for name, value in given if name == "face"]
     if len(selections) < 2:
         return FaceGroups(options.parse_selection(selections[0] if selections else faces[0]), _asked(given))

@@ -49,7 +49,7 @@ def check_photo_options(ctx: typer.Context) -> None:
     if given["ramp"]:
         raise usage_error("--ramp is for videos; of a photo --frames and --fps say how long the move takes", ctx)
     _check_what_is_shown(ctx, given["face"])
-    blinks = _blinks(ctx)
+    blinks = blinks_alone(ctx)
     if given["still"]:
         if given["save_trajectory"] or given["print_trajectory"]:
             raise usage_error("--still has no trajectory to save or print", ctx)
@@ -63,7 +63,7 @@ def check_photo_options(ctx: typer.Context) -> None:
 def check_batch_options(ctx: typer.Context) -> None:
     """Raise a usage error for options of `batch` that say nothing."""
     _check_what_is_shown(ctx, [ctx.params["face"]])
-    if _blinks(ctx) and ctx.params["format"].value == "png":
+    if blinks_alone(ctx) and ctx.params["format"].value == "png":
         raise usage_error("--format png does not last, so nobody can blink in it", ctx)
     if ctx.params["timeline"] is not None and ctx.params["format"].value == "png":
         raise usage_error("--format png is one picture, and --timeline many", ctx)
@@ -80,7 +80,7 @@ def _check_what_is_shown(ctx: typer.Context, face: Sequence[str]) -> None:
         raise usage_error(f"{NOTHING_TO_SHOW}1.0", ctx)
 
 
-def _blinks(ctx: typer.Context) -> bool:
+def blinks_alone(ctx: typer.Context) -> bool:
     """Return whether eyes are to blink by themselves; raises a usage error for a --seed that is for nothing."""
     blink = ctx.params["blink"]
     blinks = blink is not None and blink.value == "auto"

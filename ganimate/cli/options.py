@@ -89,8 +89,11 @@ _SEEN_AS = option(
 )
 SeenAs = Annotated[str | None, _SEEN_AS]
 SeenAsByFace = Annotated[list[str] | None, _SEEN_AS]
-Start = Annotated[str, option(SHOWN, "The face to begin with.", "--from", metavar="EXPR")]
-Target = Annotated[str, option(SHOWN, "The face to end with.", "--to", metavar="EXPR")]
+Starts = Annotated[list[str] | None, option(SHOWN, "The face to begin with.", "--from", metavar="EXPR")]
+Targets = Annotated[
+    list[str] | None,
+    option(SHOWN, "The face to end with. May be repeated; later ones win.", "--to", metavar="EXPR"),
+]
 Trajectory = Annotated[
     str | None,
     option(SHOWN, "Play a trajectory, such as --save-trajectory writes, instead of --au.", metavar="FILE.csv"),
@@ -169,6 +172,17 @@ FaceGroups = Annotated[
         "largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them (of a video: in the first "
         "frame that shows any). Given more than once, each takes the --au, --expression and --from that follow it: "
         "--face 1 -e fear --face 2 -e anger; what stands before the first is for all.",
+        "--face",
+        metavar="WHICH",
+        shown=True,
+    ),
+]
+FaceMoves = Annotated[
+    list[str],
+    option(
+        MEANS,
+        "largest, all, or numbers such as 2 or 1,3, as 'ganimate faces PHOTO' lists them. Given more than once, each "
+        "takes the --from and --to that follow it; what stands before the first is for all.",
         "--face",
         metavar="WHICH",
         shown=True,

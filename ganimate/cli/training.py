@@ -27,6 +27,14 @@ Identities = Annotated[
         show_default=False,
     ),
 ]
+Split = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="SIDES.csv",
+        help="Who is held out, in columns 'file' and 'split' (train or validation), instead of a share.",
+        show_default=False,
+    ),
+]
 PackOut = Annotated[Path, typer.Option("--out", "-o", metavar="FACES.pack", help="Where the pack is written.")]
 Packing = Annotated[PrepareOptions, Options("Options")]
 PackDetector = Annotated[
@@ -69,6 +77,7 @@ def prepare(
     *,
     identities: Identities = None,
     packing: Packing,
+    split: Split = None,
     detector: PackDetector = options.DetectorName.hog,
     force: options.Force = False,
     json: options.Json = False,
@@ -82,7 +91,10 @@ def prepare(
     from ganimate.cli.console import Display, print_json
     from ganimate.data.sources import Sources
 
-    sources = Sources(images, annotations, identities, lambda: session.make_detector(detector.value))
+    told = PrepareOptions(packing.spec)
+    if split is not None and packing != told:
+        raise typer.BadParameter("it says who is held out: leave out shares, seeds and folds", param_hint="--split")
+    sources = Sources(images, annotations, identities, lambda: session.make_detector(detector.value), split)
     facts = sources.make_pack(out, packing, force, Display(quiet))
     if json:
         print_json(facts)

@@ -23,6 +23,11 @@ class PrepareOptions:
         metavar="SHARE",
     )
     split_seed: int = setting(0, "Another seed, other people held out.", low=0, high=2**63 - 1)
+    # For cross-validation: everybody is held out in one of the packs.
+    folds: int = setting(
+        1, "Hold out one of so many parts of the people instead of a share; 1 for none.", low=1, high=100
+    )
+    fold: int = setting(1, "Which of the folds is held out.", low=1, high="folds")
 
     def __post_init__(self) -> None:
         check(self)

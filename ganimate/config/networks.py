@@ -100,9 +100,9 @@ class JudgeConfig:
 class PainterConfig:
     """Size of the painter, which works at any resolution: 2 million weights."""
 
-    channels: int = setting(32, low=8, high=256)  # at half the resolution; a multiple of 8
-    blocks: int = setting(5, low=1, high=32)
-    condition: int = setting(96, low=8, high=1024)  # what the AUs are told as
+    # At half the resolution; a multiple of 8.
+    channels: int = setting(32, "Width of the painter.", low=8, high=256)
+    blocks: int = setting(5, "Residual blocks of the painter.", low=1, high=32)
 
     def __post_init__(self) -> None:
         check(self)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_type_hints
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_type_hints
 
 from ganimate.errors import ConfigError
 
@@ -38,6 +39,8 @@ def from_dict(cls: type[ConfigT], data: Mapping[str, Any]) -> ConfigT:
 
 
 def _revive(name: str, kind: Any, value: Any) -> Any:
+    if isinstance(kind, UnionType) and type(None) in get_args(kind):  # what may be missing
+        return None if value is None else _revive(name, get_args(kind)[0], value)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return from_dict(kind, value)
     if kind is float and isinstance(value, int) and not isinstance(value, bool):

@@ -108,7 +108,7 @@ class PaintFaces:
 
     def mesh(self, face: int) -> NDArray[np.float64]:
         """Return the mesh of a face (478, 3) in pixels of its stored photo."""
-        return self.photos.meshes[self.rows[face]].astype(np.float64)
+        return np.asarray(self.photos.meshes[self.rows[face]], np.float64)
 
     @property
     def meshes(self) -> NDArray[np.float32]:

@@ -123,7 +123,7 @@ class PaintSamples(Dataset[PaintBatch]):
             sample = pair_sample(self._faces, before, after, window, rng)
         moved, real = _photographed(rng, (sample.moved, sample.real))
         sample = dataclasses.replace(sample, moved=moved, real=real)
-        return _mirrored(sample) if rng.random() < 0.5 else sample
+        return mirrored_sample(sample) if rng.random() < 0.5 else sample
 
     def _draw_pair(self, rng: np.random.Generator) -> tuple[int, int]:
         """Return two photos of one person, their heads turned alike."""
@@ -285,7 +285,8 @@ def _photographed(rng: np.random.Generator, images: Sequence[Image]) -> list[Ima
     return shown
 
 
-def _mirrored(sample: PaintSample) -> PaintSample:
+def mirrored_sample(sample: PaintSample) -> PaintSample:
+    """Return a sample seen in a mirror; its AUs have no sides."""
     hints = sample.hints[..., ::-1].copy()
     hints[PLACE.start] *= -1  # x on the mean face
     moved, real, face = (np.ascontiguousarray(image[:, ::-1]) for image in (sample.moved, sample.real, sample.face))

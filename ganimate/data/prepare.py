@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ganimate.config import CropSpec, PrepareOptions
 from ganimate.data.pack import MARGIN, PackRow, PackWriter, stored_size_px
-from ganimate.data.split import choose_held_out
+from ganimate.data.split import choose_fold, choose_held_out
 from ganimate.errors import FaceError, InputError, PhotoError
 from ganimate.face.crop import Image, align, cut, transform
 from ganimate.face.detect import Detector, choose_faces
@@ -38,18 +38,18 @@ def prepare(
     writer: PackWriter,
     options: PrepareOptions,
     detector: Detector | None = None,
+    sides: Mapping[str, bool] | None = None,
 ) -> Iterator[PreparedRow]:
     """Add every usable row of `table` to `writer`, and note the others there; yields what became of each.
 
-    `persons` maps photo names to people. Landmarks come from the table where it has them, else from `detector`.
+    `persons` maps photo names to people. `sides` says which photos are held out, those that it does not name are not;
+    without it `options` tell who is. Landmarks come from the table where it has them, else from `detector`.
     Raises OutputError where the pack cannot be written.
     """
     numbers = {person: number for number, person in enumerate(dict.fromkeys(persons.values()))}
     rows_of = Counter(name for row, name in enumerate(table.names) if row not in table.complaints)
     usable = dict.fromkeys(name for row, name in enumerate(table.names) if table.problem(row) is None)
-    held_out = choose_held_out(
-        (persons.get(name) or name for name in usable), options.validation_share, options.split_seed
-    )
+    held_out = _held_out([persons.get(name) or name for name in usable], options)
     for row, name in enumerate(table.names):
         complaint = table.problem(row)
         if complaint is None and table.landmarks is None and rows_of[name] > 1:
@@ -59,7 +59,7 @@ def prepare(
                 photo = read_photo(folder / name)
                 points = _landmarks(table, row, photo, detector)
                 person = persons.get(name)
-                held = (person or name) in held_out
+                held = (person or name) in held_out if sides is None else sides.get(name, False)
                 number = -1 if person is None else numbers[person]
                 aus = _labels(table.aus[row], table.au_numbers, points)
                 writer.add(_row(name, photo, points, aus, number, held, options.spec))
@@ -68,6 +68,12 @@ def prepare(
         if complaint is not None:
             writer.skip(name, complaint.kind, complaint.reason)
         yield PreparedRow(name, complaint)
+
+
+def _held_out(owners: Sequence[str], options: PrepareOptions) -> frozenset[str]:
+    if options.folds > 1:
+        return choose_fold(owners, options.folds, options.fold, options.split_seed)
+    return choose_held_out(owners, options.validation_share, options.split_seed)
 
 
 def _landmarks(table: AnnotationTable, row: int, photo: Image, detector: Detector | None) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,12 @@ from ganimate.data.prepare import PreparedRow, prepare
 from ganimate.errors import InputError
 from ganimate.face.detect import Detector
 from ganimate.system.progress import Progress, Table
-from ganimate.trackers import read_labels, read_persons
+from ganimate.trackers import read_labels, read_persons, read_sides
 
 
 @dataclass(frozen=True)
 class Sources:
-    """Photos, the table of their AUs and, where known, who is who.
+    """Photos, the table of their AUs and, where known, who is who, and which photos are held out (`split`).
 
     `find_detector` returns who finds the faces of photos whose landmarks the table does not have.
     """
@@ -31,6 +31,7 @@ class Sources:
     annotations: Path
     identities: Path | None
     find_detector: Callable[[], Detector]
+    split: Path | None = None
 
     def make_pack(self, out: Path, options: PrepareOptions, force: bool, progress: Progress) -> dict[str, Any]:
         """Write the pack and tell what came of it; returns the same as plain data."""
@@ -41,10 +42,13 @@ class Sources:
         with progress.stage("reading the tables"):
             table = read_labels(self.annotations)
             persons = read_persons(self.identities) if self.identities else {}
+            sides = None if self.split is None else _read_sides(self.split, persons)
         for note in table.notes:
             progress.note(note)
         if persons and not persons.keys() & set(table.names):
             progress.note(f"warning: {self.identities} names no photo of {self.annotations}, so all are nobody's")
+        if sides is not None and (unnamed := len(set(table.names) - sides.keys())):
+            progress.note(f"{self.split} does not name {unnamed} of the photos: they are trained on")
         detector = None if table.landmarks is not None else self.find_detector()
         if detector is not None:
             progress.note(
@@ -53,7 +57,7 @@ class Sources:
         skipped: list[PreparedRow] = []
         with PackWriter(out, options.spec, table.au_numbers, overwrite=force) as writer:
             with progress.count("preparing faces", len(table.names), "moving the pack into place") as count:
-                rows = prepare(self.photos, table, persons, writer, options, detector)
+                rows = prepare(self.photos, table, persons, writer, options, detector, sides)
                 skipped = [made for made in count(rows) if made.skipped]
             if skipped:
                 progress.table(_skipped_table(skipped))
@@ -61,6 +65,20 @@ class Sources:
         facts = _facts(pack, skipped)
         _tell_pack(facts, len(skipped), progress)
         return facts
+
+
+def _read_sides(path: Path, persons: Mapping[str, str]) -> dict[str, bool]:
+    """Return which photos are held out; raises InputError where somebody stands on both sides."""
+    sides = read_sides(path)
+    found: dict[str, set[bool]] = {}
+    for name, person in persons.items():
+        if name in sides:
+            found.setdefault(person, set()).add(sides[name])
+    torn = [person for person, both in found.items() if len(both) > 1]
+    if torn:
+        message = f"{len(torn)} of {len(found)} people stand on both sides of {path.name}, such as {torn[0]}"
+        raise InputError(message, "put all photos of a person on one side: a model must not be measured on who it saw")
+    return sides
 
 
 def _skipped_table(skipped: Sequence[PreparedRow]) -> Table:

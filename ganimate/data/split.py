@@ -25,6 +25,19 @@ def choose_held_out(owners: Iterable[str], share: float, seed: int) -> frozenset
     return frozenset(held)
 
 
+def choose_fold(owners: Iterable[str], folds: int, fold: int, seed: int) -> frozenset[str]:
+    """Return who is held out of the `owners` in the `fold`-th of `folds` parts, from 1: everybody is in one of them.
+
+    Of each kind, people seen more than once and people seen once, the parts have equally many.
+    """
+    counts = Counter(owners)
+    held: set[str] = set()
+    for often in (True, False):
+        kind = sorted((_place(owner, seed), owner) for owner, count in counts.items() if (count > 1) is often)
+        held |= {owner for rank, (_, owner) in enumerate(kind) if rank % folds == fold - 1}
+    return frozenset(held)
+
+
 def _place(owner: str, seed: int) -> float:
     """Return where in [0, 1) a name lies, another with each seed."""
     key = f"{seed} {owner}" if seed else owner

@@ -17,7 +17,7 @@ from ganimate.errors import DependencyError, OutputError
 from ganimate.evaluation.evaluation_tables import EvaluationResults
 from ganimate.evaluation.held_out_people import HeldOutPeople, choose_held_out_people, source
 from ganimate.evaluation.measurement import measure_model
-from ganimate.evaluation.protocol import EvaluationProtocol, study_judge
+from ganimate.evaluation.protocol import EvaluationProtocol, common_aus, study_judge
 from ganimate.face.detect import DlibEmbedder, Embedder
 from ganimate.media import write_image
 from ganimate.media.places import FilePlace
@@ -25,7 +25,8 @@ from ganimate.media.provenance import Mark
 from ganimate.system.devices import choose_device
 from ganimate.system.progress import Progress
 from ganimate.zoo.catalogue import ZooEntry, find_judge, find_model
-from ganimate.zoo.checkpoint import Model, load_judge, load_model
+from ganimate.zoo.checkpoint import Model, load_model
+from ganimate.zoo.judge_weights import load_judge
 
 METRICS_NAME, RESPONSE_NAME, SHEET_NAME = "metrics.jsonl", "response.png", "sheet.png"
 ResultT = TypeVar("ResultT")
@@ -82,9 +83,14 @@ class EvaluationRun:
             judge = load_judge(judge_path, device)
             embedder = make_embedder() if self.identity else None
             models = [load_model(entry.path, device) for entry in entries]
-        protocol = EvaluationProtocol(pack, held_out, judge, entries[0].card.aus, device, embedder)
-        for model in models:
-            protocol.check(model.card)
+        names = _names(entries)
+        known = {name: model.card.aus for name, model in zip(names, models, strict=True)}
+        aus, left_out = common_aus(known, pack, judge)
+        protocol = EvaluationProtocol(pack, held_out, judge, aus, device, embedder)
+        for name, model in zip(names, models, strict=True):
+            protocol.check(model.card, name)
+        if left_out:
+            progress.note(f"measured are {len(aus)} AUs, not {'; '.join(left_out)}")
         return protocol, models
 
 

@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.animation.animator import AnimatedFrame, Animator, PreparedFace
-from ganimate.data.dataset import plain_landmarks
 from ganimate.data.pack import MARGIN
 from ganimate.evaluation.bars import PAINTED, Floats, Metric
 from ganimate.evaluation.intervals import with_intervals
@@ -33,7 +32,7 @@ from ganimate.evaluation.metrics import (
 from ganimate.evaluation.protocol import SHEET_PEOPLE, EvaluationProtocol
 from ganimate.face.crop import Box, Crop, Face, Image
 from ganimate.face.likeness import energy_where_moved, face_region, mean_change, ssim
-from ganimate.facs.words import place_of, spread
+from ganimate.facs.words import place_of
 from ganimate.trajectory import Trajectory
 from ganimate.zoo.checkpoint import Model
 
@@ -86,7 +85,7 @@ def measure_model(
     protocol: EvaluationProtocol, model: Model, name: str, worth: JudgeWorth
 ) -> Generator[None, None, ModelMeasurement]:
     """Return what is measured of `model`; yields after each photo, `protocol.photos` times in all."""
-    protocol.check(model.card)
+    protocol.check(model.card, name)
     measuring = _Measuring(protocol, Animator(model, protocol.device))
     yield from measuring.ask_each_au()
     yield from measuring.leave_as_is()
@@ -119,15 +118,21 @@ class _Measuring:
         crop = Crop(self.protocol.face(index), np.array([[1.0, 0.0, -start], [0.0, 1.0, -start]]))
         face = Face(Box(*points.min(0).tolist(), *points.max(0).tolist()), points)
         own = self.animator.look([face], [crop])[0]
-        landmarks = plain_landmarks(pack, np.array([index]))[0].numpy()
+        landmarks = (points + np.float32(0.5 - start)) / np.float32(size)
         person = self.animator.assemble(pack.image(index), face, crop, own, self.animator.glasses(face, crop))
         return Subject(pack.image(index), person, landmarks)
 
     def show(self, subject: Subject, goals: NDArray[np.float32]) -> list[AnimatedFrame]:
-        """Return the photo with each of the goals, AUs (F, N) or the model's rows, as an animation's frames."""
-        words = self.animator.model.card.words
-        path = Trajectory(spread(goals, len(words)), 1.0, words)
+        """Return the photo with each of the goals (F, W), the model's rows, as an animation's frames."""
+        path = Trajectory(goals, 1.0, self.animator.model.card.words)
         return list(self.animator.frames(subject.photo, [subject.person], [path]))
+
+    def goal(self, subject: Subject, photo: int) -> NDArray[np.float32]:
+        """Return what the model is to show (1, W): the labels of another photo, and what is its own beside them."""
+        goal = subject.person.source_aus.copy()
+        for au, label in zip(self.protocol.aus, self.protocol.labels[photo], strict=True):
+            goal[place_of(au, self.animator.model.card.words)] = label
+        return goal[None]
 
     def ask_each_au(self) -> Work:
         """Ask each person for each AU at each level, the others as in the photo."""
@@ -184,7 +189,7 @@ class _Measuring:
         """Give a person the expression of another photo of the same person, and compare with that photo."""
         for index, other in self.protocol.held_out.pairs:
             subject, goal = self.subject(int(index)), self.subject(int(other))
-            (frame,) = self.show(subject, self.protocol.labels[other][None])
+            (frame,) = self.show(subject, self.goal(subject, int(other)))
             where = face_region(subject.landmarks, len(subject.face)) | face_region(goal.landmarks, len(goal.face))
             for seen, face in ((self.changed, subject.crop_of(frame.image)), (self.unchanged, subject.face)):
                 seen.append((mean_change(face, goal.face, where), ssim(face, goal.face, where)))
@@ -195,7 +200,7 @@ class _Measuring:
         crowd, made, real = self.protocol.held_out.crowd, [], []
         for index, other in zip(crowd, np.roll(crowd, -1), strict=True):
             subject = self.subject(int(index))
-            (frame,) = self.show(subject, self.protocol.labels[other][None])
+            (frame,) = self.show(subject, self.goal(subject, int(other)))
             made.append(subject.crop_of(frame.image))
             real.append(subject.face)
             yield

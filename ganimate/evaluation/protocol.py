@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,8 @@ from ganimate.evaluation.held_out_people import HeldOutPeople
 from ganimate.evaluation.judge_worth import JudgeWorth, judge_worth
 from ganimate.face.crop import Image
 from ganimate.face.detect import Embedder
-from ganimate.zoo.checkpoint import LoadedJudge, ModelCard
+from ganimate.zoo.checkpoint import ModelCard
+from ganimate.zoo.judge_weights import LoadedJudge
 
 BATCH_IMAGES = 32  # of the judge
 SHEET_PEOPLE = 8  # of those measured, kept to be looked at
@@ -27,8 +28,8 @@ SHEET_PEOPLE = 8  # of those measured, kept to be looked at
 class EvaluationProtocol:
     """What models are measured on and by whom: the same for all of them, so that results compare.
 
-    `aus` are the models', in their order; `embedder` None leaves identity out. Raises PackError or ModelError where
-    these do not go together.
+    `aus` are those that all know, see `common_aus`; `embedder` None leaves identity out. Raises ModelError where judge
+    and pack do not go together.
     """
 
     pack: Pack
@@ -39,30 +40,24 @@ class EvaluationProtocol:
     embedder: Embedder | None = None
 
     def __post_init__(self) -> None:
-        if missing := [number for number in self.aus if number not in self.pack.au_numbers]:
-            raise PackError(f"{self.pack.path} has no labels of the model's AU{missing[0]}", "hand in another pack")
-        if missing := [number for number in self.aus if number not in self.judge.card.aus]:
-            raise ModelError(f"the judge does not read the model's AU{missing[0]}", "hand in another with --judge")
         if self.judge.card.crop != self.pack.spec:
             raise ModelError(
                 f"the judge takes faces that are cut another way than those of {self.pack.path}",
                 "hand in another with --judge, or another pack",
             )
 
-    def check(self, card: ModelCard) -> None:
-        """Raise PackError or ModelError unless the model can sit this protocol."""
+    def check(self, card: ModelCard, name: str) -> None:
+        """Raise PackError unless the model `name` can sit this protocol."""
         if card.crop != self.pack.spec:
             sizes = f"theirs are {self.pack.spec.size_px} px wide, the model's {card.crop.size_px} px"
             raise PackError(
-                f"the faces of {self.pack.path} are cut another way than those of {card.name}: {sizes}",
+                f"the faces of {self.pack.path} are cut another way than those of {name}: {sizes}",
                 "prepare the pack again with the model's --size",
             )
-        if card.aus != self.aus:
-            raise ModelError(f"{card.name} knows other AUs than the model beside it", "measure it alone")
 
     @property
     def labels(self) -> NDArray[np.float32]:
-        """The pack's labels (len(pack), N) in the models' order."""
+        """The pack's labels (len(pack), N) of the measured AUs."""
         return self.pack.aus[:, [self.pack.au_numbers.index(number) for number in self.aus]]
 
     @property
@@ -82,7 +77,7 @@ class EvaluationProtocol:
         return self.pack.image(index)[start : start + size, start : start + size]
 
     def read(self, faces: NDArray[np.uint8]) -> tuple[Floats, Floats]:
-        """Return what the judge reads from crops (B, S, S, 3): AUs (B, N) in the models' order, and features (B, F)."""
+        """Return what the judge reads from crops (B, S, S, 3): the measured AUs (B, N), and features (B, F)."""
         order = [self.judge.card.aus.index(number) for number in self.aus]
         read = [self.judge.read(batch, self.device) for batch in _batches(faces)]
         aus = np.concatenate([aus[:, order].astype(np.float64) for aus, _ in read])
@@ -90,6 +85,27 @@ class EvaluationProtocol:
         if not (np.isfinite(aus).all() and np.isfinite(features).all()):
             raise ModelError("the judge reads AUs that are not numbers", "hand in another with --judge")
         return aus, features
+
+
+def common_aus(
+    models: Mapping[str, Sequence[int]], pack: Pack, judge: LoadedJudge
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
+    """Return the AUs that can be measured of all `models`, which are given by name, and who lacks each of the others.
+
+    They are in the order of the first model. Raises ModelError where there are none.
+    """
+    knowing = {
+        **{f"{name} does not know it": aus for name, aus in models.items()},
+        "the pack has no labels of it": pack.au_numbers,
+        "the judge does not read it": judge.card.aus,
+    }
+    asked = list(dict.fromkeys(number for aus in models.values() for number in aus))
+    lacking = {number: [why for why, aus in knowing.items() if number not in aus] for number in asked}
+    common = tuple(number for number in asked if not lacking[number])
+    if not common:
+        hint = "measure one model alone, or hand in another pack or --judge"
+        raise ModelError(f"no AU of {' and '.join(models)} can be measured", hint)
+    return common, tuple(f"AU{number}: {' and '.join(why)}" for number, why in lacking.items() if why)
 
 
 def study_judge(
@@ -105,7 +121,8 @@ def study_judge(
         yield
     unknown = np.full(len(protocol.aus), np.nan)
     coded = np.array([codes.get(str(protocol.pack.names[index]), unknown) for index in held], np.float64)
-    return judge_worth(protocol.aus, np.concatenate(read), protocol.labels[held].astype(np.float64), coded)
+    labels = protocol.labels[held].astype(np.float64)
+    return judge_worth(protocol.aus, np.concatenate(read), labels, coded, protocol.pack.person[held])
 
 
 def _batches(items: NDArray[Any]) -> list[NDArray[Any]]:

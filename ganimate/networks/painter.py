@@ -22,6 +22,7 @@ from ganimate.motion.warp_field import WarpField
 
 EYE, MOUTH, UNSEEN, STRETCH, PLACE = 0, 1, 2, 3, slice(4, 6)  # channels of the hints
 HINTS = 6
+TOLD = 96  # numbers that the AUs are told as
 GROUPS = 8  # of a group norm: batch 1 equals batch 8, and a window knows nothing of its neighbours
 HOLE_FREEDOM = 0.85  # of the moved photo in holes, that paint starts without: teeth are no change of lips
 PAINT_STEP, MASK_STEP, MASK_START = 2.0, 4.0, -1.0  # the mask is open by three quarters before it has learnt anything
@@ -53,7 +54,7 @@ class Painter(nn.Module):
 
     def __init__(self, config: PainterConfig, n_aus: int) -> None:
         super().__init__()
-        width, told = config.channels, config.condition
+        width, told = config.channels, TOLD
         self.embed = nn.Sequential(nn.Linear(2 * n_aus, told), nn.SiLU(), nn.Linear(told, told), nn.SiLU())
         self.enter = _conv(4 * (3 + HINTS), width)
         self.down1, self.down2 = _conv(width, 2 * width, 4, 2), _conv(2 * width, 4 * width, 4, 2)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ganimate.trackers.clips import TABLE_FPS, read_performance
 from ganimate.trackers.formats import FORMATS
-from ganimate.trackers.photos import AnnotationTable, Complaint, read_facs, read_labels, read_persons
+from ganimate.trackers.lists import read_persons, read_sides
+from ganimate.trackers.photos import AnnotationTable, Complaint, read_facs, read_labels
 
 __all__ = [
     "FORMATS",
@@ -15,4 +16,5 @@ __all__ = [
     "read_labels",
     "read_performance",
     "read_persons",
+    "read_sides",
 ]

@@ -1,4 +1,4 @@
-"""Labels of photos: AUs as trackers write them or as people coded them, and who is who."""
+"""Labels of photos: AUs as trackers write them or as people coded them."""
 
 from __future__ import annotations
 
@@ -163,21 +163,6 @@ def _checked(
         if outside(values.astype(np.float64), kind.top).mean() > 0.5:  # else each row tells for itself
             raise
     return kind, kept, notes
-
-
-def read_persons(path: Path) -> dict[str, str]:
-    """Return photo name -> person from a CSV with the columns `file` and `identity`; raises AnnotationError.
-
-    A photo whose identity is empty is nobody's.
-    """
-    header, rows = _read_csv(path)
-    columns = [name.strip() for name in header]
-    if "file" not in columns or "identity" not in columns:
-        message = f"{path.name} lacks the columns 'file' and 'identity'; it has {', '.join(columns[:6])}"
-        raise AnnotationError(message, "hand in a CSV of photos and who is on them: file,identity")
-    file, identity = columns.index("file"), columns.index("identity")
-    named = (row for row in rows if len(row) > max(file, identity) and row[identity].strip())
-    return {row[file].strip(): row[identity].strip() for row in named}
 
 
 def read_facs(path: Path, au_numbers: Sequence[int]) -> dict[str, NDArray[np.float32]]:

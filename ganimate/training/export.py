@@ -51,7 +51,7 @@ def export_run(
     card_kept = card.exists() and not overwrite
     try:
         out.mkdir(parents=True, exist_ok=True)
-        save_model(weights, told, model.generator, model.critic)
+        save_model(weights, told, model.generator, model.reader)
         if not card_kept:
             write_file(card, describe(dataclasses.replace(model, card=told), out).encode())
     except OSError as error:
@@ -70,7 +70,7 @@ def _with_hours(training: Mapping[str, Any], run: Path) -> dict[str, Any]:
 
 def describe(model: Model, folder: Path) -> str:
     """Return the card for people (Markdown), of facts alone; the model lies in `folder`."""
-    card = model.card
+    card, reading = model.card, "critic" if model.card.reader is None else "reader"
     aus = "\n".join(f"| {unit.number} | {unit.name} |" for unit in card.units)
     return f"""# {card.name}
 
@@ -85,7 +85,7 @@ ganimate animate photo.jpg --model {shlex.quote(str(folder))} --au 12=1.0
 | | |
 |---|---|
 | generator | {card.generator.architecture}, {_millions(model.generator)} million weights |
-| critic (reads the photo's own AUs) | {_millions(model.critic)} million weights |
+| {reading} (reads the photo's own AUs) | {_millions(model.reader)} million weights |
 | face | {card.crop.size_px} × {card.crop.size_px} px |
 {_training_rows(card)}
 | licence | {card.license or "not told"} |

@@ -72,8 +72,10 @@ class PaintRun:
             progress.note(f"the muscles explain {told:.0%} of how the people who are held out move")
         with progress.stage("loading"):
             from ganimate.training.paint_trainer import PaintTrainer
+            from ganimate.zoo.judge_weights import load_judge
 
-            trainer = PaintTrainer(faces, muscles, self.training, machine.take())
+            device = machine.take()
+            trainer = PaintTrainer(faces, muscles, load_judge(self.reader, device), self.training, device)
             if self.resume and (self.folder / STATE_NAME).exists():
                 trainer.restore(self.folder)
         progress.note(f"{int((~faces.held_out).sum())} faces to train on, {int(faces.held_out.sum())} held out")
@@ -123,14 +125,12 @@ def measured_muscles(faces: PaintFaces) -> tuple[Muscles, float | None]:
     canonical = to_canonical(faces.meshes)
     activity = faces.aus.sum(1).astype(np.float64)
     learnt = ~faces.held_out & (persons >= 0)
-    whole = _shown(faces, learnt, persons, activity)
-    muscles = fit_muscles(canonical, np.where(learnt, persons, -1), activity, whole)
+    known_persons = np.where(learnt, persons, -1)
+    muscles = fit_muscles(canonical, known_persons, activity, _shown(faces, learnt, persons, activity))
     by_coders: NDArray[np.bool_] = np.asarray(faces.coded.any(1))
     if (learnt & by_coders).any():
-        coded = fit_muscles(
-            canonical, np.where(learnt, persons, -1), activity, _shown(faces, learnt & by_coders, persons, activity)
-        )
-        known = faces.coded.any(0)
+        shown = _shown(faces, learnt & by_coders, persons, activity)
+        coded, known = fit_muscles(canonical, known_persons, activity, shown), np.asarray(faces.coded.any(0))
         ways = np.where(known[:, None, None], coded.ways, muscles.ways)
         gains = np.where(known, coded.gains, muscles.gains)
         muscles = Muscles(muscles.aus, ways, gains, muscles.lids, muscles.limits)

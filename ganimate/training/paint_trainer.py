@@ -15,20 +15,22 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ganimate.config import PaintTraining, to_dict
+from ganimate.config import MESH, GeneratorConfig, PaintTraining, to_dict
 from ganimate.data.dataset import batches
 from ganimate.data.paint_faces import PaintFaces
 from ganimate.data.paint_samples import PaintBatch, PaintSamples, batch_of, held_out_sample, validation_pairs
 from ganimate.errors import ModelError, TrainingError
 from ganimate.motion.muscles import Muscles
+from ganimate.networks.mesh_generator import MeshGenerator
 from ganimate.networks.painter import MOUTH, Painted, Painter
 from ganimate.networks.window_critic import WindowCritic
 from ganimate.system.devices import channels_last, step_seed
 from ganimate.training import paint_terms as terms
 from ganimate.training.averaging import averaged
 from ganimate.training.learning_rate import linear_decay
-from ganimate.training.run_folder import LOG_NAME, STATE_NAME, cut_log, remove_leftovers
-from ganimate.zoo.checkpoint import STATE_FORMAT, gather, read_tensors, scatter, write_tensors
+from ganimate.training.run_folder import LOG_NAME, MODEL_NAME, STATE_NAME, cut_log, remove_leftovers
+from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
+from ganimate.zoo.judge_weights import LoadedJudge
 
 GRADIENT_LIMIT = 5.0
 WHOLE_PX = 256  # of a face that is painted as a whole, to see how well
@@ -73,8 +75,17 @@ class PaintTrainer:
     `step` does one step, `run` many; `save` and `restore` keep everything, so that a resumed run goes on exactly.
     """
 
-    def __init__(self, faces: PaintFaces, muscles: Muscles, training: PaintTraining, device: torch.device) -> None:
+    def __init__(
+        self, faces: PaintFaces, muscles: Muscles, reader: LoadedJudge, training: PaintTraining, device: torch.device
+    ) -> None:
+        if reader.card.aus != faces.au_numbers:
+            raise TrainingError(
+                f"the reader reads the AUs {', '.join(map(str, reader.card.aus))}, but the photos are labelled with "
+                f"{', '.join(map(str, faces.au_numbers))}",
+                "train one on the same labels with 'ganimate train-judge', and hand it in with --reader",
+            )
         self.faces, self.muscles, self.training, self.device = faces, muscles, training, device
+        self._reader = reader
         self.samples = PaintSamples(faces, muscles, training)
         n_aus = len(faces.au_numbers)
         torch.manual_seed(step_seed(training.seed, "weights"))
@@ -95,13 +106,13 @@ class PaintTrainer:
 
     def _schedule_rates(self) -> None:
         how = self.training
-        self._rates = [
-            linear_decay(optimizer, rate, how.steps, how.decay_fraction, self.step_index, how.warmup_steps)
-            for optimizer, rate in (
-                (self._optimizer, how.learning_rate),
-                (self._critic_optimizer, how.learning_rate * how.critic_pace),
-            )
-        ]
+        rate, steps = how.learning_rate, how.steps
+        self._rate = linear_decay(self._optimizer, rate, steps, how.decay_fraction, self.step_index, how.warmup_steps)
+        # The critic's goes by the steps that it has done itself.
+        steps, done = max(1, steps - how.critic_start), max(0, self.step_index - how.critic_start)
+        self._critic_rate = linear_decay(
+            self._critic_optimizer, rate * how.critic_pace, steps, how.decay_fraction, done, how.warmup_steps
+        )
 
     @property
     def average(self) -> Painter:
@@ -135,8 +146,7 @@ class PaintTrainer:
         torch.autograd.backward(found.total(how, listening))
         nn.utils.clip_grad_norm_(self.painter.parameters(), GRADIENT_LIMIT)
         self._optimizer.step()
-        for rate in self._rates:
-            rate.step()
+        self._rate.step()
         # 5. What is kept is the average over the last steps.
         self._averaging.update_parameters(self.painter)
         self.step_index += 1
@@ -161,6 +171,7 @@ class PaintTrainer:
         self._critic_optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         self._critic_optimizer.step()
+        self._critic_rate.step()
         return loss.detach(), [layer[:windows].detach() for layer in seen]
 
     def _checked(self, found: dict[str, Tensor | None]) -> dict[str, float]:
@@ -178,7 +189,7 @@ class PaintTrainer:
     ) -> Iterator[PaintRecord]:
         """Train until the steps or the minutes are over, or until `stop` says so; yields a record a step.
 
-        Writes the log and the state into `folder`, at last also when the caller turns away.
+        Writes the log, the state and the model into `folder`, at last also when the caller turns away.
         """
         began = clock = time.monotonic()
         saved_at = -1
@@ -230,8 +241,25 @@ class PaintTrainer:
         mouth_ratio = float(table[open_, 2].mean() / table[open_, 3].mean()) if open_.any() else None
         return PaintErrors(len(pairs), float(table[:, 0].mean() / table[:, 1].mean()), mouth_ratio)
 
+    def model(self) -> tuple[ModelCard, MeshGenerator]:
+        """Return the model that the training has made so far: muscles, the average painter, and what it says."""
+        network, crop = self.training.network, self._reader.card.crop
+        kind = GeneratorConfig(MESH, crop.size_px, network.channels, network.blocks)
+        generator = MeshGenerator(kind, len(self.faces.au_numbers))
+        generator.painter.load_state_dict(self.average.state_dict())
+        generator.hold(self.muscles)
+        facts = {
+            "config": to_dict(self.training),
+            "steps": self.step_index,
+            "hours": round(self.seconds / 3600, 3),
+            "training_photos": int((~self.faces.held_out).sum()),
+            "photos": len(self.faces),
+        }
+        aus, reader = self.faces.au_numbers, self._reader.card.judge
+        return ModelCard("painted", kind, None, crop, aus, training=facts, reader=reader), generator
+
     def save(self, folder: Path) -> None:
-        """Write the state into `folder`, atomically."""
+        """Write the state and the model into `folder`, each atomically, the state first."""
         facts = {
             "format": STATE_FORMAT,
             "step": self.step_index,
@@ -240,6 +268,8 @@ class PaintTrainer:
             "photos": self.faces.photos.made_from,
         }
         write_tensors(folder / STATE_NAME, gather(self._networks(), self._optimizers()), facts)
+        card, generator = self.model()
+        save_model(folder / MODEL_NAME, card, generator, self._reader.network)
 
     def _networks(self) -> dict[str, nn.Module]:
         return {"painter": self.painter, "critic": self.critic, "average": self._averaging}

@@ -1,6 +1,6 @@
 """Files of weights: safetensors with plain-data metadata. Nothing that is loaded can execute code.
 
-A *model* file is for users: the generator (EMA), the critic's layers that read y_r, and what they are. A *state*
+A *model* file is for users: the generator (EMA), the network that reads y_r, and what they are. A *state*
 file is for resuming. Both are written to a temporary name and moved into place.
 """
 
@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -26,7 +24,6 @@ from ganimate.errors import ConfigError, ModelError
 from ganimate.facs import ACTION_UNITS, ActionUnit, Word, words_of
 from ganimate.networks import Judge, build_generator
 from ganimate.networks.critic import Critic
-from ganimate.networks.pictures import to_tensor
 from ganimate.system.files import write_file
 
 NetworkT = TypeVar("NetworkT", bound=nn.Module)
@@ -47,24 +44,30 @@ _KINDS = {
     JUDGE_FORMAT: "judge",
     MESH_FORMAT: "reader of meshes",
 }
-READS_LABELS = 0.5  # an AU is read if readings of held-out photos go with the labels by this correlation, at least
 
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What a model file says of itself; all plain data."""
+    """What a model file says of itself; all plain data.
+
+    AUs are read by the critic that the generator was trained against, or by a `reader` that was trained for nothing
+    else.
+    """
 
     name: str
     generator: GeneratorConfig
-    critic: CriticConfig
+    critic: CriticConfig | None
     crop: CropSpec
     aus: tuple[int, ...]
     license: str = ""  # nobody has told the terms
     training: Mapping[str, Any] = field(default_factory=dict)
+    reader: JudgeConfig | None = None
 
     def __post_init__(self) -> None:
-        _check_facts(self.aus, self.training)
-        sizes = {self.generator.size_px, self.critic.size_px, self.crop.size_px}
+        check_facts(self.aus, self.training)
+        if (self.critic is None) is (self.reader is None):
+            raise ConfigError("it does not say which network reads AUs, a critic or a reader of its own")
+        sizes = {part.size_px for part in (self.generator, self.critic, self.reader, self.crop) if part is not None}
         if len(sizes) > 1:
             raise ConfigError(f"its parts are for faces of different sizes: {', '.join(map(str, sorted(sizes)))} px")
 
@@ -81,36 +84,14 @@ class ModelCard:
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model, ready for inference: `generator` makes Edits, `critic` reads AUs."""
+    """A loaded model, ready for inference: `generator` makes Edits, `reader` reads AUs, told as `aus`."""
 
     card: ModelCard
     generator: nn.Module
-    critic: Critic
+    reader: nn.Module
 
 
-@dataclass(frozen=True)
-class JudgeCard:
-    """What a judge's file says of itself; all plain data."""
-
-    judge: JudgeConfig
-    crop: CropSpec
-    aus: tuple[int, ...]
-    license: str = ""  # nobody has told the terms
-    training: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _check_facts(self.aus, self.training)
-
-    @property
-    def reads(self) -> tuple[int, ...] | None:
-        """The AUs that it reads well enough, by held-out photos; None where none were held out."""
-        found = self.training.get("held_out_correlation")
-        if not isinstance(found, list | tuple) or len(found) != len(self.aus):
-            return None
-        return tuple(au for au, r in zip(self.aus, found, strict=True) if isinstance(r, float) and r >= READS_LABELS)
-
-
-def _check_facts(aus: object, training: object) -> None:
+def check_facts(aus: object, training: object) -> None:
     """Raise ConfigError unless `aus` are AUs, each once, and `training` is a table: plain data can hold anything."""
     numbers = aus if isinstance(aus, tuple) else ()
     known = [number for number in numbers if type(number) is int and number in ACTION_UNITS]
@@ -123,20 +104,6 @@ def check_training(training: object) -> None:
     """Raise ConfigError unless what a file says of its training is a table."""
     if not isinstance(training, Mapping):
         raise ConfigError("what it says of its training is no table of facts")
-
-
-@dataclass(frozen=True)
-class LoadedJudge:
-    """A judge, ready to read AUs in the order of its card."""
-
-    card: JudgeCard
-    network: Judge
-
-    @torch.inference_mode()
-    def read(self, crops: NDArray[np.uint8], device: torch.device) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the AUs (B, N) and features (B, F) that it reads from crops (B, S, S, 3)."""
-        reading = self.network(to_tensor(crops).to(device))
-        return reading.aus.cpu().numpy(), reading.features.cpu().numpy()
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
@@ -237,9 +204,9 @@ def _strip(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
     return {name[len(part) + 1 :]: value for name, value in tensors.items() if name.startswith(part + ".")}
 
 
-def save_model(path: Path, card: ModelCard, generator: nn.Module, critic: nn.Module, *, half: bool = True) -> None:
+def save_model(path: Path, card: ModelCard, generator: nn.Module, reader: nn.Module, *, half: bool = True) -> None:
     """Write the user's file; `half` stores weights in 16 bits."""
-    parts = {"generator": generator, "critic": critic}
+    parts = {"generator": generator, _reading_part(card): reader}
     tensors = {
         f"{part}.{name}": tensor.half() if half and tensor.is_floating_point() else tensor
         for part, network in parts.items()
@@ -271,13 +238,14 @@ def load_model(path: Path, device: torch.device | None = None) -> Model:
     """Return the model in file `path`, its AU order checked before its shapes; raises ModelError."""
     card = read_card(path)
     tensors, _ = read_tensors(path, MODEL_FORMAT)
-    heads = tensors.get("critic.au_head.bias")
+    reading = _reading_part(card)
+    heads = tensors.get(f"{reading}.au_head.bias")
     if heads is None or len(heads) != len(card.aus):
         found = "none" if heads is None else str(len(heads))
         raise ModelError(f"{path} names {len(card.aus)} AUs but reads {found}", REMEDIES[MODEL_FORMAT])
     parts: tuple[tuple[str, Callable[[], nn.Module]], ...] = (
         ("generator", lambda: build_generator(card.generator, len(card.aus))),
-        ("critic", lambda: Critic(card.critic, len(card.aus))),
+        (reading, lambda: _build_reader(card)),
     )
     networks = []
     for part, build in parts:
@@ -285,9 +253,19 @@ def load_model(path: Path, device: torch.device | None = None) -> Model:
         if network is None:
             raise ModelError(f"the {part} in {path} does not fit its config", REMEDIES[MODEL_FORMAT])
         networks.append(network.to(device or torch.device("cpu")))
-    generator, critic = networks
-    assert isinstance(critic, Critic)
-    return Model(card, generator, critic)
+    generator, reader = networks
+    return Model(card, generator, reader)
+
+
+def _reading_part(card: ModelCard) -> str:
+    return "critic" if card.reader is None else "reader"
+
+
+def _build_reader(card: ModelCard) -> nn.Module:
+    if card.reader is not None:
+        return Judge(card.reader, len(card.aus))
+    assert card.critic is not None
+    return Critic(card.critic, len(card.aus))
 
 
 def filled(build: Callable[[], NetworkT], weights: Mapping[str, Tensor]) -> NetworkT | None:
@@ -305,31 +283,3 @@ def filled(build: Callable[[], NetworkT], weights: Mapping[str, Tensor]) -> Netw
     except RuntimeError:
         return None
     return network.eval().requires_grad_(False)
-
-
-def save_judge(path: Path, card: JudgeCard, network: Judge, half: bool = True) -> None:
-    """Write a judge's file; `half` stores weights in 16 bits."""
-    tensors = {
-        name: tensor.half() if half and tensor.is_floating_point() else tensor
-        for name, tensor in network.state_dict().items()
-    }
-    write_tensors(path, tensors, {"format": JUDGE_FORMAT, "card": to_dict(card)})
-
-
-def load_judge(path: Path, device: torch.device | None = None) -> LoadedJudge:
-    """Return the judge in file `path`, without gradients, its AU order checked before its shapes; raises ModelError."""
-    tensors, facts = read_tensors(path, JUDGE_FORMAT)
-    try:
-        card = from_dict(JudgeCard, facts.get("card", {}))
-    except ConfigError as error:
-        raise ModelError(
-            f"{path} cannot be used: {error.message}", "was it written by another version of ganimate?"
-        ) from error
-    heads = tensors.get("au_head.bias")
-    if heads is None or len(heads) != len(card.aus):
-        found = "none" if heads is None else str(len(heads))
-        raise ModelError(f"{path} names {len(card.aus)} AUs but reads {found}", REMEDIES[JUDGE_FORMAT])
-    network = filled(lambda: Judge(card.judge, len(card.aus)), tensors)
-    if network is None:
-        raise ModelError(f"the judge in {path} does not fit its config", REMEDIES[JUDGE_FORMAT])
-    return LoadedJudge(card, network.to(device or torch.device("cpu")))

@@ -1,0 +1,435 @@
+"""Laws of the painter's training: aligned windows, what the critic is shown, and that a break changes nothing."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from synthetic import PHOTO_PX, MeshShot, draw_mesh, write_mesh_sources
+from typer.testing import Result
+
+from ganimate.config import CropSpec, JudgeConfig, MeshTraining, PainterConfig, PaintTraining, WindowCriticConfig
+from ganimate.data.mesh_photos import MeshSources
+from ganimate.data.paint_faces import PaintFaces, PaintSources, on_the_scale_of_codes, shut_share
+from ganimate.data.paint_samples import (
+    PaintSamples,
+    lips_shut,
+    mirrored_sample,
+    pair_sample,
+    validation_pairs,
+)
+from ganimate.data.paint_windows import box_mask, draw_window, eye_span, misread, whole_window
+from ganimate.errors import AnnotationError, ModelError, PackError, TrainingError
+from ganimate.face.mesh.topology import (
+    CHIN,
+    LEFT_LOWER_LID,
+    LEFT_UPPER_LID,
+    LOWER_LIP_EDGE,
+    MOUTH_CORNERS,
+    RIGHT_LOWER_LID,
+    RIGHT_UPPER_LID,
+    UPPER_LIP_EDGE,
+    mean_face,
+)
+from ganimate.motion.warp_field import warp_field
+from ganimate.networks import Judge, MeshGenerator
+from ganimate.networks.painter import UNSEEN, Painted
+from ganimate.system.progress import Silent
+from ganimate.training import paint_terms as terms
+from ganimate.training.paint_run import measured_muscles
+from ganimate.training.paint_trainer import PaintTrainer
+from ganimate.training.run_folder import LOG_NAME, MODEL_NAME
+from ganimate.zoo.checkpoint import load_model
+from ganimate.zoo.judge_weights import JudgeCard, LoadedJudge, save_judge
+
+Cli = Callable[..., Result]
+CPU, AUS = torch.device("cpu"), (12, 25, 45)
+SHORT = PaintTraining(
+    PainterConfig(channels=8, blocks=1),
+    WindowCriticConfig(channels=8, condition=8),
+    batch_images=2,
+    window_px=48,
+    steps=6,
+    warmup_steps=1,
+    critic_start=2,
+    critic_lead=1,
+    critic_rise=2,
+    check_steps=3,
+    check_pairs=2,
+    workers=0,
+)
+SHOWN = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0.5, 0, 1))  # what each person does, photo by photo
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+def face(aus: tuple[float, ...]) -> NDArray[np.float64]:
+    """Return a made-up face (478, 3), 1 wide, that smiles, parts its lips or shuts its eyes."""
+    mesh = mean_face().copy()
+    smile, parted, shut = aus
+    mesh[MOUTH_CORNERS, 1] -= 0.05 * smile
+    mesh[[*LOWER_LIP_EDGE, *CHIN], 1] += 0.1 * parted
+    for upper, lower in ((LEFT_UPPER_LID, LEFT_LOWER_LID), (RIGHT_UPPER_LID, RIGHT_LOWER_LID)):
+        mesh[upper] += 0.95 * shut * (mesh[lower] - mesh[upper])
+    return mesh
+
+
+def shoot() -> list[MeshShot]:
+    rng, shots = np.random.default_rng(0), []
+    for person in range(5):
+        size = rng.uniform(55, 65)
+        for number, aus in enumerate(SHOWN):
+            mesh = np.float32(face(aus) * size + [PHOTO_PX / 2, PHOTO_PX / 2, 0])
+            name = f"people/{person}_{number}.png"
+            shots.append(MeshShot(name, f"person_{person}", mesh, draw_mesh(mesh, PHOTO_PX, rng)))
+    return shots
+
+
+@dataclasses.dataclass(frozen=True)
+class Tables:
+    """Where the sources of a training are."""
+
+    photos: Path
+    meshes: Path
+    identities: Path
+    labels: Path
+    codes: Path
+    valid: Path
+    reader: Path
+
+
+@pytest.fixture(scope="module")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    folder, shots = tmp_path_factory.mktemp("paint"), shoot()
+    photos, meshes, identities = write_mesh_sources(folder, shots)
+    columns = [f"AU{number:02d}" for number in AUS]
+    labels, codes, valid = folder / "labels.csv", folder / "codes.csv", folder / "valid.csv"
+    with open(labels, "w", newline="", encoding="utf-8") as file:
+        rows = [(shot.name, *(2.5 * value for value in SHOWN[i % len(SHOWN)])) for i, shot in enumerate(shots)]
+        csv.writer(file).writerows([("file", *(f"{name}_r" for name in columns)), *rows])
+    with open(codes, "w", newline="", encoding="utf-8") as file:
+        rows = [(shot.name, *(5 * value for value in SHOWN[i % len(SHOWN)])) for i, shot in enumerate(shots[:18])]
+        csv.writer(file).writerows([("file", *columns), *rows])
+    with open(valid, "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([("file", "x0", "y0", "x1", "y1"), (shots[0].name, 0, 0, PHOTO_PX / 2, PHOTO_PX)])
+    reader = folder / "reader.safetensors"
+    save_judge(reader, *judge(AUS))
+    return Tables(photos, meshes, identities, labels, codes, valid, reader)
+
+
+def judge(aus: tuple[int, ...]) -> tuple[JudgeCard, Judge]:
+    torch.manual_seed(0)
+    config = JudgeConfig(size_px=64, channels=4, features=4)
+    return JudgeCard(config, CropSpec(size_px=64), aus), Judge(config, len(aus)).eval()
+
+
+def faces_of(tables: Tables, folder: Path) -> PaintFaces:
+    photos = MeshSources(tables.photos, tables.meshes, tables.identities).make(
+        folder, MeshTraining(validation_share=0.3), Silent()
+    )
+    return PaintSources(tables.labels, tables.codes, tables.identities, tables.valid).read(photos, tables.photos)
+
+
+@pytest.fixture(scope="module")
+def faces(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> PaintFaces:
+    return faces_of(tables, tmp_path_factory.mktemp("photos") / "photos")
+
+
+@pytest.fixture(scope="module")
+def samples(faces: PaintFaces) -> PaintSamples:
+    return PaintSamples(faces, measured_muscles(faces)[0], SHORT)
+
+
+# Faces
+
+
+def test_readings_are_stretched_to_what_coders_say_of_the_same_photos() -> None:
+    codes = np.full((40, 2), np.nan)
+    codes[:20, 0] = np.repeat([0.0, 1.0], 10)
+    read = np.tile(np.where(np.arange(40) % 20 < 10, 0.0, 0.5)[:, None], 2)
+    codes = np.concatenate([codes, codes])
+    told = on_the_scale_of_codes(np.concatenate([read, read]), codes)
+    assert told[30, 0] == pytest.approx(1.0)  # read as 0.5, where coders say 1 of what is read as 0.5
+    assert told[30, 1] == pytest.approx(1.0)  # nobody coded it: stretched as the others are
+    assert told[10, 0] == 1 and told[0, 0] == 0
+    assert (on_the_scale_of_codes(read, np.full(read.shape, np.nan)) == read).all()
+
+
+def test_faces_know_codes_persons_and_what_is_real(faces: PaintFaces) -> None:
+    assert faces.au_numbers == AUS and len(faces) == 30
+    assert np.allclose(faces.aus[:18, :2], [SHOWN[i % 6][:2] for i in range(18)])
+    assert faces.coded[:18].all() and not faces.coded[18:].any()
+    assert faces.aus[3, 2] > 0.9 and faces.aus[0, 2] == 0  # by the lids themselves
+    assert faces.real[0].tolist() == [0, 0, PHOTO_PX / 2, PHOTO_PX]
+    assert faces.real[1].tolist() == [0, 0, PHOTO_PX, PHOTO_PX]
+    held = {str(faces.persons[index]) for index in np.flatnonzero(faces.held_out)}
+    assert held and held.isdisjoint({str(faces.persons[i]) for i in np.flatnonzero(~faces.held_out)})
+    assert sum(len(group) for side in (True, False) for group in faces.groups(side)) == 30
+
+
+def test_lids_tell_how_far_eyes_are_shut() -> None:
+    told = shut_share(np.float32([face((0, 0, share)) for share in (0, 0.7, 1)]))
+    assert told[0] == 0 < told[1] < told[2] == 1
+
+
+def test_tables_that_say_nothing_are_refused(tables: Tables, faces: PaintFaces, tmp_path: Path) -> None:
+    with pytest.raises(AnnotationError, match="what is real"):
+        PaintSources(tables.labels, valid=tables.labels).read(faces.photos, tables.photos)
+    other = tmp_path / "labels.csv"
+    other.write_text("file,AU12_r\nelsewhere.png,1\n")
+    with pytest.raises(PackError, match="labels 0 of the photos"):
+        PaintSources(other).read(faces.photos, tables.photos)
+
+
+def test_muscles_move_held_out_people(faces: PaintFaces) -> None:
+    muscles, told = measured_muscles(faces)
+    assert muscles.aus == AUS and told is not None and told > 0.8
+    way = muscles.way(np.array([1.0, 0, 0]))
+    assert way[MOUTH_CORNERS, 1].max() < -0.03 and abs(way[1, 1]) < 0.005
+
+
+# Windows
+
+
+def test_a_window_of_another_photo_shows_its_face_as_large_and_in_the_same_place(faces: PaintFaces) -> None:
+    own, other = faces.mesh(0), faces.mesh(7)
+    window = draw_window(np.random.default_rng(0), own, 48)
+    there, here = window.like(own, other).mesh(other), window.mesh(own)
+    assert eye_span(there) == pytest.approx(eye_span(here))
+    assert np.allclose(there[168, :2], here[168, :2])
+    assert whole_window(own, 256).mesh(own)[:468, :2].min() > 0
+
+
+def test_a_photo_at_rest_is_carried_onto_itself(faces: PaintFaces) -> None:
+    window = whole_window(faces.mesh(0), 96)
+    mesh = window.mesh(faces.mesh(0)).astype(np.float32)
+    carried = window.carried(faces.image(0), warp_field(mesh, mesh, 96, 96))
+    assert np.abs(carried.astype(int) - window.view(faces.image(0))).mean() < 2
+
+
+def test_what_is_not_real_is_not_learnt(faces: PaintFaces) -> None:
+    window = whole_window(faces.mesh(0), 96)
+    left = box_mask(faces.real[0], window)
+    assert left[:, 0].any() and not left[:, -1].any()
+    sample = pair_sample(faces, 1, 0, window)
+    assert not (sample.face & (1 - left)).any()
+
+
+def test_a_reader_errs_by_less_than_a_pixel_or_two(faces: PaintFaces) -> None:
+    mesh = faces.mesh(0)
+    off = misread(np.random.default_rng(0), mesh, 0.6) - mesh
+    assert 0 < np.abs(off[:, :2]).max() < 3 and not off[:, 2].any()
+
+
+# Samples
+
+
+def test_a_pair_is_moved_onto_the_other_photo(faces: PaintFaces) -> None:
+    window = whole_window(faces.mesh(2), 96)
+    sample = pair_sample(faces, 0, 2, window)
+    inside = sample.face > 0
+    before = pair_sample(faces, 0, 0, whole_window(faces.mesh(0), 96))
+    still = np.abs(before.real.astype(int) - sample.real)[inside].mean()
+    assert np.abs(sample.moved.astype(int) - sample.real)[inside].mean() < still
+    assert sample.y_from.tolist() == pytest.approx([0, 0, 0]) and sample.y_to[1] == 1
+    assert sample.hints[UNSEEN].any()  # lips that part
+
+
+def test_lips_meet_where_they_are_to_be_shut(faces: PaintFaces) -> None:
+    mesh = faces.mesh(2)
+    shut = lips_shut(mesh, 1.0)
+    assert np.allclose(shut[UPPER_LIP_EDGE], shut[LOWER_LIP_EDGE])
+    assert np.allclose(lips_shut(mesh, 0.0), mesh)
+    assert shut[152, 1] < mesh[152, 1]
+
+
+def test_batches_depend_on_the_step_alone_and_show_nobody_who_is_held_out(
+    faces: PaintFaces, samples: PaintSamples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+    image = PaintFaces.image
+
+    def watched(self: PaintFaces, face: int) -> NDArray[np.uint8]:
+        seen.append(face)
+        return image(self, face)
+
+    monkeypatch.setattr(PaintFaces, "image", watched)
+    first, again, other = samples[0], samples[0], samples[1]
+    assert torch.equal(first.moved, again.moved) and torch.equal(first.y_to, again.y_to)
+    assert not torch.equal(first.moved, other.moved)
+    assert first.moved.shape == first.real.shape == (2, 3, 48, 48) and first.hints.shape == (2, 6, 48, 48)
+    assert float(first.moved.min()) >= -1 and float(first.moved.max()) <= 1
+    for step in range(2, 8):
+        samples[step]
+    assert seen and not faces.held_out[seen].any()
+
+
+def test_restored_windows_differ_in_the_hole_alone(faces: PaintFaces) -> None:
+    muscles = measured_muscles(faces)[0]
+    restored = PaintSamples(faces, muscles, dataclasses.replace(SHORT, restored_share=1.0))
+    for step in range(4):
+        batch = restored[step]
+        differs = (batch.moved - batch.real).abs().amax(1) > 0.1  # JPEG spreads what differs over its blocks
+        hole = torch.nn.functional.max_pool2d(batch.hints[:, :2].amax(1, keepdim=True), 17, 1, 8)[:, 0] > 0
+        assert (differs & ~hole).float().mean() < 0.01
+
+
+def test_a_mirrored_sample_mirrored_is_itself(faces: PaintFaces) -> None:
+    sample = pair_sample(faces, 0, 1, whole_window(faces.mesh(1), 48))
+    twice = mirrored_sample(mirrored_sample(sample))
+    assert np.array_equal(twice.hints, sample.hints) and np.array_equal(twice.moved, sample.moved)
+
+
+def test_pairs_to_look_at_are_of_held_out_people(faces: PaintFaces) -> None:
+    pairs = validation_pairs(faces, 5, 0)
+    assert len(pairs) == 5 and pairs == validation_pairs(faces, 5, 0)
+    for before, after in pairs:
+        assert before != after and faces.held_out[before] and faces.persons[before] == faces.persons[after]
+
+
+def test_who_has_nobody_to_learn_from_says_so(faces: PaintFaces) -> None:
+    nobody = dataclasses.replace(faces, persons=np.full(len(faces), "", np.str_))
+    held = nobody.held_out
+    kept = {name: getattr(nobody, name)[held] for name in ("rows", "aus", "coded", "persons", "real")}
+    with pytest.raises(PackError, match="nobody to learn from"):
+        PaintSamples(dataclasses.replace(nobody, **kept), measured_muscles(faces)[0], SHORT)
+
+
+# Terms
+
+
+def test_what_is_off_the_face_counts_nothing(samples: PaintSamples) -> None:
+    batch = samples[0]
+    color = batch.real.clone() + 0.5 * (1 - batch.face)
+    found = terms.paint_terms(Painted(color, torch.zeros_like(batch.face), color), batch)
+    assert float(found.color) == pytest.approx(0, abs=1e-6)
+    shown = terms.on_the_photo(color, batch)
+    assert torch.allclose(shown, batch.real, atol=1e-6)
+
+
+def test_attention_does_not_teach_the_paint(samples: PaintSamples) -> None:
+    batch = samples[0]
+    color, attention = (torch.full_like(part, 0.5).requires_grad_() for part in (batch.real, batch.face))
+    found = terms.paint_terms(Painted(color, attention, color), batch)
+    by_color, by_attention = torch.autograd.grad(found.attention, (color, attention), allow_unused=True)
+    assert by_color is None and by_attention.abs().sum() > 0
+
+
+def test_a_critic_looks_where_paint_and_photo_differ(samples: PaintSamples) -> None:
+    batch = samples[0]
+    image = batch.real.clone()
+    image[..., 24:, :] += 0.5 * batch.face[..., 24:, :]
+    scores = torch.zeros(2, 1, 6, 6)
+    weight = terms.difference(image, batch, scores)
+    assert weight[..., 4:, :].sum() > 5 * weight[..., :2, :].sum()
+    assert float(terms.least_squares(scores, 1.0, weight)) == pytest.approx(1)
+
+
+# The trainer
+
+
+@pytest.fixture(scope="module")
+def trained(faces: PaintFaces, tmp_path_factory: pytest.TempPathFactory) -> tuple[PaintTrainer, Path]:
+    folder = tmp_path_factory.mktemp("run")
+    trainer = PaintTrainer(faces, measured_muscles(faces)[0], LoadedJudge(*judge(AUS)), SHORT, CPU)
+    list(trainer.run(folder))
+    return trainer, folder
+
+
+def weights_of(trainer: PaintTrainer) -> list[torch.Tensor]:
+    return [*trainer.painter.parameters(), *trainer.critic.parameters(), *trainer.average.parameters()]
+
+
+def test_a_run_that_was_broken_ends_as_one_that_was_not(
+    faces: PaintFaces, trained: tuple[PaintTrainer, Path], tmp_path: Path
+) -> None:
+    muscles, reader = measured_muscles(faces)[0], LoadedJudge(*judge(AUS))
+    first = PaintTrainer(faces, muscles, reader, SHORT, CPU)
+    for record in first.run(tmp_path):
+        if record.step == 3:
+            break
+    second = PaintTrainer(faces, muscles, reader, SHORT, CPU)
+    second.restore(tmp_path)
+    assert second.step_index == 3
+    list(second.run(tmp_path))
+    assert all(torch.equal(a, b) for a, b in zip(weights_of(trained[0]), weights_of(second), strict=True))
+    log = [json.loads(line) for line in (tmp_path / LOG_NAME).read_text().splitlines()]
+    assert [row["step"] for row in log] == [1, 2, 3, 4, 5, 6]
+    assert "critic" not in log[1] and log[3]["critic"] > 0 and "held_out" in log[2]
+
+
+def test_the_model_holds_the_average_painter_the_muscles_and_the_reader(
+    faces: PaintFaces, trained: tuple[PaintTrainer, Path]
+) -> None:
+    trainer, folder = trained
+    model = load_model(folder / MODEL_NAME)
+    assert isinstance(model.generator, MeshGenerator) and isinstance(model.reader, Judge)
+    assert model.card.aus == AUS and model.card.training["steps"] == 6
+    own = trainer.average.state_dict()
+    assert all(
+        torch.allclose(own[name], value, atol=1e-3) for name, value in model.generator.painter.state_dict().items()
+    )
+    assert np.allclose(model.generator.muscles(AUS).ways, trainer.muscles.ways, atol=1e-3)
+
+
+def test_it_learns(faces: PaintFaces) -> None:
+    how = dataclasses.replace(SHORT, critic_start=10_000, learning_rate=5e-3, steps=40, check_steps=1000)
+    trainer = PaintTrainer(faces, measured_muscles(faces)[0], LoadedJudge(*judge(AUS)), how, CPU)
+    batch = trainer.samples[0]
+    before = trainer.step(batch).terms["color"]
+    for _ in range(25):
+        after = trainer.step(batch).terms["color"]
+    assert after < 0.8 * before
+
+
+def test_a_reader_of_other_aus_and_states_of_other_photos_are_refused(
+    faces: PaintFaces, trained: tuple[PaintTrainer, Path]
+) -> None:
+    muscles = measured_muscles(faces)[0]
+    with pytest.raises(TrainingError, match="reads the AUs 1, 2"):
+        PaintTrainer(faces, muscles, LoadedJudge(*judge((1, 2))), SHORT, CPU)
+    photos = dataclasses.replace(faces.photos, made_from="elsewhere")
+    other = PaintTrainer(dataclasses.replace(faces, photos=photos), muscles, LoadedJudge(*judge(AUS)), SHORT, CPU)
+    with pytest.raises(TrainingError, match="other photos"):
+        other.restore(trained[1])
+    wider = dataclasses.replace(SHORT, network=PainterConfig(channels=16, blocks=1))
+    with pytest.raises(ModelError, match="does not fit"):
+        PaintTrainer(faces, muscles, LoadedJudge(*judge(AUS)), wider, CPU).restore(trained[1])
+
+
+def test_terms_that_are_no_numbers_end_the_run(faces: PaintFaces, samples: PaintSamples) -> None:
+    trainer = PaintTrainer(faces, measured_muscles(faces)[0], LoadedJudge(*judge(AUS)), SHORT, CPU)
+    batch = samples[0]
+    with pytest.raises(TrainingError, match="became nan"):
+        trainer.step(dataclasses.replace(batch, moved=batch.moved * float("nan")))
+
+
+# The command
+
+
+def run_command(cli: Cli, tables: Tables, out: Path, *more: object) -> Result:
+    return cli(
+        "train-paint", tables.photos, "--meshes", tables.meshes, "-a", tables.labels, "--codes", tables.codes,
+        "--identities", tables.identities, "--reader", tables.reader, "--out", out, "--threads", 1, "--workers", 0,
+        *more,
+    )  # fmt: skip
+
+
+def test_the_command_trains_stops_and_goes_on(cli: Cli, tables: Tables, tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    small = ("--batch", 2, "--window", 48, "--channels", 8, "--blocks", 1, "--validation-share", 0.3)
+    done = run_command(cli, tables, out, *small, "--steps", 2)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.strip() == str(out / "model.safetensors") and "muscles explain" in done.stderr
+    again = run_command(cli, tables, out, *small, "--steps", 2)
+    assert again.exit_code == 1 and "add --resume" in again.stderr
+    more = run_command(cli, tables, out, "--resume", "--steps", 3)
+    assert more.exit_code == 0 and "going on from step 2 of 3" in more.stderr, more.stderr
+    assert load_model(out / "model.safetensors").card.training["steps"] == 3
