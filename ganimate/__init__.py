@@ -16,8 +16,24 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from ganimate.animation.animator import Animator
-    from ganimate.animation.api import Animation, Progress, animate, frames, interpolate, read_photo
+    from ganimate.animation.api import (
+        ACTION_UNITS,
+        FACE_REGIONS,
+        PRESETS,
+        ActionUnit,
+        Animation,
+        Progress,
+        Table,
+        animate,
+        drive,
+        frames,
+        interpolate,
+        parse_expression,
+        parse_timeline,
+        read_photo,
+    )
     from ganimate.animation.job import Result
+    from ganimate.animation.portrait import Portrait, Studio, View
     from ganimate.animation.session import load_model
     from ganimate.errors import (
         AnnotationError,
@@ -38,6 +54,10 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "ACTION_UNITS",
+    "FACE_REGIONS",
+    "PRESETS",
+    "ActionUnit",
     "Animation",
     "Animator",
     "AnnotationError",
@@ -52,28 +72,46 @@ __all__ = [
     "OutputError",
     "PackError",
     "PhotoError",
+    "Portrait",
     "Progress",
     "Result",
+    "Studio",
+    "Table",
     "TimelineError",
     "TrainingError",
     "VideoError",
+    "View",
     "__version__",
     "animate",
+    "drive",
     "frames",
     "interpolate",
     "load_model",
+    "parse_expression",
+    "parse_timeline",
     "read_photo",
 ]
 
 _HOMES = {
+    "ACTION_UNITS": "ganimate.animation.api",
+    "ActionUnit": "ganimate.animation.api",
     "Animation": "ganimate.animation.api",
     "Animator": "ganimate.animation.animator",
+    "FACE_REGIONS": "ganimate.animation.api",
+    "PRESETS": "ganimate.animation.api",
+    "Portrait": "ganimate.animation.portrait",
     "Progress": "ganimate.animation.api",
     "Result": "ganimate.animation.job",
+    "Studio": "ganimate.animation.portrait",
+    "Table": "ganimate.animation.api",
+    "View": "ganimate.animation.portrait",
     "animate": "ganimate.animation.api",
+    "drive": "ganimate.animation.api",
     "frames": "ganimate.animation.api",
     "interpolate": "ganimate.animation.api",
     "load_model": "ganimate.animation.session",
+    "parse_expression": "ganimate.animation.api",
+    "parse_timeline": "ganimate.animation.api",
     "read_photo": "ganimate.animation.api",
 }  # all others are errors
 

@@ -498,18 +498,15 @@ class Watched:
         return self.process.returncode, told
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent to a group of processes")
-def test_an_interrupt_saves_and_leaves_with_a_sentence(
-    faces_pack: Path, tmp_path: Path, number: signal.Signals, code: int
-) -> None:
+def test_an_interrupt_saves_and_leaves_with_a_sentence(faces_pack: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     options = [str(option) for option in TINY] + ["--steps", "100000", "--workers", "2"]
     watched = Watched(faces_pack, run, *options)
     watched.wait_for_steps()
-    os.killpg(watched.process.pid, number)  # as a terminal does: the workers hear it too
+    os.killpg(watched.process.pid, signal.SIGINT)  # as a terminal does: the workers hear it too
     left, told = watched.leave()
-    assert left == code, told
+    assert left == 130, told
     assert "Traceback" not in told
     found = re.search(r"stopped and saved after step (\d+) of 100000; go on with: ganimate train .* --resume", told)
     assert found, told
@@ -520,8 +517,8 @@ def test_an_interrupt_saves_and_leaves_with_a_sentence(
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
 def test_a_kill_at_any_moment_leaves_a_good_checkpoint(tmp_path: Path) -> None:
-    tally = torment(tmp_path, kills=3, seed=1)
-    assert len(tally.steps) == 3
+    tally = torment(tmp_path, kills=2, seed=1)
+    assert len(tally.steps) == 2
 
 
 def test_export_makes_a_model_for_users(cli: Cli, finished: Path, tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_wheel_holds_the_models_and_the_version(tmp_path: Path) -> None:
         names = set(archive.namelist())
     models = {path.relative_to(ROOT / "models").as_posix() for path in (ROOT / "models").rglob("*") if path.is_file()}
     assert {f"ganimate/_models/{name}" for name in models} <= names
-    assert "ganimate/py.typed" in names
+    assert {"ganimate/py.typed", "ganimate/web/example.jpg", "ganimate/web/assets/panel.js"} <= names
     assert not [name for name in names if name.startswith(("tests/", "examples/"))]
 
 

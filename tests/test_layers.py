@@ -36,6 +36,7 @@ ROOMS = (
     "training",
     "evaluation",
     "",  # the library in one import
+    "web",
     "cli",
     "__main__",
 )
@@ -47,11 +48,14 @@ KEEPERS = {
     "dlib": "face",
     "face_recognition": "face",
     "face_recognition_models": "face",
+    "fastapi": "web",
+    "gradio": "web",
     "imageio": "media",
     "imageio_ffmpeg": "media",
     "matplotlib": "figures",
     "rich": "cli",
     "typer": "cli",
+    "uvicorn": "web",
     "yaml": "config, timeline",
 }
 # What the rooms up to this one do without, so that they load at once. `system.devices` alone is about torch.
@@ -69,6 +73,8 @@ LATE = (
     "matplotlib",
     "safetensors",
     "yaml",
+    "gradio",
+    "uvicorn",
 )
 
 

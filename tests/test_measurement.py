@@ -26,7 +26,7 @@ from ganimate.networks import Edit, GeneratorNetwork
 
 Result = TypeVar("Result")
 MIXTURE = np.array([[0.6, 0.1, 0.0], [-0.2, 0.8, 0.1], [0.05, 0.0, 0.4]])  # (N read, N shown)
-SURE = JudgeWorth(AUS, *([np.full(3, 0.9)] * 4), n_codes=9, n_labels=9)
+SURE = JudgeWorth(AUS, *([np.full(3, 0.9)] * 5), n_codes=9, n_labels=9)
 CPU = torch.device("cpu")
 
 

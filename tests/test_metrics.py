@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ganimate.evaluation.bars import LEAST_PEOPLE, SUMMARY, Metric, MetricKind
-from ganimate.evaluation.judge_worth import JudgeWorth, correlation, judge_worth
+from ganimate.evaluation.judge_worth import JudgeWorth, correlation, judge_worth, reality
 from ganimate.evaluation.metrics import (
     BAR_AUS,
     LEVELS,
@@ -27,6 +28,7 @@ from ganimate.evaluation.metrics import (
 
 AUS = (1, 12, 14)
 ALL = np.ones(3, bool)
+NOBODY = np.full(50, -1)
 MIXTURE = np.array([[0.5, 0.1, 0.0], [-0.2, 0.8, 0.1], [0.0, 0.0, 0.3]])  # (N asked, N read)
 
 
@@ -38,7 +40,7 @@ def readings(people: int = 4, mixture: NDArray[np.float64] = MIXTURE) -> NDArray
 
 def worth(readable: tuple[bool, ...] = (True, True, True)) -> JudgeWorth:
     by_codes = np.where(readable, 0.8, 0.1)
-    return JudgeWorth(AUS, by_codes, by_codes, by_codes, by_codes, 100, 200)
+    return JudgeWorth(AUS, by_codes, by_codes, by_codes, by_codes, by_codes, 100, 200)
 
 
 def by_key(metrics: list[Metric], key: str) -> list[float]:
@@ -166,7 +168,7 @@ def test_the_judge_is_measured_by_codes_where_there_are_any() -> None:
     read[:, 1] = rng.uniform(0, 1, 50)
     codes = np.full((50, 3), np.nan)
     codes[:20, 0], codes[:20, 1] = labels[:20, 0], labels[:20, 1]
-    found = judge_worth(AUS, read, labels, codes)
+    found = judge_worth(AUS, read, labels, codes, NOBODY[: len(read)])
     assert (found.n_codes, found.n_labels) == (20, 50)
     assert (found.by_codes[0], found.by_labels[0], found.labels_by_codes[0]) == pytest.approx((1, 1, 1))
     assert found.slope[0] == pytest.approx(0.5)
@@ -177,12 +179,38 @@ def test_the_judge_is_measured_by_codes_where_there_are_any() -> None:
     assert names == {"judge_correlation_with_labels_n50", "judge_slope_of_labels_n50"}
 
 
+def test_reality_is_what_is_read_of_a_code_alone() -> None:
+    rng = np.random.default_rng(0)
+    persons = np.repeat(np.arange(40), 5)
+    codes = rng.integers(0, 6, (200, 3)) / 5.0
+    codes[:, 1] = (codes[:, 0] + codes[:, 1]) / 2  # they come together
+    own = rng.uniform(0, 0.3, (40, 3))[persons]  # faces that read so at rest
+    read = own + codes * [0.6, 0.3, 0.01]
+    assert reality(read, codes, persons)[:2] == pytest.approx([0.6, 0.3], abs=0.01)
+    assert math.isnan(reality(read, codes, persons)[2])  # too little to divide by
+    assert np.isnan(reality(read, codes, np.full(200, -1))).all()
+    assert np.isnan(reality(read, np.full((200, 3), np.nan), persons)).all()
+    unknown = codes.copy()
+    unknown[:, 2] = np.nan
+    assert reality(read, unknown, persons)[:2] == pytest.approx([0.6, 0.3], abs=0.01)
+
+
+def test_a_response_is_told_beside_reality() -> None:
+    half = dataclasses.replace(worth(), reality=np.array([0.25, 0.8, np.nan]))
+    found = response_metrics(readings(), half)
+    assert by_key(found, "response_relative") == pytest.approx([2.0, 1.0])
+    assert by_key(found, "response_relative_mean") == [pytest.approx(1.5)]
+    assert by_key(found, "response_relative_lowest") == [pytest.approx(1.0)]
+    once = seen_metrics(readings(), [np.zeros(1)] * 4, np.zeros(4, bool), half)
+    assert by_key(once, "response_relative_seen_once_mean") == [pytest.approx(1.5)]
+
+
 def test_codes_of_what_hardly_anybody_shows_do_not_count() -> None:
     labels = np.random.default_rng(0).uniform(0, 1, (50, 3))
     codes = np.zeros((50, 3))
     codes[:2] = 1.0
-    assert np.isnan(judge_worth(AUS, labels, labels, codes).by_codes).all()
-    assert judge_worth(AUS, labels, labels, codes).readable.all()
+    assert np.isnan(judge_worth(AUS, labels, labels, codes, NOBODY[: len(labels)]).by_codes).all()
+    assert judge_worth(AUS, labels, labels, codes, NOBODY[: len(labels)]).readable.all()
 
 
 def test_identity_in_numbers() -> None:

@@ -7,8 +7,8 @@ command line, and have the same defaults.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -16,17 +16,25 @@ import numpy as np
 
 from ganimate.animation.job import Job, Result
 from ganimate.animation.outputs import Outputs
-from ganimate.animation.request import FaceRequest, Request, Scene, correction, move, timeline
-from ganimate.animation.session import Session
-from ganimate.config import Motion, Scrutiny, Setup
+from ganimate.animation.recorded_performance import FilmedPerformance, read_table
+from ganimate.animation.request import FaceRequest, Request, Scene, correction, move, perform, timeline
+from ganimate.animation.session import open_session
+from ganimate.config import Driving, Motion, Scrutiny, Setup
 from ganimate.errors import ExpressionError, OutputError
+from ganimate.facs import ACTION_UNITS as ACTION_UNITS
+from ganimate.facs import FACE_REGIONS as FACE_REGIONS
+from ganimate.facs import PRESETS as PRESETS
+from ganimate.facs import ActionUnit as ActionUnit
 from ganimate.facs import Others
-from ganimate.media import FrameWriter
+from ganimate.facs import parse_expression as parse_expression
+from ganimate.media import FrameWriter, is_video
 from ganimate.media import open_writer as open_any_writer
 from ganimate.media import read_photo as read_photo
 from ganimate.media.naming import beside
 from ganimate.system.progress import Progress as Progress
 from ganimate.system.progress import Silent
+from ganimate.system.progress import Table as Table
+from ganimate.timeline import parse_timeline as parse_timeline
 from ganimate.trajectory import LOOPS
 
 if TYPE_CHECKING:
@@ -36,15 +44,15 @@ if TYPE_CHECKING:
 
 AnyPath = str | os.PathLike[str]
 Blink = Literal["auto", "off"]
-_OPEN: dict[tuple[Setup, Path, str], Session] = {}  # the session of the last call
 
 
 def animate(
     photo: AnyPath | Image,
-    expression: str | None = None,
+    expression: str | Mapping[int, str] | None = None,
     out: AnyPath | None = None,
     *,
     timeline: AnyPath | None = None,
+    start: str = "self",
     seen_as: str | None = None,
     others: Others = "keep",
     blink: Blink | None = None,
@@ -69,14 +77,21 @@ def animate(
     """Animate the face in `photo` towards an expression, or by a timeline, and return where the result is.
 
     `out` is a .gif, an .mp4 or a folder of PNG frames, with `still` a picture; by default it lies beside the photo.
-    Nothing that exists is replaced, unless `overwrite` says so. `seen_as` corrects what the model reads from the photo.
+    Expressions of several faces come by their numbers, as 'ganimate faces' lists them; `face` does not count then.
+    Nothing that exists is replaced, unless `overwrite` says so. `start` is the expression to begin with, by default the
+    photo's own; `seen_as` corrects what the model reads of that.
     What speaks against the result is in its `doubts`. Raises GanimateError, with a sentence and a hint.
     """
     motion = Motion(frames, Motion.fps if fps is None else fps, easing, hold, loop)
-    asked, words, goes_on = _asked(expression, timeline, fps, seen_as, others, motion)
+    each: Mapping[int, str] = {} if expression is None or isinstance(expression, str) else expression
+    whole = expression if expression is None or isinstance(expression, str) else ",".join(each.values())
+    asked, words, goes_on = _asked(start, whole, timeline, fps, seen_as, others, motion)
+    apart = {n: FaceRequest(move(["self"], [text], others, motion), asked.seen_as) for n, text in each.items()}
     if blink is not None:
         asked = asked.blinking(blink, seed)
-    request = Request(_photo(photo), asked, Setup(str(model), detector, device), face, still=still)
+        apart = {number: one.blinking(blink, seed) for number, one in apart.items()}
+    setup = Setup(str(model), detector, device)
+    request = Request(_photo(photo), asked, setup, list(each) or face, apart, still)
     place = _place(out, request.photo, words, ".png" if still else ".gif")
     outputs = Outputs(
         place, overwrite=overwrite, strip=None if strip is None else str(strip), reports=tuple(map(str, reports))
@@ -110,17 +125,52 @@ def interpolate(
     progress: Progress | None = None,
 ) -> Result:
     """Animate the face in `photo` from one expression to another, and return where the result is; see `animate`."""
-    asked = FaceRequest(move([from_], [to], others, Motion(frames, fps, easing, hold, loop)))
-    if blink is not None:
-        asked = asked.blinking(blink, seed)
-    request = Request(_photo(photo), asked, Setup(str(model), detector, device), face)
-    outputs = Outputs(
-        _place(out, request.photo, f"{from_}-to-{to}", ".gif"),
-        overwrite=overwrite,
-        strip=None if strip is None else str(strip),
-        reports=tuple(map(str, reports)),
-    )
-    return _made(Job(request, outputs, loop, scrutiny=Scrutiny(compare), mark=mark), progress)
+    return animate(
+        photo, to, out, start=from_, others=others, blink=blink, seed=seed, frames=frames, fps=fps, easing=easing,
+        hold=hold, loop=loop, compare=compare, strip=strip, reports=reports, face=face, model=model, detector=detector,
+        device=device, mark=mark, overwrite=overwrite, progress=progress,
+    )  # fmt: skip
+
+
+def drive(
+    photo: AnyPath,
+    clip: AnyPath,
+    out: AnyPath | None = None,
+    *,
+    seen_as: str | None = None,
+    relative: bool = Driving.relative,
+    smooth: float = Driving.smooth_s,
+    head: bool = Driving.head,
+    gaze: bool = Driving.gaze,
+    fps: float | None = None,
+    face: Selection = "largest",
+    model: AnyPath = Setup.model,
+    detector: str = Setup.detector,
+    device: str = Setup.device,
+    mark: bool = True,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Result:
+    """Let the face in `photo` repeat what another did in `clip`, a video or a tracker's table, and return the result.
+
+    See `animate`; a table of one row gives one picture. Raises AnnotationError and VideoError, too.
+    """
+    listener, path = progress or Silent(), Path(clip)
+    setup, driving = Setup(str(model), detector, device), Driving(relative, smooth, head, gaze)
+    filmed = path.is_file() and is_video(path)
+    place = _place(out, Path(photo), path.stem, ".mp4")
+    outputs, sound = Outputs(place, overwrite=overwrite), None
+    if filmed:
+        read = FilmedPerformance(path, Path(photo), setup=setup, faces=face, driving=driving).read(outputs, listener)
+        told, sound = read.performance, read.sound
+    else:
+        told = read_table(path, None, None, None, False, driving, listener)
+    plan = perform(told, driving, fps)
+    still = len(told.resampled(plan.fps, smooth_s=plan.smooth_s)) == 1
+    if still and out is None:
+        outputs = replace(outputs, path=_place(None, Path(photo), path.stem, ".png"))
+    request = Request(Path(photo), FaceRequest(plan, correction(seen_as)), setup, face, still=still)
+    return _made(Job(request, outputs, "once", mark=mark, sound=sound), listener)
 
 
 @dataclass(frozen=True)
@@ -174,10 +224,11 @@ def frames(
     plan = move([start], [expression], others, Motion(frames, fps, easing, hold, loop))
     setup, listener = Setup(str(model), detector, device), progress or Silent()
     request = Request(_photo(photo), FaceRequest(plan, correction(seen_as)), setup, face)
-    return Animation(request.prepare(listener, _session(setup, listener)), LOOPS[loop].repeats)
+    return Animation(request.prepare(listener, open_session(setup, listener)), LOOPS[loop].repeats)
 
 
 def _asked(
+    start: str,
     expression: str | None,
     performed: AnyPath | None,
     fps: float | None,
@@ -189,15 +240,18 @@ def _asked(
     if (expression is None) == (performed is None):
         raise ExpressionError("an expression or a timeline is needed, and one of them", "write for example 'happiness'")
     if performed is not None:
+        if start != "self":
+            raise ExpressionError("a timeline begins as it says itself", "leave the start out")
         plan = timeline(os.fspath(performed), fps)
         return FaceRequest(plan, correction(seen_as)), Path(performed).stem, plan.loop
     text = expression or ""
-    return FaceRequest(move(["self"], [text], others, motion), correction(seen_as)), text, motion.loop
+    words = text if start == "self" else f"{start}-to-{text}"
+    return FaceRequest(move([start], [text], others, motion), correction(seen_as)), words, motion.loop
 
 
 def _made(job: Job, progress: Progress | None) -> Result:
     listener = progress or Silent()
-    return job.make(listener, _session(job.request.setup, listener))
+    return job.make(listener, open_session(job.request.setup, listener))
 
 
 def _photo(photo: AnyPath | Image) -> Path | Image:
@@ -210,13 +264,3 @@ def _place(out: AnyPath | None, photo: Path | Image, words: str, suffix: str) ->
     if not isinstance(photo, Path):
         raise OutputError("a photo that is no file has no place beside it", 'say where with out="result.gif"')
     return str(beside(photo, words, suffix))
-
-
-def _session(setup: Setup, progress: Progress) -> Session:
-    """Return a session; that of the last call stays open, as loading a model takes as long as a short animation."""
-    fresh = Session.of(setup, progress)
-    key = setup, fresh.entry.path.resolve(), fresh.entry.digest
-    if key not in _OPEN:
-        _OPEN.clear()
-        _OPEN[key] = fresh
-    return _OPEN[key]

@@ -200,6 +200,19 @@ class Session:
         return PreparedPhoto(photo, self.entry, self.animator, people, numbers, len(found))
 
 
+_OPEN: dict[tuple[Setup, Path, str], Session] = {}  # the session of the last call
+
+
+def open_session(setup: Setup, progress: Progress) -> Session:
+    """Return a session; that of the last call stays open, as loading a model takes as long as a short animation."""
+    fresh = Session.of(setup, progress)
+    key = setup, fresh.entry.path.resolve(), fresh.entry.digest
+    if key not in _OPEN:
+        _OPEN.clear()
+        _OPEN[key] = fresh
+    return _OPEN[key]
+
+
 def model_facts(entry: ZooEntry) -> dict[str, str]:
     """Return which model this is, as plain data."""
     return {"name": entry.name, "path": str(entry.path)}

@@ -22,6 +22,7 @@ from ganimate.cli import (
     sheet,
     timeline,
     training,
+    web,
 )
 from ganimate.cli.errors import TellingGroup
 from ganimate.system import signals as stopping
@@ -60,14 +61,15 @@ def _top(
 
 
 TellingGroup.order = (
-    "animate", "interpolate", "drive", "timeline", "batch", "sheet", "faces", "aus", "inspect", "models", "prepare",
-    "train", "export", "train-judge", "train-mesh", "train-paint", "evaluate", "benchmark",
+    "animate", "interpolate", "drive", "timeline", "web", "batch", "sheet", "faces", "aus", "inspect", "models",
+    "prepare", "train", "export", "train-judge", "train-mesh", "train-paint", "evaluate", "benchmark",
 )  # fmt: skip
 for group in (
     animate,
     drive,
     batch,
     timeline,
+    web,
     sheet,
     faces,
     inspect,

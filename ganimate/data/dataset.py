@@ -107,13 +107,6 @@ def plain_views(pack: Pack, indices: NDArray[np.int64]) -> Tensor:
     return to_tensor(np.stack(images))
 
 
-def plain_landmarks(pack: Pack, indices: NDArray[np.int64]) -> Tensor:
-    """Return the landmarks (n, 68, 2) of `plain_views`, in crop widths."""
-    size = pack.spec.size_px
-    points = (pack.landmarks[indices] + 0.5 - round(size * MARGIN)) / size
-    return torch.from_numpy(points.astype(np.float32))
-
-
 def batches(dataset: Dataset[BatchT], steps: range, workers: int) -> DataLoader[BatchT]:
     """Return an iterable of the batches of `steps`, which are the items of `dataset`, made by `workers` processes."""
     return DataLoader(

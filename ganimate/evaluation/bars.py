@@ -77,6 +77,8 @@ class MetricKind:
 SUMMARY: Mapping[str, MetricKind] = {
     "response_mean": MetricKind("asked AU from 0 to 1, mean of {aus}", at_least=0.40),
     "response_lowest": MetricKind("the same, the weakest of them", at_least=0.25),
+    "response_relative_mean": MetricKind("the same beside what real faces do, mean of {aus}", at_least=0.9),
+    "response_relative_lowest": MetricKind("the same, the weakest of them", at_least=0.6),
     "crosstalk_mean": MetricKind("the other AUs' change, person by person", at_most=0.06),
     "crosstalk_of_means_mean": MetricKind("the other AUs' mean change"),
     "monotone_share_lowest": MetricKind("people whose reading rises at every step, worst AU", at_least=0.85),

@@ -66,6 +66,7 @@ class EvaluationResults:
         title = f"the judge on {worth.n_labels} held-out photos"
         if worth.n_codes:
             told = [("judge·codes", worth.by_codes), ("labels·codes", worth.labels_by_codes), *told]
+            told.append(("real", worth.reality))
             title += f", {worth.n_codes} with human codes"
         rows = []
         for place, au in enumerate(worth.aus):
@@ -74,7 +75,7 @@ class EvaluationResults:
         return Table(("AU", "", *(name for name, _ in told), ""), tuple(rows), _numbers(2, len(told)), title)
 
     def _au_table(self) -> Table:
-        parts, headers = self._columns(_AU_COLUMNS)
+        parts, headers = self._columns((*_AU_COLUMNS, *_CODED_COLUMNS) if self.worth.n_codes else _AU_COLUMNS)
         title = f"one AU from 0 to 1, {self.models[0].metrics[0].n} people"
         rows = []
         for au in self.worth.aus:
@@ -133,6 +134,7 @@ class EvaluationResults:
 
 
 _AU_COLUMNS = (("response", "asked"), ("crosstalk", "others"), ("monotone_share", "rises"))
+_CODED_COLUMNS = (("response_relative", "of real"),)
 _SEEN_COLUMNS = (
     ("response_{}_mean", "asked"),
     ("monotone_share_{}_mean", "rises"),

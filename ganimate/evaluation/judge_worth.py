@@ -17,6 +17,8 @@ from ganimate.zoo.judge_weights import READS_LABELS
 # shares their errors.
 READS_CODES = 0.3
 LEAST_SHOWN = 3  # photos that show an AU; with fewer a correlation is chance
+LEAST_REAL = 0.05  # that a judge reads of a real full AU: beside less a model's answer is a ratio of noise
+RIDGE = 0.05  # photos' worth of doubt: two codes that always come together share what they do
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,8 @@ class JudgeWorth:
 
     `by_codes` with human FACS codes on `n_codes` photos, `labels_by_codes` the labels' own on the same photos,
     `by_labels` with the labels on `n_labels` photos. `slope` is what it reads of a label's change of 1: who is unsure
-    reads less, and no model can make it read more.
+    reads less, and no model can make it read more. `reality` is what it reads of a change of 1 in the human code, from
+    photo to photo of one person while the other codes stay: as much as real faces do.
     """
 
     aus: tuple[int, ...]
@@ -33,6 +36,7 @@ class JudgeWorth:
     labels_by_codes: Floats
     by_labels: Floats
     slope: Floats
+    reality: Floats
     n_codes: int
     n_labels: int
 
@@ -54,14 +58,17 @@ class JudgeWorth:
             ("labels_correlation_with_codes", self.labels_by_codes, self.n_codes),
             ("judge_correlation_with_labels", self.by_labels, self.n_labels),
             ("judge_slope_of_labels", self.slope, self.n_labels),
+            ("judge_reality", self.reality, self.n_codes),
         )
         return [metric for key, values, n in columns for metric in by_au(key, values, n, self.aus)]
 
 
-def judge_worth(aus: Sequence[int], read: Floats, labels: Floats, codes: Floats) -> JudgeWorth:
+def judge_worth(
+    aus: Sequence[int], read: Floats, labels: Floats, codes: Floats, persons: NDArray[np.integer]
+) -> JudgeWorth:
     """Return the judge's worth from its readings, the labels and the human codes of the same photos, (v, N) each.
 
-    A code that is not known is NaN.
+    A code that is not known is NaN. `persons` (v,) says who is on the photos, -1 where nobody knows.
     """
     coded = np.isfinite(codes)
     enough = ((codes > 0) & coded).sum(0) >= LEAST_SHOWN
@@ -69,7 +76,27 @@ def judge_worth(aus: Sequence[int], read: Floats, labels: Floats, codes: Floats)
     own = np.where(enough, correlation(labels, codes), np.nan)
     slope = correlation(read, labels) * read.std(0) / np.maximum(labels.std(0), 1e-9)
     n_codes = int(coded.any(1).sum())
-    return JudgeWorth(tuple(aus), by_codes, own, correlation(read, labels), slope, n_codes, len(labels))
+    real = np.where(enough, reality(read, codes, persons), np.nan)
+    return JudgeWorth(tuple(aus), by_codes, own, correlation(read, labels), slope, real, n_codes, len(labels))
+
+
+def reality(read: Floats, codes: Floats, persons: NDArray[np.integer]) -> Floats:
+    """Return what is read of each AU (N,) when a person's code of it changes by 1 and the others do not; NaN: unknown.
+
+    Ridge regression of readings on codes (v, N), both as deviations from the person's mean.
+    """
+    known = np.isfinite(codes).any(0)
+    rows = np.isfinite(codes[:, known]).all(1) & (persons >= 0) if known.any() else np.zeros(len(codes), bool)
+    x, y, owners = codes[rows][:, known].copy(), read[rows][:, known].copy(), persons[rows]
+    for person in np.unique(owners):
+        own = owners == person
+        x[own] -= x[own].mean(0)
+        y[own] -= y[own].mean(0)
+    told = np.full(codes.shape[1], np.nan)
+    if x.any():
+        slopes = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ y)
+        told[known] = np.where(np.ptp(x, axis=0) > 0, np.diag(slopes), np.nan)
+    return np.where(told >= LEAST_REAL, told, np.nan)
 
 
 def correlation(a: Floats, b: Floats) -> Floats:

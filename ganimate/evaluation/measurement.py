@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.animation.animator import AnimatedFrame, Animator, PreparedFace
-from ganimate.data.dataset import plain_landmarks
 from ganimate.data.pack import MARGIN
 from ganimate.evaluation.bars import PAINTED, Floats, Metric
 from ganimate.evaluation.intervals import with_intervals
@@ -119,7 +118,7 @@ class _Measuring:
         crop = Crop(self.protocol.face(index), np.array([[1.0, 0.0, -start], [0.0, 1.0, -start]]))
         face = Face(Box(*points.min(0).tolist(), *points.max(0).tolist()), points)
         own = self.animator.look([face], [crop])[0]
-        landmarks = plain_landmarks(pack, np.array([index]))[0].numpy()
+        landmarks = (points + np.float32(0.5 - start)) / np.float32(size)
         person = self.animator.assemble(pack.image(index), face, crop, own, self.animator.glasses(face, crop))
         return Subject(pack.image(index), person, landmarks)
 

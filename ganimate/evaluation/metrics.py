@@ -60,13 +60,15 @@ def response_metrics(readings: Floats, worth: JudgeWorth) -> list[Metric]:
     n, aus, can = len(readings), worth.aus, worth.readable
     matrix, rising = change_matrix(readings), monotone_share(readings)
     others, of_means = crosstalk(readings, can), crosstalk_of_means(readings, can)
-    barred = can & np.isin(aus, BAR_AUS)
+    barred, relative = can & np.isin(aus, BAR_AUS), np.diag(matrix) / worth.reality
     return [
         *_averages("response", n, np.diag(matrix), worth, barred, lowest=True),
+        *_averages("response_relative", n, relative, worth, barred & np.isfinite(relative), lowest=True),
         *_averages("crosstalk", n, others, worth, can),
         *_averages("crosstalk_of_means", n, of_means, worth, can),
         *_averages("monotone_share", n, rising, worth, can, lowest=True),
         *by_au("response", np.diag(matrix), n, aus),
+        *by_au("response_relative", relative, n, aus),
         *by_au("crosstalk", others, n, aus),
         *by_au("crosstalk_of_means", of_means, n, aus),
         *by_au("monotone_share", rising, n, aus),
@@ -93,8 +95,10 @@ def seen_metrics(
             continue
         answers, rising = np.diag(change_matrix(readings[who])), monotone_share(readings[who])
         apart = np.concatenate([each for each, one in zip(distances, who, strict=True) if one])
+        barred, relative = worth.readable & np.isin(worth.aus, BAR_AUS), answers / worth.reality
         found += [
-            *_averages(f"response_{seen}", n, answers, worth, worth.readable & np.isin(worth.aus, BAR_AUS)),
+            *_averages(f"response_{seen}", n, answers, worth, barred),
+            *_averages(f"response_relative_{seen}", n, relative, worth, barred & np.isfinite(relative)),
             *_averages(f"monotone_share_{seen}", n, rising, worth, worth.readable),
             *([Metric(f"identity_distance_{seen}_mean", float(apart.mean()), n)] if apart.size else []),
             *by_au(f"response_{seen}", answers, n, worth.aus),

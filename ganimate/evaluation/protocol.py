@@ -121,7 +121,8 @@ def study_judge(
         yield
     unknown = np.full(len(protocol.aus), np.nan)
     coded = np.array([codes.get(str(protocol.pack.names[index]), unknown) for index in held], np.float64)
-    return judge_worth(protocol.aus, np.concatenate(read), protocol.labels[held].astype(np.float64), coded)
+    labels = protocol.labels[held].astype(np.float64)
+    return judge_worth(protocol.aus, np.concatenate(read), labels, coded, protocol.pack.person[held])
 
 
 def _batches(items: NDArray[Any]) -> list[NDArray[Any]]:

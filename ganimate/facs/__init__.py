@@ -17,11 +17,13 @@ from ganimate.facs.expressions import (
 from ganimate.facs.grammar import format_expression, parse_au, parse_expression, parse_rows
 from ganimate.facs.hints import did_you_mean
 from ganimate.facs.presets import PRESETS, RESETS, Preset
+from ganimate.facs.regions import FACE_REGIONS
 from ganimate.facs.units import ACTION_UNITS, OPENFACE_AUS, ActionUnit
 from ganimate.facs.words import TURNS, Word, words_of
 
 __all__ = [
     "ACTION_UNITS",
+    "FACE_REGIONS",
     "OPENFACE_AUS",
     "PRESETS",
     "RESETS",

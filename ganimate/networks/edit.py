@@ -24,7 +24,7 @@ class Edit:
 
 
 class GeneratorNetwork(nn.Module):
-    """What trainer and animator ask of a generator of crops; tests have others than the paper's."""
+    """What trainer and animator ask of a generator of crops, whatever paints them."""
 
     def forward(self, image: Tensor, y_from: Tensor, y_to: Tensor, hold_map: Tensor | None = None) -> Edit:
         """Return the edit of `image` (B, 3, S, S) in [-1, 1] from AUs `y_from` (B, N) to `y_to` (B, N), in [0, 1].

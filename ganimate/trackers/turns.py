@@ -75,7 +75,7 @@ def turns_of(table: str, columns: Mapping[str, Floats], head: bool, gaze: bool) 
 
 
 def centred(turns: Mapping[Word, Floats]) -> tuple[dict[Word, Floats], str | None]:
-    """Return turns (T,) from their usual pose, the median, within their limits, and a note on what went beyond."""
+    """Return turns (T,) from their usual pose, the median, within limits, and a note on what went beyond these."""
     beyond, found = 0, {}
     for word, degrees in turns.items():
         most, off = MOST_DEGREES[str(word)], degrees - np.median(degrees)
