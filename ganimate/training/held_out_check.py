@@ -67,7 +67,8 @@ def warning(terms: Mapping[str, float]) -> tuple[str, str] | None:
     if response is None or response >= HARDLY:
         return None
     which = ", ".join(name.rpartition("_")[2] for name in terms if name.startswith(f"{RESPONSE}_AU"))
-    told = f"the model hardly animates: asked from 0 to 1, {which} of held-out people change by {round(response, 2) + 0.0:.2f}"
+    change = round(response, 2) + 0.0  # never -0
+    told = f"the model hardly animates: asked from 0 to 1, {which} of held-out people change by {change:.2f}"
     return f"{told} (its own critic's reading)", "train it longer, or on more photos"
 
 
