@@ -108,13 +108,14 @@ def test_each_face_keeps_its_own_expression(visitor: Any, two_faces: Path) -> No
     rest = wait_for_picture(visitor, before)
     visitor.click(".boxes button[data-face='2']")
     visitor.wait_for_selector(".boxes button[data-face='2'][aria-pressed='true']")
+    visitor.wait_for_selector(".panel[data-face='2']")
     move(visitor, "1", 1)
     second = wait_for_picture(visitor, rest)
     halves = np.array_split(changed(decoded(rest), decoded(second)), 2, axis=1)
     assert sorted([halves[0].any(), halves[1].any()]) == [False, True]
     visitor.click(".boxes button[data-face='1']")
-    visitor.wait_for_selector(".boxes button[data-face='1'][aria-pressed='true']")
-    visitor.wait_for_function("document.querySelector('input[data-word=\"1\"]').value < 0.9")
+    visitor.wait_for_selector(".panel[data-face='1']")
+    assert float(visitor.input_value('input[data-word="1"]')) < 0.9
     move(visitor, "4", 1)
     both = wait_for_picture(visitor, second)
     assert all(half.any() for half in np.array_split(changed(decoded(rest), decoded(both)), 2, axis=1))
@@ -172,6 +173,8 @@ def test_every_function_can_be_called_by_a_client(
 ) -> None:
     from gradio_client import Client, handle_file
 
+    from ganimate.web.pictures import data_uri
+
     client = Client(url, verbose=False, download_files=str(tmp_path / "got"))
     names = set(client.view_api(return_format="dict", print_info=False)["named_endpoints"])
     assert names == {
@@ -195,6 +198,7 @@ def test_every_function_can_be_called_by_a_client(
     assert done.exit_code == 0, done.output
     with Image.open(file["value"]) as one, Image.open(tmp_path / "same.png") as same:
         assert np.array_equal(np.array(one), np.array(same))
+        assert np.array_equal(decoded(data_uri(np.array(one))), decoded(shown["frame"]))  # the preview is the result
     assert "read again by the judge" in notes
     timeline = client.predict("", 0.2, "in-out", 0, api_name="/add_keyframe")
     *_, film, line, _ = client.predict("MP4", timeline, api_name="/make_timeline")

@@ -13,7 +13,7 @@ from ganimate.web.light import gradio as gr
 from ganimate.web.pictures import data_uri
 from ganimate.web.telling import readings_html, told_html
 from ganimate.web.troubles import telling
-from ganimate.web.visits import Visit, Visits
+from ganimate.web.visits import Visit, Visits, spoken
 
 WHOLE, CLOSE_UP = "whole photo", "close-up"
 SMALL = 0.25  # of the photo's width: a face that is smaller is shown close up at first, if it is the only one
@@ -80,12 +80,16 @@ class Editing:
     def preview(self, sliders: Any, view: str, request: gr.Request) -> Any:
         """Return the picture with these sliders, ``{"values": {"12": 1.0}}``, on the face that is worked on.
 
-        `view` is "whole photo" or "close-up". AUs that are not named stay as in the photo.
+        `view` is "whole photo" or "close-up"; with ``"face": 2`` they are those of another face. AUs that are not
+        named stay as in the photo.
         """
         visit = self._visits.of(request.session_hash)
         portrait = visit.opened()
-        values = {str(word): float(value) for word, value in ((sliders or {}).get("values") or {}).items()}
-        visit.values[visit.face] = values
+        told = sliders or {}
+        values = {str(word): float(value) for word, value in (told.get("values") or {}).items()}
+        face = int(told.get("face") or visit.face)
+        portrait.asked(face, spoken(values))  # raises for what cannot be asked, before it is kept
+        visit.values[face] = values
         seen = ganimate.View(visit.face if view == CLOSE_UP else None)
         return {"frame": _frame(portrait, visit, seen)}
 
@@ -162,7 +166,8 @@ class Editing:
 
     @staticmethod
     def _panel(visit: Visit) -> dict[str, Any]:
-        return {"own": visit.opened().shown(visit.face), "values": visit.values.get(visit.face, {})}
+        own, values = visit.opened().shown(visit.face), visit.values.get(visit.face, {})
+        return {"face": visit.face, "own": own, "values": values}
 
 
 def whole(word: str) -> str:

@@ -7,6 +7,7 @@ import secrets
 import shutil
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -44,8 +45,7 @@ class Visit:
 
     def expression(self, face: int | None = None) -> str:
         """Return what is asked of a face, by default of the one that is worked on, in the grammar."""
-        values = self.values.get(self.face if face is None else face, {})
-        return ",".join(f"{word}={value:g}" for word, value in values.items()) or "self"
+        return spoken(self.values.get(self.face if face is None else face, {}))
 
     def expressions(self) -> dict[int, str]:
         """Return what is asked of all faces of which something is."""
@@ -91,6 +91,11 @@ class Visits:
             idle = [key for key, visit in self._visits.items() if now - visit.used_at_s > idle_s]
         for key in idle:
             self.forget(key)
+
+
+def spoken(values: Mapping[str, float]) -> str:
+    """Return sliders as an expression of the grammar."""
+    return ",".join(f"{word}={value:g}" for word, value in values.items()) or "self"
 
 
 def sweep(folder: Path, idle_s: float = IDLE_S) -> None:

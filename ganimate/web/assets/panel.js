@@ -6,12 +6,13 @@ const units = {};
 const pads = [];
 let own = {};
 let values = {};
+let face;  // whose sliders these are: another may have been chosen while one of them still moves
 
 const whole = (word) => word.replace(/^(\d+)[LR]$/, "$1");
 const shown = (word) => values[word] ?? values[whole(word)] ?? own[word] ?? own[whole(word)] ?? 0;
 
 function send(done) {
-  props.value = { values: { ...values } };
+  props.value = { face, values: { ...values } };
   trigger("input");
   if (done) trigger("release");
 }
@@ -168,6 +169,7 @@ element.querySelector(".reset-all").addEventListener("click", () => {
 function take(value) {
   if (!value) return;
   if (value.own) own = value.own;
+  if (value.face) element.querySelector(".panel").dataset.face = face = value.face;
   if (value.values) values = { ...value.values };
   refresh();
 }
