@@ -170,6 +170,7 @@ def tiny_config(matcher: str = "none", **changes: object) -> TrainConfig:
         "workers": 0,
         "save_steps": 100,
         "sample_steps": 100,
+        "check_steps": 100,
     }
     return TrainConfig(**(fields | changes))  # type: ignore[arg-type]
 

@@ -85,6 +85,14 @@ def test_from_one_expression_to_another(photo: Path, tiny_model: Path) -> None:
     assert made.facts["faces"][0]["y_g"]["AU12"] == 1
 
 
+def test_a_face_by_its_number_begins_where_all_do(photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+    one = ganimate.interpolate(photo, "4=1", "12=1", tmp_path / "one", model=tiny_model, **SHORT)
+    same = ganimate.animate(photo, {1: "12=1"}, tmp_path / "same", start="4=1", model=tiny_model, **SHORT)
+    frames = [[np.array(Image.open(path)) for path in sorted(Path(made.path).glob("*.png"))] for made in (one, same)]
+    np.testing.assert_array_equal(*frames)
+    assert len(frames[0]) == 4
+
+
 def test_frames_as_arrays(astronaut: NDArray[np.uint8], tiny_model: Path, tmp_path: Path) -> None:
     animation = ganimate.frames(astronaut, "12=1", start="12=0", model=tiny_model, **SHORT)
     assert (len(animation), animation.fps) == (4, Motion.fps)

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from typer.testing import Result
 
 from ganimate.cli.drive import TableFormat
-from ganimate.config import Driving
+from ganimate.config import MESH, CriticConfig, CropSpec, Driving, GeneratorConfig
+from ganimate.motion.muscles import Muscles
+from ganimate.networks import Critic, MeshGenerator, build_generator
 from ganimate.trackers import FORMATS
 from ganimate.trajectory import load_trajectory
+from ganimate.zoo.checkpoint import ModelCard, save_model
 
 Run = Callable[..., Result]
 TABLE = """frame, timestamp, confidence, success, AU04_r, AU12_r, AU28_r
@@ -181,3 +185,55 @@ def test_nothing_to_repeat_is_a_usage_error(cli: Run, photo: Path) -> None:
 )
 def test_an_animation_has_the_clips_rate_if_that_makes_sense(clip_fps: float | None, fps: float) -> None:
     assert Driving().fps_for(clip_fps) == fps
+
+
+def test_a_model_without_a_mesh_turns_nothing_and_shows_the_mean_of_both_sides(
+    drive: Run, table: Path, tmp_path: Path
+) -> None:
+    table.write_text("timestamp_ms,jawOpen,mouthSmileLeft,mouthSmileRight,HeadYaw\n0,0,0,0,0\n40,0,1,0.5,0.1\n")
+    done = drive("-o", tmp_path / "me.gif", "--save-trajectory", tmp_path / "path.csv")
+    assert done.exit_code == 0, done.stderr
+    path = load_trajectory(tmp_path / "path.csv")
+    np.testing.assert_allclose(path.values[:, path.aus.index(12)], [0, 0.75], atol=1e-6)
+    assert "it shows the mean of the clip's left and right" in done.stderr
+    done = drive("--head", "-o", tmp_path / "turned.gif")
+    assert done.exit_code == 1 and not (tmp_path / "turned.gif").exists()
+    assert "error: this model turns neither head nor eyes, and the clip tells yaw" in done.stderr
+    assert "leave out --head and --gaze" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def mesh_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of random weights that moves a mesh, and moves nothing but corners of mouths."""
+    aus, size = (12, 45), 32
+    config = GeneratorConfig(architecture=MESH, size_px=size, channels=8, blocks=1)
+    critic = CriticConfig(size_px=size, channels=4, layers=3)
+    ways = np.zeros((2, 478, 3))
+    ways[0, [61, 291]] = [[-0.05, -0.1, 0], [0.05, -0.1, 0]]
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator = build_generator(config, len(aus))
+        assert isinstance(generator, MeshGenerator)
+        generator.hold(Muscles(aus, ways, np.ones(2), np.zeros((478, 3)), np.full(478, 0.3)))
+        path = tmp_path_factory.mktemp("models") / "mesh.safetensors"
+        save_model(path, ModelCard("mesh", config, critic, CropSpec(size_px=size), aus), generator, Critic(critic, 2))
+    return path
+
+
+def test_head_and_eyes_of_a_table_are_taken_along_where_that_is_asked_for(
+    cli: Run, mesh_model: Path, photo: Path, table: Path, tmp_path: Path
+) -> None:
+    table.write_text(
+        "timestamp,success,AU12_r,pose_Rx,pose_Ry,pose_Rz,gaze_angle_x,gaze_angle_y\n"
+        "0,1,0,0,0,0,0,0\n0.04,1,5,0,0,0,0,0\n0.08,1,5,0,-0.1,0,0.2,0\n"
+    )
+    shown = {}
+    for options in ((), ("--head",), ("--head", "--gaze")):
+        out = tmp_path / f"{len(options)}.csv"
+        done = cli("drive", photo, "--aus", table, "--model", mesh_model, *options, "-f", "--save-trajectory", out)
+        assert done.exit_code == 0, done.stderr
+        path = load_trajectory(out)
+        shown[options] = dict(zip(path.aus, path.values[2].tolist(), strict=True))
+    assert not {"yaw", "gaze_x"} & shown[()].keys()
+    assert shown["--head",]["yaw"] == pytest.approx(np.degrees(0.1), abs=1e-3)
+    assert shown["--head", "--gaze"]["gaze_x"] == pytest.approx(np.degrees(0.1), abs=1e-3)

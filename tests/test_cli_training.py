@@ -323,6 +323,41 @@ def test_a_run_leaves_its_files(finished: Path, faces_pack: Path) -> None:
     assert load_model(finished / "model.safetensors").card.training["steps"] == 7
 
 
+def test_a_model_that_hardly_animates_is_warned_of(cli: Cli, finished: Path, faces_pack: Path, tmp_path: Path) -> None:
+    held_out = load_model(finished / "model.safetensors").card.training["held_out"]
+    assert abs(held_out["held_out_response"]) < 0.1  # of seven steps
+    result = cli("export", finished, "--out", tmp_path / "mine")
+    assert result.exit_code == 0, result.output
+    assert "warning: the model hardly animates: asked from 0 to 1, AU12, AU4, AU26" in result.stderr
+    assert "hint: train it longer" in result.stderr
+    assert "| response on held-out people, by its own critic |" in (tmp_path / "mine" / "README.md").read_text()
+
+
+def test_tensorboard_is_told_where_it_is_missing(
+    cli: Cli, faces_pack: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ganimate.training import tensorboard
+
+    monkeypatch.setattr(tensorboard, "find_spec", lambda name: None)
+    result = cli("train", faces_pack, "--out", tmp_path / "run", *TINY, "--tensorboard")
+    refused(result, "TensorBoard is not installed", "ganimate[tensorboard]")
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_log_goes_to_tensorboard_too(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    out = tmp_path / "run"
+    result = cli("train", faces_pack, "--out", out, *TINY, "--tensorboard")
+    assert result.exit_code == 0, result.output
+    events = EventAccumulator(str(out / "tensorboard")).Reload()
+    names = set(events.Tags()["scalars"])
+    assert {"critic/au", "generator/cycle", "masks/attention_mean", "held_out/response", "seconds/data"} <= names
+    logged = [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
+    assert [event.step for event in events.Scalars("critic/au")] == [row["step"] for row in logged]
+
+
 def test_a_run_tells_its_config_on_stderr_and_its_model_on_stdout(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
     out = tmp_path / "run"
     result = cli("train", faces_pack, "--out", out, *TINY)
@@ -335,10 +370,12 @@ def test_a_run_tells_its_config_on_stderr_and_its_model_on_stdout(cli: Cli, face
     assert "\x1b" not in result.stderr
 
 
-def test_a_quiet_run_says_nothing(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
+def test_a_quiet_run_says_only_what_speaks_against_its_model(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
     result = cli("train", faces_pack, "--out", tmp_path / "run", *TINY, "--quiet")
     assert result.exit_code == 0
-    assert result.stderr == ""
+    told = result.stderr.splitlines()
+    assert [line.split(":")[0] for line in told] == ["warning", "hint"]
+    assert "hardly animates" in told[0]
 
 
 def test_a_run_is_not_overwritten(cli: Cli, faces_pack: Path, finished: Path) -> None:

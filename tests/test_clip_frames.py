@@ -16,7 +16,8 @@ from ganimate.errors import FaceError
 from ganimate.face.crop import Face, Image, align
 from ganimate.face.detect import FixedFollower, GridEmbedder, Selection
 from ganimate.face.glasses import Glasses
-from ganimate.face.tracking import Tracker
+from ganimate.face.tracking import Tracked, Tracker
+from ganimate.facs import words_of
 from ganimate.render.paste import Paster
 from ganimate.zoo.checkpoint import load_model
 
@@ -241,3 +242,14 @@ def test_two_faces_are_edited_as_in_a_photo_of_both(
     alone = animator.still(astronaut, people[1:], [ask_for_more(people[1].source_aus)])
     for _, frame in footage.edit(footage.read([astronaut.copy() for _ in range(3)]), ask_for_more):
         assert np.abs(frame.image.astype(int) - alone.image).max() <= 2
+
+
+def test_a_head_that_turns_in_a_clip_is_told_from_its_usual_pose_and_no_further_than_it_can_here(
+    astronaut: Picture, astronaut_face: Face
+) -> None:
+    words = words_of((12,), mesh=True)
+    yaws = [31.0, 30.0, 30.0, 35.0, 90.0]  # from the camera
+    rows = [np.float32([0.2, 0.2, yaw, 0, 0, 0, 0]) for yaw in yaws]
+    told = performance([ClipFrame(Tracked(astronaut, astronaut_face, 0, False), row) for row in rows], words, FPS)
+    assert told.values[:, words.index("yaw")].tolist() == [0, -1, -1, 4, 20]
+    assert "further than they can here, and are held there, in 1 of 5 rows" in told.notes[-1]

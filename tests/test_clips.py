@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ganimate.errors import AnnotationError
 from ganimate.trackers import FORMATS, clips, read_performance, rows
 from ganimate.trackers.blendshapes import SHAPES_OF, aus_of_shapes
-from ganimate.trajectory import Performance, Trajectory, save_trajectory
+from ganimate.trajectory import Performance, Trajectory, load_trajectory, save_trajectory
 
 OPENFACE = """frame, face_id, timestamp, confidence, success, pose_Rx, AU01_r, AU12_r, AU45_r, AU12_c, AU28_c
 1, 0, 0.000, 0.98, 1, 0.1, 0.00, 2.50, 0.5, 1, 0
@@ -85,8 +85,8 @@ def test_blendshapes_of_mediapipe_and_of_live_link_face_are_the_same(tmp_path: P
     live_link = f"Timecode,BlendShapeCount,{','.join(pascal)},HeadYaw\n" + "".join(lines)
     for text in (mediapipe, live_link):
         clip = read_performance(written(tmp_path, text))
-        assert clip.aus == (1, 12, 25, 26, 45)
-        np.testing.assert_allclose(clip.values, [[0.2, 0.5, 0.4, 0.5, 1.0]] * 2, atol=1e-6)
+        assert clip.aus == (1, "12L", "12R", 25, 26, 45)
+        np.testing.assert_allclose(clip.values, [[0.2, 0.4, 0.6, 0.4, 0.5, 1.0]] * 2, atol=1e-6)
         np.testing.assert_allclose(clip.times_s, [0, 0.5])
         assert "approximate" in told(clip)
     assert "timecodes are taken to count 60 frames" in told(clip)
@@ -124,10 +124,75 @@ def test_every_blendshape_of_the_table_moves_its_au_and_no_other() -> None:
     still = {name: np.zeros(1) for name in names}
     for number, shapes in SHAPES_OF.items():
         found = aus_of_shapes(still | {name.lower(): np.ones(1) for name in shapes})
-        moved = {au for au, value in found.items() if value[0] > 0}
-        assert moved - {25} == {number}
-        assert found[number][0] == 1
+        moved = {word for word, value in found.items() if value[0] > 0}
+        paired = shapes[0].endswith("Left")
+        assert moved - {25} == ({f"{number}L", f"{number}R"} if paired else {number})
+        assert all(found[word][0] == 1 for word in moved)
         assert (25 in moved) == (number in (10, 16, 26))
+
+
+def test_one_side_of_a_pair_is_that_side_and_stands_for_both_where_it_is_alone() -> None:
+    wink = {"eyeblinkleft": np.ones(1), "eyeblinkright": np.zeros(1)}
+    assert {word: value[0] for word, value in aus_of_shapes(wink).items()} == {"45L": 1, "45R": 0}
+    assert aus_of_shapes({"eyeblinkleft": np.ones(1)})[45][0] == 1
+
+
+TURNED = """timestamp,success,AU12_r,pose_Rx,pose_Ry,pose_Rz,gaze_angle_x,gaze_angle_y
+0,1,1,0.1,-0.2,0,0.2,0.1
+1,1,1,0.1,-0.2,0,0.2,0.1
+2,1,1,0,-0.3,0.1,0.4,0.1
+3,1,1,nan,-0.9,0.1,0.4,0.1
+4,1,1,0.1,-0.2,0,0.2,0.1
+"""
+
+
+def test_openface_tells_head_and_eyes_from_their_usual_pose(tmp_path: Path) -> None:
+    path = written(tmp_path, TURNED)
+    assert read_performance(path).aus == (12,)
+    clip = read_performance(path, head=True, gaze=True)
+    assert clip.aus == (12, "yaw", "pitch", "roll", "gaze_x", "gaze_y")
+    degrees = np.degrees(0.1)
+    # To the person's left, up, tilted to the left; the eyes 0.1 further than the head, and down as it looks up.
+    np.testing.assert_allclose(clip.values[2, 1:], degrees * np.array([1, 1, 1, 1, -1]), atol=1e-4)
+    assert not clip.values[[0, 1, 4], 1:].any()
+    assert clip.values[3, 1] == 20 and "held there" in told(clip)
+    assert 0 < clip.values[3, 2] < degrees  # where a cell is missing, between those beside it
+    assert read_performance(path, gaze=True).aus == (12, "gaze_x", "gaze_y")
+
+
+@pytest.mark.parametrize("landscape", [False, True])
+def test_live_link_face_turns_as_its_eyes_tell(tmp_path: Path, landscape: bool) -> None:
+    sign = -1 if landscape else 1
+    header = "EyeLookOutLeft,EyeLookInLeft,EyeLookInRight,EyeLookOutRight,HeadYaw,HeadPitch,HeadRoll,LeftEyeYaw"
+    rows = [
+        (0, 0, 0, 0, 0, 0, 0, 0),
+        (0, 0, 0, 0, 0, 0, 0, 0),
+        (0.5, 0, 0.5, 0, -0.1 * sign, 0.1, -0.2 * sign, -0.3 * sign),
+    ]
+    lines = "".join(f"0:00:0{n}:00.0,61,0.5,{','.join(map(str, row))}\n" for n, row in enumerate(rows))
+    path = written(tmp_path, f"Timecode,BlendShapeCount,JawOpen,{header}\n{lines}")
+    clip = read_performance(path, head=True, gaze=True)
+    asked = dict(zip(clip.aus, clip.values[2], strict=True))
+    assert asked["gaze_x"] == pytest.approx(15)
+    assert [asked[word] for word in ("yaw", "pitch", "roll")] == pytest.approx(np.degrees([0.1, 0.1, 0.2]).tolist())
+
+
+def test_a_saved_trajectory_gives_its_sides_and_turns_back(tmp_path: Path) -> None:
+    saved = Trajectory(
+        np.float32([[0.1, 0.2, 0.5, 5, 0], [0.3, 0.4, 0.5, -7, 0]]), 25, ("12L", "12R", 45, "yaw", "gaze_x")
+    )
+    save_trajectory(saved, tmp_path / "clip.csv")
+    assert load_trajectory(tmp_path / "clip.csv").aus == ("12L", "12R", 45, "yaw")
+    clip = read_performance(tmp_path / "clip.csv", head=True)
+    assert clip.aus == ("12L", "12R", 45, "yaw") and np.array_equal(clip.values, saved.values[:, :4])
+
+
+@pytest.mark.parametrize(("asked", "hint"), [("head", "pose_Rx"), ("gaze", "gaze_angle_x")])
+def test_a_table_without_turns_is_refused_where_they_are_wanted(tmp_path: Path, asked: str, hint: str) -> None:
+    path = written(tmp_path, "timestamp,success,AU12_r\n0,1,1\n1,1,2\n")
+    with pytest.raises(AnnotationError, match="does not tell how the") as caught:
+        read_performance(path, head=asked == "head", gaze=asked == "gaze")
+    assert hint in (caught.value.hint or "")
 
 
 def test_lips_that_stay_closed_over_an_open_jaw_do_not_part() -> None:

@@ -63,6 +63,14 @@ def test_one_side_leaves_the_other(head: tuple[float, float, float]) -> None:
     assert way[right_corner] < 0.05 * way[left_corner]
 
 
+def test_one_side_of_the_upper_face_leaves_the_lower_face() -> None:
+    brows = replace(muscles(), aus=(1, 25, BLINK))
+    left = np.stack([show(au12=1), show()], 1)
+    moved = {one: brows.move(mesh(), show(), goal) for one, goal in (("one", left), ("both", show(au12=1)))}
+    assert np.abs(moved["both"] - mesh())[MOUTH_CORNERS].max() > 10  # as people's photos had it
+    assert np.abs(moved["one"] - mesh())[MOUTH_CORNERS].max() < 0.5
+
+
 def test_both_sides_are_mirror_images() -> None:
     way = muscles().move(mesh(), show(), show(au12=1)) - mesh()
     assert np.allclose(way[MIRROR] * [-1, 1, 1], way, atol=1e-2)

@@ -34,11 +34,10 @@ def _grown(area: Picture, reach_px: float) -> Picture:
 
 
 def test_a_talking_mouth_smiles_without_smears_and_without_a_veil(tmp_path: Path) -> None:
-    clip = talking.talk(tmp_path / "talking.mp4", frames=3)
+    clip = talking.talk(tmp_path / "talking.mp4", frames=2)
     before, after = list(read_video(clip).frames()), talking.edited(clip, tmp_path / "edited")
-    assert len(after) == len(before) == 3
-    for old, new in zip(before, after, strict=True):
-        assert darkness(new)[0] > darkness(old)[0] - 15  # measured: 2 to 5 brighter
-    assert darkness(before[-1])[1] < 70, "the mouth is open in the clip"
-    assert darkness(after[-1])[1] < darkness(before[-1])[1] + 25  # measured: 11
-    assert talking.sheet(before, after).shape == (600, 3 * 390, 3)
+    assert talking.sheet(before, after).shape == (600, 2 * 390, 3)
+    (skin, opening), (new_skin, new_opening) = (darkness(frames[-1]) for frames in (before, after))
+    assert opening < 70, "the mouth is open in the clip"
+    assert new_skin > skin - 15  # measured: 2 to 5 brighter
+    assert new_opening < opening + 25  # measured: 11

@@ -49,6 +49,12 @@ def everything(trainer: Trainer) -> dict[str, Tensor]:
     return found
 
 
+def learnt(row: dict[str, object]) -> dict[str, object]:
+    """Return what a line of the log says of the training: not how long it took, nor what was looked at beside it."""
+    beside = ("images_per_s", "seconds")
+    return {name: value for name, value in row.items() if name not in beside and not name.startswith("held_out")}
+
+
 def differing(a: dict[str, Tensor], b: dict[str, Tensor]) -> list[str]:
     return sorted(a.keys() ^ b.keys()) + [name for name in a.keys() & b.keys() if not torch.equal(a[name], b[name])]
 
@@ -82,7 +88,7 @@ def test_a_run_resumed_after_every_step_is_bit_equal_too(pack: Pack, tmp_path: P
         run_all(trainer, tmp_path / "parts", 1)
     assert not differing(everything(whole), everything(trainer))
     logs = [(tmp_path / name / "log.jsonl").read_text().splitlines() for name in ("whole", "parts")]
-    rows = [[json.loads(line) | {"images_per_s": 0} for line in log] for log in logs]
+    rows = [[learnt(json.loads(line)) for line in log] for log in logs]
     assert rows[0] == rows[1]
 
 
@@ -187,6 +193,24 @@ def test_samples_come_at_their_interval(pack: Pack, tmp_path: Path) -> None:
     seen: list[int] = []
     run_all(Trainer(pack, tiny_config(sample_steps=4), CPU), tmp_path, on_sample=lambda t: seen.append(t.step_index))
     assert seen == [4]
+
+
+def test_held_out_people_are_looked_at_at_their_interval_and_at_last(pack: Pack, tmp_path: Path) -> None:
+    trainer = Trainer(pack, tiny_config(check_steps=4, steps=6), CPU)
+    run_all(trainer, tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows if "held_out_response" in row] == [4, 6]
+    told = load_model(tmp_path / "model.safetensors").card.training["held_out"]
+    assert told["held_out_response"] == pytest.approx(rows[-1]["held_out_response"], abs=1e-4)
+
+
+def test_the_log_tells_where_the_time_went(pack: Pack, tmp_path: Path) -> None:
+    run_all(Trainer(pack, tiny_config(), CPU), tmp_path, 2)
+    for line in (tmp_path / "log.jsonl").read_text().splitlines():
+        row = json.loads(line)
+        assert set(row["seconds"]) == {"data", "faces", "critic", "generator"}
+        step_s = sum(seconds for name, seconds in row["seconds"].items() if name != "data")
+        assert step_s == pytest.approx(tiny_config().batch_images / row["images_per_s"], rel=0.05, abs=0.001)
 
 
 def test_budgets_and_wishes_stop_between_steps_and_save(pack: Pack, tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def animate(
     each: Mapping[int, str] = {} if expression is None or isinstance(expression, str) else expression
     whole = expression if expression is None or isinstance(expression, str) else ",".join(each.values())
     asked, words, goes_on = _asked(start, whole, timeline, fps, seen_as, others, motion)
-    apart = {n: FaceRequest(move(["self"], [text], others, motion), asked.seen_as) for n, text in each.items()}
+    apart = {n: FaceRequest(move([start], [text], others, motion), asked.seen_as) for n, text in each.items()}
     if blink is not None:
         asked = asked.blinking(blink, seed)
         apart = {number: one.blinking(blink, seed) for number, one in apart.items()}

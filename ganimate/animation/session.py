@@ -15,7 +15,7 @@ import numpy as np
 
 from ganimate.config import Setup
 from ganimate.errors import FaceError, PhotoError
-from ganimate.facs.words import fold, label
+from ganimate.facs.words import TURNS, fold, label
 from ganimate.system.progress import Progress
 
 if TYPE_CHECKING:
@@ -132,6 +132,14 @@ class PreparedPhoto:
     def aus(self) -> tuple[Word, ...]:
         """What can be asked of the model, in the order of its rows."""
         return self.entry.card.words
+
+    def turned(self, place: int) -> dict[str, float]:
+        """Return how head and eyes of the chosen face at `place` are turned from the camera, in degrees by their names.
+
+        Empty for a model that moves no mesh. Expressions count from there.
+        """
+        degrees = self.animator.turned(self.photo, self.people[place].face)
+        return {} if degrees is None else {name: round(float(d), 1) for name, d in zip(TURNS, degrees, strict=True)}
 
     def mark(self, paths: Sequence[Trajectory]) -> Mark:
         """Return what results say of themselves in which each chosen face follows its own of `paths`."""

@@ -63,9 +63,9 @@ def animate(
 
     Faces apart: ganimate animate group.jpg --face 1 --expression happiness --face 2 --au 4=1 -o group.gif
 
-    Presets: happiness, surprise, fear, anger, sadness, disgust, contempt, blink, happily-surprised, happily-disgusted,
-    sadly-fearful, sadly-surprised, fearfully-angry, fearfully-surprised, fearfully-disgusted, angrily-surprised,
-    angrily-disgusted, disgustedly-surprised, awed.
+    Presets: happiness, surprise, fear, anger, sadness, disgust, contempt, blink, wink, happily-surprised,
+    happily-disgusted, sadly-fearful, sadly-surprised, fearfully-angry, fearfully-surprised, fearfully-disgusted,
+    angrily-surprised, angrily-disgusted, disgustedly-surprised, awed.
     """
     from ganimate.animation.job import Job
     from ganimate.animation.request import Request

@@ -86,7 +86,10 @@ def aus(
     *,
     setup: options.Means,
 ) -> None:
-    """Read the action units that the face in PHOTO shows, from 0 (absent) to 1 (full)."""
+    """Read the action units that the face in PHOTO shows, from 0 (absent) to 1 (full).
+
+    Also how head and eyes are turned from the camera, in degrees; in expressions yaw=10 turns them from there.
+    """
     from ganimate.animation import session
 
     display = Display(quiet)
@@ -95,7 +98,8 @@ def aus(
     prepared = session.Session.of(setup, display).prepare(image, selection, display)
     if json:
         readings = [
-            session.face_facts(prepared, place) | {"aus": session.au_facts(prepared.aus, person.source_aus)}
+            session.face_facts(prepared, place)
+            | {"aus": session.au_facts(prepared.aus, person.source_aus), "turned_degrees": prepared.turned(place)}
             for place, person in enumerate(prepared.people)
         ]
         print_json({"photo": str(photo), "model": session.model_facts(prepared.entry), "faces": readings})
@@ -114,3 +118,5 @@ def _print_aus(prepared: PreparedPhoto) -> None:
         rows = tuple((str(unit.number), unit.name, f"{value:.2f}", bar(value, 12), unit.muscle) for unit, value in read)
         table = Table(("AU", "name", "intensity", "", "muscle"), rows, numeric=(0, 2))
         print_table(table, last_column_beside=52)
+        if turned := prepared.turned(place):
+            typer.echo(f"turned from the camera: {', '.join(f'{name} {d:.0f}°' for name, d in turned.items())}")

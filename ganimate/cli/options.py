@@ -75,8 +75,9 @@ Expressions = Annotated[
     list[str] | None,
     option(
         SHOWN,
-        "The face to end with: AUs from 0 to 1 (12=1.0), changes (12=+0.4), presets (happiness, fear:0.6), "
-        "neutral, self, another photo's (@other.jpg), or several with commas. May be repeated; later ones win.",
+        "The face to end with: AUs from 0 to 1 (12=1.0), one side (12L=1), changes (12=+0.4), degrees of head and eyes "
+        "(yaw, pitch, roll, gaze_x, gaze_y), presets (happiness, fear:0.6), neutral, self, another photo's "
+        "(@other.jpg), or several with commas. May be repeated; later ones win.",
         "--au",
         "--expression",
         "-e",

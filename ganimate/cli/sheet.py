@@ -17,7 +17,7 @@ Rows = Annotated[
     list[str] | None,
     options.option(
         options.SHOWN,
-        "AUs, a row each (1,2,12), or an expression as one row (happiness; 6=1,12=0.8). May be repeated. "
+        "AUs and turns, a row each (1,12L,yaw), or an expression as one row (happiness; 6=1,12=0.8). May be repeated. "
         "Default: all AUs of the model.",
         "--au",
         "--expression",

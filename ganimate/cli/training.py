@@ -48,6 +48,7 @@ TrainChanges = Annotated[
         panels={
             "save_steps": RUN,
             "sample_steps": RUN,
+            "check_steps": RUN,
             "generator": NETWORKS,
             "critic": NETWORKS,
             "steps": COURSE,
@@ -114,6 +115,12 @@ def train(
     dry_run: Annotated[bool, options.option(RUN, "Print the whole config as JSON and leave.", "--dry-run")] = False,
     minutes: Minutes = None,
     images: Annotated[int | None, options.option(RUN, "Save and stop after N images.", metavar="N", low=1)] = None,
+    tensorboard: Annotated[
+        bool,
+        options.option(
+            RUN, "Also write the log for TensorBoard (pip install 'ganimate[tensorboard]').", "--tensorboard"
+        ),
+    ] = False,
     quiet: options.Quiet = False,
     changes: TrainChanges,
     hardware: OnHardware,
@@ -125,7 +132,7 @@ def train(
     from ganimate.cli.console import print_json
     from ganimate.training.train_run import Budget, TrainRun
 
-    run = TrainRun.plan(pack, out, changes, config, resume)
+    run = TrainRun.plan(pack, out, changes, config, resume, tensorboard)
     if dry_run:
         print_json(to_dict(run.config))
         return
@@ -149,9 +156,12 @@ def export(
 
     A card that is there is kept, unless --force.
     """
+    from ganimate.cli.console import print_said
     from ganimate.training.export import export_run
 
     exported = export_run(run, out, name=name, license_text=license_text, overwrite=force)
+    if exported.weakness is not None:
+        print_said("warning", "yellow", *exported.weakness)
     if license_text is None:
         typer.echo("nobody is told on what terms the model may be used: add --license TEXT", err=True)
     if exported.card_kept:

@@ -88,6 +88,9 @@ class TrainConfig:
     sample_steps: int = setting(
         500, "Steps from one sample sheet to the next.", low=1, high=10_000_000, option="--sample-every"
     )
+    check_steps: int = setting(  # some hundred pictures: as long as a few steps
+        500, "Steps from one look at held-out people to the next.", low=1, high=10_000_000, option="--check-every"
+    )
     workers: int = setting(1, "Processes that decode images.", low=0, high=64)
     seed: int = setting(0, "Seed of everything that is drawn.")
 

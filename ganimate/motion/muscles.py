@@ -10,6 +10,7 @@ points; the regression alone 57 %, the gain alone 42 %.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,10 @@ from ganimate.motion.head import Degrees, turn, turned_way
 Floats = NDArray[np.floating]
 BLINK = 45  # closes the gap between the lids, however wide that is: no way of fixed length can do it
 MIDDLE = 0.05  # face widths on either side of the middle, over which left and right halves meet
+# What one side does more than the other of these stays in the upper face, as FACS divides it: in photos of raised brows
+# mouths open, too, and half of that is a crooked mouth. Between the wings of the nose and the upper lip it fades.
+UPPER_FACE = (1, 2, 4, 5, 6, 7, 43, 45, 46)
+UPPER_START, UPPER_END = 0.06, 0.18  # down from the middle of the face, in its widths
 UPPER_LID_SHARE = 0.83  # of a blink's way: measured on 210 pairs of photos of 54 people
 OPEN_EYE = 0.25  # height / width of an open eye, the median of 17,002 photos: what shut eyes open to
 _EYES = ((LEFT_UPPER_LID, LEFT_LOWER_LID, (263, 362)), (RIGHT_UPPER_LID, RIGHT_LOWER_LID, (33, 133)))
@@ -72,9 +77,15 @@ class Muscles:
     def way(self, aus: Floats) -> NDArray[np.float64]:
         """Return the displacement (478, 3) from the calm face of AUs (N,) or (N, 2), levelling off at the limits."""
         aus = _sides(aus)
-        halves = _halves()[:, :, None]  # (2, 478, 1)
         effort = aus * (1 + (self.gains[:, None] - 1) * aus**2)  # (N, 2)
-        way = (np.tensordot(effort.T, self.ways, 1) * halves).sum(0)
+        even = effort.min(1)
+        way = np.tensordot(even, self.ways, 1)
+        more = (effort - even[:, None]).T  # (2, N)
+        if more.any():
+            upper = np.isin(self.aus, UPPER_FACE)
+            for side, half in zip(more, _halves()[:, :, None], strict=True):
+                way += half * _upper_share() * np.tensordot(side[upper], self.ways[upper], 1)
+                way += half * np.tensordot(side[~upper], self.ways[~upper], 1)
         length = np.linalg.norm(way, axis=1, keepdims=True) / self.limits[:, None]
         # A straight line for ordinary faces, which bends where people stop: x / (1 + x^8)^(1/8).
         return np.asarray(way / (1 + length**8) ** 0.125)
@@ -95,7 +106,7 @@ class Muscles:
                 share = -max(0.0, OPEN_EYE * width / height - 1) * (shut - wanted)
             if share:
                 height = float(np.linalg.norm(gap, axis=1)[1:-1].mean())
-                along = self.lids * (share * height * _halves()[side])[:, None]
+                along = self.lids * (share * height * _halves()[side])[:, None] * _upper_share()
                 lidded = moved + along
                 # The rims themselves meet exactly.
                 lidded[upper] = moved[upper] + UPPER_LID_SHARE * share * gap + along[upper] * [1, 0, 0]
@@ -115,6 +126,13 @@ def _halves() -> NDArray[np.float64]:
     """Return how far each point (2, 478) belongs to the person's left and right half; together 1."""
     left = left_share(mean_face()[:, 0])
     return np.stack([left, 1 - left])
+
+
+@cache
+def _upper_share() -> NDArray[np.float64]:
+    """Return how far each point (478, 1) belongs to the upper face, which is above the nose's base."""
+    share = np.clip((UPPER_END - mean_face()[:, 1:2]) / (UPPER_END - UPPER_START), 0, 1)
+    return np.asarray(share * share * (3 - 2 * share))
 
 
 def left_share(x: Floats) -> Floats:

@@ -81,8 +81,9 @@ def centred(turns: Mapping[Word, Floats]) -> tuple[dict[Word, Floats], str | Non
         most, off = MOST_DEGREES[str(word)], degrees - np.median(degrees)
         beyond = max(beyond, int((np.abs(off) > most).sum()))
         found[word] = np.clip(off, -most, most)
-    note = f"head or eyes turn further than they can here in {beyond} rows, and are held there" if beyond else None
-    return found, note
+    rows = max((len(degrees) for degrees in turns.values()), default=0)
+    note = f"head or eyes turn further than they can here, and are held there, in {beyond} of {rows} rows"
+    return found, note if beyond else None
 
 
 def _filled(values: Floats) -> Floats:

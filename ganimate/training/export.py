@@ -14,6 +14,8 @@ from torch import nn
 from ganimate.config import TrainConfig, from_dict
 from ganimate.errors import ConfigError, ModelError, OutputError
 from ganimate.system.files import write_file
+from ganimate.training.held_out_check import RESPONSE
+from ganimate.training.held_out_check import warning as weakness
 from ganimate.training.history import Stretch
 from ganimate.training.run_folder import MODEL_NAME, logged_seconds
 from ganimate.zoo.catalogue import CARD_NAME, WEIGHTS_NAME
@@ -22,11 +24,15 @@ from ganimate.zoo.checkpoint import Model, ModelCard, load_model, save_model
 
 @dataclass(frozen=True)
 class Exported:
-    """The files of an exported model; `card_kept` says that a card was there and was left as it is."""
+    """The files of an exported model; `card_kept` says that a card was there and was left as it is.
+
+    `weakness` is a sentence, and a remedy, of a model that hardly animates.
+    """
 
     weights: Path
     card: Path
     card_kept: bool
+    weakness: tuple[str, str] | None = None
 
 
 def export_run(
@@ -56,7 +62,14 @@ def export_run(
             write_file(card, describe(dataclasses.replace(model, card=told), out).encode())
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}") from error
-    return Exported(weights, card, card_kept)
+    return Exported(weights, card, card_kept, weakness(_held_out(told)))
+
+
+def _held_out(card: ModelCard) -> dict[str, float]:
+    """Return what was last measured on held-out people; nothing of runs of before, and of those without any."""
+    facts = card.training.get("held_out")
+    named = facts.items() if isinstance(facts, Mapping) else ()
+    return {str(name): float(value) for name, value in named if isinstance(value, int | float)}
 
 
 def _with_hours(training: Mapping[str, Any], run: Path) -> dict[str, Any]:
@@ -117,6 +130,8 @@ def _training_rows(card: ModelCard) -> str:
         rows.append(f"| photos | {facts['training_photos']} to train on, {facts['photos']} in all |")
     elif "photos" in facts:
         rows.append(f"| photos | {facts['photos']} in all |")
+    if RESPONSE in (held_out := _held_out(card)):
+        rows.append(f"| response on held-out people, by its own critic | {held_out[RESPONSE]:.2f} of 1 |")
     if "hours" in facts:
         rows.append(f"| time | {facts['hours']:.1f} hours |")
     return "\n".join(rows) or "| training | not told |"

@@ -8,7 +8,7 @@ from typing import Any
 
 from ganimate.config import TrainConfig, to_dict
 
-HOUSEKEEPING = ("save_steps", "sample_steps", "workers")  # change nothing of what is learnt
+HOUSEKEEPING = ("save_steps", "sample_steps", "check_steps", "workers")  # change nothing of what is learnt
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ganimate.networks import Edit
@@ -12,17 +12,23 @@ from ganimate.networks import Edit
 
 @dataclass(frozen=True)
 class StepRecord:
-    """What one step did: the unweighted terms, mask statistics, and a warning with its remedy."""
+    """What one step did: the unweighted terms, mask statistics, and a warning with its remedy.
+
+    `seconds` is where its time went: to wait for the batch ("data"), to make faces, to teach the critic, to answer.
+    """
 
     step: int
     terms: Mapping[str, float]
     images_per_s: float
     warning: str | None = None
+    seconds: Mapping[str, float] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """Return one line for the log."""
         row: dict[str, Any] = {"step": self.step} | {name: round(value, 6) for name, value in self.terms.items()}
         row["images_per_s"] = round(self.images_per_s, 2)
+        if self.seconds:
+            row["seconds"] = {name: round(value, 4) for name, value in self.seconds.items()}
         if self.warning:
             row["warning"] = self.warning
         return json.dumps(row)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ganimate.system.progress import Progress
 from ganimate.training.machine import Machine
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, create_run, is_run, read_config, write_config
 from ganimate.training.step_report import StepReport
+from ganimate.training.tensorboard import Events, require_tensorboard
 
 if TYPE_CHECKING:
     from ganimate.training.trainer import Trainer
@@ -38,10 +40,18 @@ class TrainRun:
     config: TrainConfig
     resume: bool
     changes: Mapping[str, Any]
+    events: bool = False  # also for TensorBoard
 
     @classmethod
-    def plan(cls, pack: Path, folder: Path, given: Mapping[str, Any], file: Path | None, resume: bool) -> TrainRun:
-        """Return the run with the settings in `file` and `given`, which win; raises before anything is written."""
+    def plan(
+        cls, pack: Path, folder: Path, given: Mapping[str, Any], file: Path | None, resume: bool, events: bool = False
+    ) -> TrainRun:
+        """Return the run with the settings in `file` and `given`, which win; raises before anything is written.
+
+        `events` also writes the log for TensorBoard.
+        """
+        if events:
+            require_tensorboard()
         opened = open_pack(pack)
         settings = merged(read_changes(file) if file else {}, given)
         changes: dict[str, Any] = {}
@@ -57,7 +67,7 @@ class TrainRun:
                     f"{folder} holds a training run already", "add --resume to go on with it, or choose a new --out"
                 )
         opened.require_size(config.generator.size_px)
-        return cls(opened, folder, config, resume, changes)
+        return cls(opened, folder, config, resume, changes, events)
 
     def train(self, machine: Machine, budget: Budget, stop: Callable[[], bool], progress: Progress) -> Path:
         """Train until it is done, the budget is used up or `stop` says so; returns the model's path."""
@@ -88,10 +98,15 @@ class TrainRun:
 
         report = StepReport(self.config, trainer.step_index, budget.minutes, budget.images)
         records = trainer.run(self.folder, minutes=budget.minutes, images=budget.images, stop=stop, on_sample=show)
-        total = self.config.steps
-        with progress.count("training", total, "saved", done=trainer.step_index) as counted:
+        total, events = self.config.steps, Events(self.folder, trainer.step_index) if self.events else None
+        with (
+            contextlib.closing(events) if events else contextlib.nullcontext(),
+            progress.count("training", total, "saved", done=trainer.step_index) as counted,
+        ):
             for record in counted(records):
                 counted.describe(*report.told(record))
+                if events is not None:
+                    events.write(record)
                 if warning := report.warning(record):
                     progress.warn(warning)
 
@@ -111,6 +126,10 @@ class TrainRun:
             progress.note(f"going on from step {trainer.step_index} of {self.config.steps}")
 
     def _tell_end(self, trainer: Trainer, stopped: bool, progress: Progress) -> None:
+        from ganimate.training.held_out_check import warning as weakness
+
+        if hardly := weakness(trainer.held_out):
+            progress.warn(*hardly)
         done, total = trainer.step_index, self.config.steps
         folder = shlex.quote(str(self.folder))
         if done >= total:

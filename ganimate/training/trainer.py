@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from ganimate.networks.pictures import jitter
 from ganimate.system.devices import bf16_is_fast, channels_last, step_seed
 from ganimate.training import losses
 from ganimate.training.averaging import averaged
+from ganimate.training.held_out_check import HeldOutCheck
 from ganimate.training.history import Stretch, went_on
 from ganimate.training.learning_rate import linear_decay
 from ganimate.training.objective import CriticTerms, GeneratorTerms, critic_terms, generator_terms
@@ -55,6 +57,8 @@ class Trainer:
         self.step_index = 0
         self.seconds = 0.0  # of work in all, over all resumptions
         self.history = [Stretch(0, to_dict(config))]
+        self.held_out: dict[str, float] = {}  # what was last measured of it
+        self._held_out = HeldOutCheck(pack)
         self._schedule_rates()
         self._between_steps = True
         self.bf16 = config.precision == "bf16" or (config.precision == "auto" and bf16_is_fast(device))
@@ -88,8 +92,10 @@ class Trainer:
         # 1. The generator makes faces with the wanted AUs.
         with self._autocast(), torch.set_grad_enabled(answers):
             edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to)
+        made = time.perf_counter()
         # 2. The critic learns to tell them from photos, and to read AUs from photos (equations 1 and 3).
         terms = self._critic_step(batch, edit.image.detach())
+        taught = time.perf_counter()
         # 3. Every n-th time the generator answers.
         if answers:
             terms |= self._generator_step(batch, edit) | mask_statistics(edit)
@@ -98,8 +104,10 @@ class Trainer:
         self._critic_rate.step()
         self.step_index += 1
         self._between_steps = True
-        elapsed = time.perf_counter() - began
-        return StepRecord(self.step_index, terms, len(batch.source) / elapsed, saturation(terms))
+        done = time.perf_counter()
+        seconds = {"faces": made - began, "critic": taught - made, "generator": done - taught}
+        rate = len(batch.source) / (done - began)
+        return StepRecord(self.step_index, terms, rate, saturation(terms), seconds)
 
     def _critic_step(self, batch: TrainingBatch, fake: Tensor) -> dict[str, float]:
         with self._autocast():
@@ -158,16 +166,24 @@ class Trainer:
         `minutes` and `images` count from here. Writes the log, the state and the model into `folder`, at last also
         when the caller turns away or an error comes from elsewhere than a step.
         """
-        began = clock = time.monotonic()
+        began = clock = asked = time.monotonic()
         first, saved_at = self.step_index, -1
         remove_leftovers(folder)
         cut_log(folder, self.step_index)
         with open(folder / LOG_NAME, "a", encoding="utf-8") as log:
             try:
                 for batch in batches(self.dataset, range(self.step_index, len(self.dataset)), self.config.workers):
+                    waited = time.monotonic() - asked
                     record = self.step(batch)
+                    record = replace(record, seconds={"data": waited, **record.seconds})
                     now = time.monotonic()
                     self.seconds, clock = self.seconds + now - clock, now
+                    seen = (self.step_index - first) * self.config.batch_images
+                    over = (minutes is not None and now - began >= 60 * minutes) or (
+                        images is not None and seen >= images
+                    )
+                    if over or self.step_index % self.config.check_steps == 0 or self.step_index == self.config.steps:
+                        record = replace(record, terms={**record.terms, **self.check()})
                     log.write(record.to_json() + "\n")
                     log.flush()
                     if self.step_index % self.config.save_steps == 0:
@@ -176,19 +192,21 @@ class Trainer:
                     if on_sample is not None and self.step_index % self.config.sample_steps == 0:
                         on_sample(self)
                     yield record
-                    seen = (self.step_index - first) * self.config.batch_images
-                    over = (minutes is not None and now - began >= 60 * minutes) or (
-                        images is not None and seen >= images
-                    )
                     if over or (stop is not None and stop()):
                         break
+                    asked = time.monotonic()
             finally:
                 if self._between_steps and saved_at != self.step_index:
                     self.save(folder)
 
+    def check(self) -> dict[str, float]:
+        """Return what the averaged generator can do on held-out people now; nothing where there are none."""
+        self.held_out = self._held_out.terms(self.average, self.critic, self.device)
+        return self.held_out
+
     def card(self, name: str = "run") -> ModelCard:
         """Return what the model file says of this run."""
-        facts = {
+        facts: dict[str, Any] = {
             "config": to_dict(self.config),
             "history": [to_dict(stretch) for stretch in self.history],
             "steps": self.step_index,
@@ -196,6 +214,8 @@ class Trainer:
             "photos": len(self.pack),
             "training_photos": len(self.pack.indices(validation=False)),
         }
+        if self.held_out:
+            facts["held_out"] = {name: round(value, 4) for name, value in self.held_out.items()}
         return ModelCard(
             name, self.config.generator, self.config.critic, self.pack.spec, self.pack.au_numbers, training=facts
         )

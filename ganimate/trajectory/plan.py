@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ganimate.config import Motion
 from ganimate.errors import ExpressionError
-from ganimate.facs import Expression, Others, Reset, Word
+from ganimate.facs import TURNS, Expression, Others, Reset, Word
 from ganimate.facs.words import au_numbers, bounds, fold, label, parts, place_of
 from ganimate.trajectory import Performance, Trajectory, build_trajectory
 
@@ -140,6 +140,11 @@ class Perform:
         return any(word not in aus and _sources(word, aus) for word in self.performance.aus if isinstance(word, str))
 
     def trajectory(self, own: Row, aus: Sequence[Word]) -> Trajectory:
+        if turns := [str(word) for word in self.performance.aus if word in TURNS and word not in aus]:
+            hint = "use a model of the architecture mesh, such as the default one, or leave out --head and --gaze"
+            raise ExpressionError(
+                f"this model turns neither head nor eyes, and the clip tells {', '.join(turns)}", hint
+            )
         sources = {word: _sources(word, self.performance.aus) for word in aus}
         if not any(sources.values()):
             labels = ", ".join(map(label, self.performance.aus))
