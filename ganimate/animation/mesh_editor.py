@@ -23,6 +23,7 @@ from ganimate.networks.mesh_generator import FINER
 from ganimate.networks.painter import hints_of
 from ganimate.networks.pictures import to_floats, to_tensor
 from ganimate.render.compose import FaceEdit
+from ganimate.system.devices import channels_last
 
 Floats = NDArray[np.float32]
 # What does not move is not painted: paint comes in over the first pixel that the skin around moves, in the finer crop.
@@ -67,7 +68,7 @@ class MeshEditor:
     """Moves and paints faces with the generator and the muscles of one model."""
 
     def __init__(self, generator: torch.nn.Module, muscles: Muscles, reader: MeshNetwork, device: torch.device) -> None:
-        self._generator, self._muscles, self._reader, self._device = generator, muscles, reader, device
+        self._generator, self._muscles, self._reader, self._device = channels_last(generator), muscles, reader, device
 
     def view(self, photo: Image, face: Face, crop: Crop) -> MeshView:
         """Return the mesh of a face in a photo, and the finer crop that goes with `crop`; raises FaceError."""
@@ -115,7 +116,7 @@ class MeshEditor:
         The painter knows no sides: where they differ each half of the face is told of its own AUs, and the two pictures
         meet over its middle.
         """
-        image = to_tensor(moved).to(self._device)
+        image = to_tensor(moved).to(self._device).contiguous(memory_format=torch.channels_last)
         hints = torch.from_numpy(np.stack([hints_of(field) for field in fields])).to(self._device)
         rows = np.stack([np.stack([each.own.aus, each.goal.aus]) for each in requests])  # (B, 2, N, 2)
         told = torch.from_numpy(rows.astype(np.float32)).to(self._device)
