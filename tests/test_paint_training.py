@@ -379,6 +379,23 @@ def test_the_model_holds_the_average_painter_the_muscles_and_the_reader(
     assert np.allclose(model.generator.muscles(AUS).ways, trainer.muscles.ways, atol=1e-3)
 
 
+def test_a_painter_learns_on_from_a_model(faces: PaintFaces, trained: tuple[PaintTrainer, Path]) -> None:
+    muscles, reader = measured_muscles(faces)[0], LoadedJudge(*judge(AUS))
+    model = load_model(trained[1] / MODEL_NAME)
+    trainer = PaintTrainer(faces, muscles, reader, SHORT, CPU)
+    trainer.begin_with(model)
+    assert isinstance(model.generator, MeshGenerator)
+    own = model.generator.painter.state_dict()
+    for painter in (trainer.painter, trainer.average):
+        assert all(torch.equal(own[name], value) for name, value in painter.state_dict().items())
+    wider = dataclasses.replace(SHORT, network=PainterConfig(channels=16, blocks=1))
+    with pytest.raises(TrainingError, match="another size"):
+        PaintTrainer(faces, muscles, reader, wider, CPU).begin_with(model)
+    other = dataclasses.replace(model, card=dataclasses.replace(model.card, aus=(1, 2, 4)))
+    with pytest.raises(TrainingError, match="no painter of these AUs"):
+        trainer.begin_with(other)
+
+
 def test_it_learns(faces: PaintFaces) -> None:
     how = dataclasses.replace(SHORT, critic_start=10_000, learning_rate=5e-3, steps=40, check_steps=1000)
     trainer = PaintTrainer(faces, measured_muscles(faces)[0], LoadedJudge(*judge(AUS)), how, CPU)

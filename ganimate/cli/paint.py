@@ -55,6 +55,16 @@ Valid = Annotated[
         rich_help_panel=TABLES,
     ),
 ]
+Start = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="MODEL",
+        help="Begin with the painter of a model, by its name or file, instead of with nothing.",
+        show_default=False,
+        rich_help_panel=RUN,
+    ),
+]
 TrainChanges = Annotated[
     Mapping[str, Any],
     Changes(panel=COURSE, panels={"save_steps": RUN, "check_steps": RUN, "workers": MACHINE}, of=PaintTraining),
@@ -77,6 +87,7 @@ def train_paint(
     codes: Codes = None,
     identities: Identities = None,
     valid: Valid = None,
+    start: Start = None,
     resume: Resume = False,
     minutes: Minutes = None,
     quiet: options.Quiet = False,
@@ -90,8 +101,10 @@ def train_paint(
     from ganimate.data.mesh_photos import MeshSources
     from ganimate.data.paint_faces import PaintSources
     from ganimate.training.paint_run import PaintRun
-    from ganimate.zoo.catalogue import find_judge
+    from ganimate.zoo.catalogue import find_judge, find_model
 
     photos, tables = MeshSources(images, meshes, identities), PaintSources(annotations, codes, identities, valid)
-    run = PaintRun.plan(photos, tables, find_judge(None if reader is None else str(reader)), out, changes, resume)
+    reads = find_judge(None if reader is None else str(reader))
+    begun = None if start is None else find_model(start).path
+    run = PaintRun.plan(photos, tables, reads, out, changes, resume, begun)
     until_stopped(lambda wish, display: run.train(hardware.machine(), minutes, wish, display), quiet)

@@ -23,7 +23,8 @@ from ganimate.training.muscle_fit import CodedPhotos, explained, fit_muscles, to
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, create_run, read_config, write_config
 
 if TYPE_CHECKING:
-    from ganimate.training.paint_trainer import PaintErrors, PaintRecord, PaintTrainer
+    from ganimate.training.paint_errors import PaintErrors
+    from ganimate.training.paint_trainer import PaintRecord, PaintTrainer
 
 PHOTOS_NAME = "photos"  # in the run's folder
 TOLD_STEPS = 50  # from one word of how it goes to the next
@@ -31,7 +32,10 @@ TOLD_STEPS = 50  # from one word of how it goes to the next
 
 @dataclass(frozen=True)
 class PaintRun:
-    """A planned training of a painter; `reader` is the file of the network that reads AUs in the model."""
+    """A planned training of a painter.
+
+    `reader` is the file of the network that reads AUs in the model, `start` that of a model whose painter learns on.
+    """
 
     photos: MeshSources
     tables: PaintSources
@@ -39,6 +43,7 @@ class PaintRun:
     folder: Path
     training: PaintTraining
     resume: bool
+    start: Path | None = None
 
     @classmethod
     def plan(
@@ -49,13 +54,14 @@ class PaintRun:
         folder: Path,
         changes: Mapping[str, Any],
         resume: bool,
+        start: Path | None = None,
     ) -> PaintRun:
         """Return the run with the settings `changes`; raises before anything is written."""
         if resume:
             training = resumed_config(read_config(folder, PaintTraining), changes)
         else:
             training = from_dict(PaintTraining, changes)
-        return cls(photos, tables, reader, folder, training, resume)
+        return cls(photos, tables, reader, folder, training, resume, start)
 
     def train(self, machine: Machine, minutes: float | None, stop: Callable[[], bool], progress: Progress) -> Path:
         """Train until it is done, the minutes are over or `stop` says so; returns the model's path."""
@@ -72,12 +78,15 @@ class PaintRun:
             progress.note(f"the muscles explain {told:.0%} of how the people who are held out move")
         with progress.stage("loading"):
             from ganimate.training.paint_trainer import PaintTrainer
+            from ganimate.zoo.checkpoint import load_model
             from ganimate.zoo.judge_weights import load_judge
 
             device = machine.take()
             trainer = PaintTrainer(faces, muscles, load_judge(self.reader, device), self.training, device)
             if self.resume and (self.folder / STATE_NAME).exists():
                 trainer.restore(self.folder)
+            elif self.start is not None:
+                trainer.begin_with(load_model(self.start))
         progress.note(f"{int((~faces.held_out).sum())} faces to train on, {int(faces.held_out.sum())} held out")
         self._train(trainer, minutes, stop, progress)
         return self.folder / MODEL_NAME

@@ -11,42 +11,37 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ganimate.config import MESH, GeneratorConfig, PaintTraining, to_dict
 from ganimate.data.dataset import batches
 from ganimate.data.paint_faces import PaintFaces
-from ganimate.data.paint_samples import PaintBatch, PaintSamples, batch_of, held_out_sample, validation_pairs
+from ganimate.data.paint_samples import PaintBatch, PaintSamples, validation_pairs
 from ganimate.errors import ModelError, TrainingError
 from ganimate.motion.muscles import Muscles
 from ganimate.networks.mesh_generator import MeshGenerator
-from ganimate.networks.painter import MOUTH, Painted, Painter
+from ganimate.networks.painter import Painted, Painter
 from ganimate.networks.window_critic import WindowCritic
 from ganimate.system.devices import channels_last, step_seed
 from ganimate.training import paint_terms as terms
 from ganimate.training.averaging import averaged
 from ganimate.training.learning_rate import linear_decay
+from ganimate.training.paint_errors import PaintErrors, check_painter, flat, placed
 from ganimate.training.run_folder import LOG_NAME, MODEL_NAME, STATE_NAME, cut_log, remove_leftovers
-from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
+from ganimate.zoo.checkpoint import (
+    STATE_FORMAT,
+    Model,
+    ModelCard,
+    gather,
+    read_tensors,
+    save_model,
+    scatter,
+    write_tensors,
+)
 from ganimate.zoo.judge_weights import LoadedJudge
 
 GRADIENT_LIMIT = 5.0
-WHOLE_PX = 256  # of a face that is painted as a whole, to see how well
-LEAST_MOUTH_PX = 60  # pixels of an open mouth: fewer tell nothing of it
-
-
-@dataclass(frozen=True)
-class PaintErrors:
-    """L1 to the real photos of pairs of held-out people, beside that of the moved photo alone: 1 is no better.
-
-    `face` over the whole face; `mouth` within open mouths, None where none is.
-    """
-
-    pairs: int
-    face: float
-    mouth: float | None
 
 
 @dataclass(frozen=True)
@@ -119,12 +114,27 @@ class PaintTrainer:
         """The painter as users get it: its weights averaged over the last steps."""
         return cast(Painter, self._averaging.module)
 
+    def begin_with(self, model: Model) -> None:
+        """Take over the painter of a trained model before the first step; raises TrainingError where it is another."""
+        painter = getattr(model.generator, "painter", None)
+        if not isinstance(painter, Painter) or model.card.aus != self.faces.au_numbers:
+            raise TrainingError(
+                f"the model {model.card.name!r} has no painter of these AUs", "begin without it, or with another model"
+            )
+        try:
+            for own in (self.painter, self.average):
+                own.load_state_dict(painter.state_dict())
+        except RuntimeError as error:
+            raise TrainingError(
+                f"the painter of the model {model.card.name!r} has another size", "choose its --channels and --blocks"
+            ) from error
+
     def step(self, batch: PaintBatch, waited_s: float = 0.0) -> PaintRecord:
         """Do one step; raises TrainingError where a term is not finite."""
         began, how = time.perf_counter(), self.training
         self._between_steps = False
         # 1. The painter paints over the moved photos.
-        batch = PaintBatch(*(_placed(getattr(batch, part.name), self.device) for part in dataclasses.fields(batch)))
+        batch = placed(batch, self.device)
         painted = self._paint(batch.moved, batch.hints, batch.y_from, batch.y_to)
         found = terms.paint_terms(painted, batch)
         # 2. The critic learns what is real: the photo, and not the paint, nor what was only moved.
@@ -136,7 +146,7 @@ class PaintTrainer:
             # 3. The painter hears what the critic says of its windows.
             self.critic.requires_grad_(False)
             shown = terms.on_the_photo(painted.color, batch)
-            scores, own = self._judge(_flat(shown), batch.hints, batch.y_from, batch.y_to)
+            scores, own = self._judge(flat(shown), batch.hints, batch.y_from, batch.y_to)
             self.critic.requires_grad_(True)
             passing = terms.least_squares(scores, terms.REAL, terms.difference(shown, batch, scores))
             found = dataclasses.replace(found, adversarial=passing, features=terms.features(own, real))
@@ -161,7 +171,7 @@ class PaintTrainer:
         some = slice(0, windows // 2 if share else 0)
         painted, moved = (terms.on_the_photo(image, batch) for image in (color, batch.moved))
         told = [torch.cat([part, part, part[some]]) for part in (batch.hints, batch.y_from, batch.y_to)]
-        scores, seen = self._judge(_flat(torch.cat([batch.real, painted, moved[some]])), *told)
+        scores, seen = self._judge(flat(torch.cat([batch.real, painted, moved[some]])), *told)
         real, paint, rest = scores.tensor_split([windows, 2 * windows])
         weight = terms.difference(painted, batch, real)
         loss = terms.least_squares(real, terms.REAL, weight)
@@ -216,30 +226,10 @@ class PaintTrainer:
                 if self._between_steps and saved_at != self.step_index:
                     self.save(folder)
 
-    @torch.no_grad()
     def check(self) -> PaintErrors | None:
         """Return how near the average comes to the real photos of held-out people; None where nobody is seen twice."""
         pairs = validation_pairs(self.faces, self.training.check_pairs, self.training.seed)
-        if not pairs:
-            return None
-        rows = []
-        for before, after in pairs:
-            batch = batch_of([held_out_sample(self.faces, before, after, WHOLE_PX)])
-            batch = PaintBatch(*(_placed(getattr(batch, part.name), self.device) for part in dataclasses.fields(batch)))
-            color = self.average(batch.moved, batch.hints, batch.y_from, batch.y_to).color
-            mouth = batch.face * batch.hints[:, MOUTH : MOUTH + 1]
-            rows.append(
-                [
-                    float(terms.pixels(image, batch.real, part))
-                    for part in (batch.face, mouth)
-                    for image in (color, batch.moved)
-                ]
-                + [float(mouth.sum())]
-            )
-        table = np.array(rows)
-        open_ = table[:, 4] >= LEAST_MOUTH_PX
-        mouth_ratio = float(table[open_, 2].mean() / table[open_, 3].mean()) if open_.any() else None
-        return PaintErrors(len(pairs), float(table[:, 0].mean() / table[:, 1].mean()), mouth_ratio)
+        return check_painter(self.average, self.faces, pairs, self.device) if pairs else None
 
     def model(self) -> tuple[ModelCard, MeshGenerator]:
         """Return the model that the training has made so far: muscles, the average painter, and what it says."""
@@ -295,12 +285,3 @@ class PaintTrainer:
         except (RuntimeError, ValueError, KeyError, IndexError, TypeError) as error:
             raise ModelError(f"the state in {folder} does not fit its config", "train into a new folder") from error
         self._between_steps = True
-
-
-def _placed(part: Tensor, device: torch.device) -> Tensor:
-    return _flat(part.to(device)) if part.ndim == 4 else part.to(device)
-
-
-def _flat(image: Tensor) -> Tensor:
-    """Return an image (B, C, H, W) with its channels last in memory, which CPUs convolve faster."""
-    return image.contiguous(memory_format=torch.channels_last)
