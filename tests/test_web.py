@@ -176,9 +176,13 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subproce
     folder = tmp_path_factory.mktemp("tmp")
     command = [sys.executable, "-m", "ganimate", "web", "--no-open", "--port", "0"]
     environment = os.environ | {"TMPDIR": str(folder), "GANIMATE_PASSWORD": "open sesame"}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
-    ) as process:
+    # Shells let jobs in the background ignore Ctrl-C, and what they start inherits it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         assert process.stdout is not None
         yield process, process.stdout.readline().strip(), folder
         process.kill()
