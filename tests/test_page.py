@@ -84,7 +84,7 @@ def test_a_slider_changes_the_mouth_and_nothing_elsewhere(visitor: Any, astronau
     visitor.wait_for_function("document.querySelector('.before').naturalWidth === 512")
     rest = source(visitor)
     assert np.array_equal(decoded(rest), decoded(source(visitor, "before")))
-    move(visitor, "25", 0.6, 0.8, 1)
+    move(visitor, "26", 0.6, 0.8, 1)  # the jaw, which is shut in the photo
     wait_for_picture(visitor, rest)
     visitor.wait_for_timeout(800)  # the first picture may be that of an earlier value
     where = changed(decoded(rest), decoded(source(visitor)))
