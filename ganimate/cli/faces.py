@@ -10,8 +10,6 @@ from ganimate.cli import options
 from ganimate.cli.console import Display, bar, print_json, print_table
 from ganimate.cli.errors import usage_error
 from ganimate.cli.settings import with_settings
-from ganimate.facs import ACTION_UNITS
-from ganimate.facs.words import au_numbers, fold
 from ganimate.system.progress import Table
 
 if TYPE_CHECKING:
@@ -108,6 +106,9 @@ def aus(
 
 
 def _print_aus(prepared: PreparedPhoto) -> None:
+    from ganimate.facs import ACTION_UNITS
+    from ganimate.facs.words import au_numbers, fold
+
     for place, person in enumerate(prepared.people):
         if place:
             typer.echo()

@@ -112,7 +112,7 @@ class PainterConfig:
 
 @dataclass(frozen=True)
 class WindowCriticConfig:
-    """Size of the painter's critic, which only its training needs: 1.2 million weights."""
+    """Size of the painter's critic, which only its training needs: 0.7 million weights."""
 
     channels: int = setting(48, low=4, high=256)  # of the first of three layers
     condition: int = setting(64, low=4, high=1024)  # what the AUs are told as

@@ -18,10 +18,10 @@ class PaintTraining:
     batch_images: int = setting(8, "Windows a step.", low=2, high=4096, option="--batch")
     # Of a face whose outer eye corners are 55 to 175 px apart: a mouth, an eye with its brow, half a face.
     window_px: int = setting(112, "Side of the windows.", low=32, high=512, metavar="PX", option="--window")
-    # Six to eight hours on one core; pictures are good after a third of them.
+    # Eight hours on one core, compiled; pictures are good after a third of them.
     steps: int = setting(20_000, "Steps in all.", low=1, high=10_000_000)
     learning_rate: float = setting(5e-4, "The highest learning rate.", low=1e-7, high=1.0, metavar="RATE")
-    critic_pace: float = setting(1.0, low=1e-3, high=10.0)  # of the learning rate; at 0.4 it stayed at chance
+    critic_pace: float = setting(1.0, low=1e-3, high=10.0)  # of the learning rate
     warmup_steps: int = setting(100, low=0, high=10_000_000)
     decay_fraction: float = setting(0.2, low=0.0, high=1.0)  # of the steps: the rate goes down to 0 in a line
     beta1: float = setting(0.5, low=0.0, high=0.99999)

@@ -28,7 +28,8 @@ from ganimate.trackers import read_facs, read_labels, read_persons
 STRONG = 0.75  # intensities of D and E
 LEAST_STRONG = 15  # photos that show them: with fewer an AU is stretched as the others are
 LEAST_READ = 0.15  # of a full AU: a tracker that reads less tells nothing, however much it is stretched
-# Height / width of the gap between lids: medians of 219 photos of closed eyes, and below it 5 of 100 others are.
+# Height / width of the gap between lids, set by eye. Of 219 photos of closed eyes a quarter is below the first and
+# nearly all are below the second; of 16,783 others 1 % and 10 %.
 SHUT_EYE, OPEN_EYE = 0.06, 0.17
 
 

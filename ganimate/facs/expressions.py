@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ganimate.errors import ExpressionError
 from ganimate.facs.hints import require_known, unknown_word
@@ -24,10 +27,6 @@ from ganimate.facs.words import (
     place_of,
     range_text,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 Others: TypeAlias = Literal["keep", "zero"]
 ByAU: TypeAlias = Mapping[Word, float]
@@ -200,8 +199,6 @@ class Expression:
         Raises ExpressionError when `own` does not fit `aus`, when `aus` lacks what a term names, be it an AU, its side
         or a turn, or all AUs of a preset.
         """
-        import numpy as np  # only who computes: help is to come at once
-
         if others not in get_args(Others):
             raise ExpressionError(f"the others can be 'keep' or 'zero', not {others!r}")
         photo = _by_au(own, aus)
@@ -277,8 +274,6 @@ def _model_hint(model: ByAU) -> str:
 
 
 def _by_au(own: NDArray[np.float32], aus: Sequence[Word]) -> dict[Word, float]:
-    import numpy as np  # only who computes: help is to come at once
-
     values = np.asarray(own)
     if values.shape != (len(aus),):
         raise ExpressionError(f"the photo's AUs have the shape {values.shape}, the model has {len(aus)} AUs")

@@ -12,13 +12,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ganimate.facs.units import ACTION_UNITS
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 Word: TypeAlias = int | str  # 12, "12L", "12R", "yaw"
 
@@ -97,8 +96,6 @@ def limits(word: Word) -> tuple[float, float]:
 
 def bounds(words: Iterable[Word]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the least and the most (W,) of each word; the most is also what differences are measured by."""
-    import numpy as np  # only who computes: help is to come at once
-
     least, most = zip(*map(limits, words), strict=True)
     return np.array(least), np.array(most)
 
@@ -137,8 +134,6 @@ def fold(words: Sequence[Word], *rows: NDArray[np.floating]) -> tuple[tuple[Word
 
     Both sides of an AU are one where no row tells them apart, and turns are left out that no row has.
     """
-    import numpy as np  # only who computes: help is to come at once
-
     table = np.concatenate([np.asarray(row).reshape(-1, len(words)) for row in rows])
     if all(parts(word) is None for word in words):
         return tuple(words), list(range(len(words)))
@@ -175,8 +170,6 @@ class Pose:
 
 def spread(aus: NDArray[np.float32], count: int) -> NDArray[np.float32]:
     """Return AUs (..., N) of both sides as rows (..., `count`) of the words of a model of these AUs."""
-    import numpy as np  # only who computes: help is to come at once
-
     if aus.shape[-1] == count:
         return aus
     rows = np.zeros((*aus.shape[:-1], count), np.float32)
