@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -18,13 +19,9 @@ from typer.testing import Result
 from ganimate.config import CropSpec, JudgeConfig, MeshTraining, PainterConfig, PaintTraining, WindowCriticConfig
 from ganimate.data.mesh_photos import MeshSources
 from ganimate.data.paint_faces import PaintFaces, PaintSources, on_the_scale_of_codes, shut_share
-from ganimate.data.paint_samples import (
-    PaintSamples,
-    lips_shut,
-    mirrored_sample,
-    pair_sample,
-    validation_pairs,
-)
+from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut
+from ganimate.data.paint_samples import PaintSamples, mirrored_sample, moved_field, pair_sample, validation_pairs
+from ganimate.data.paint_wholes import WholeBatch, crop_window, draw_wish, mirrored_whole, whole_batch, wished_face
 from ganimate.data.paint_windows import box_mask, draw_window, eye_span, misread, whole_window
 from ganimate.errors import AnnotationError, ModelError, PackError, TrainingError
 from ganimate.face.mesh.topology import (
@@ -43,9 +40,11 @@ from ganimate.networks import Judge, MeshGenerator
 from ganimate.networks.painter import UNSEEN, Painted
 from ganimate.system.progress import Silent
 from ganimate.training import paint_terms as terms
-from ganimate.training.paint_run import measured_muscles
+from ganimate.training.frozen_reader import FrozenReader
+from ganimate.training.paint_run import measured_motion, measured_muscles
 from ganimate.training.paint_trainer import PaintTrainer
 from ganimate.training.run_folder import LOG_NAME, MODEL_NAME
+from ganimate.training.skin_motion import skin_ways
 from ganimate.zoo.checkpoint import load_model
 from ganimate.zoo.judge_weights import JudgeCard, LoadedJudge, save_judge
 
@@ -66,6 +65,8 @@ SHORT = PaintTraining(
     workers=0,
 )
 SHOWN = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0.5, 0, 1))  # what each person does, photo by photo
+
+AT_REST = np.zeros((len(AUS), 478, 3))  # skin that does what meshes say
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -130,6 +131,10 @@ def judge(aus: tuple[int, ...]) -> tuple[JudgeCard, Judge]:
     return JudgeCard(config, CropSpec(size_px=64), aus), Judge(config, len(aus)).eval()
 
 
+def reader(aus: tuple[int, ...] = AUS) -> FrozenReader:
+    return FrozenReader.of_judge(LoadedJudge(*judge(aus)))
+
+
 def faces_of(tables: Tables, folder: Path) -> PaintFaces:
     photos = MeshSources(tables.photos, tables.meshes, tables.identities).make(
         folder, MeshTraining(validation_share=0.3), Silent()
@@ -143,8 +148,13 @@ def faces(tables: Tables, tmp_path_factory: pytest.TempPathFactory) -> PaintFace
 
 
 @pytest.fixture(scope="module")
-def samples(faces: PaintFaces) -> PaintSamples:
-    return PaintSamples(faces, measured_muscles(faces)[0], SHORT)
+def motion(faces: PaintFaces) -> MeasuredMotion:
+    return measured_motion(faces)[0]
+
+
+@pytest.fixture(scope="module")
+def samples(faces: PaintFaces, motion: MeasuredMotion) -> PaintSamples:
+    return PaintSamples(faces, motion, SHORT, reader().crop)
 
 
 # Faces
@@ -218,7 +228,7 @@ def test_what_is_not_real_is_not_learnt(faces: PaintFaces) -> None:
     window = whole_window(faces.mesh(0), 96)
     left = box_mask(faces.real[0], window)
     assert left[:, 0].any() and not left[:, -1].any()
-    sample = pair_sample(faces, 1, 0, window)
+    sample = pair_sample(faces, 1, 0, window, AT_REST)
     assert not (sample.face & (1 - left)).any()
 
 
@@ -233,9 +243,9 @@ def test_a_reader_errs_by_less_than_a_pixel_or_two(faces: PaintFaces) -> None:
 
 def test_a_pair_is_moved_onto_the_other_photo(faces: PaintFaces) -> None:
     window = whole_window(faces.mesh(2), 96)
-    sample = pair_sample(faces, 0, 2, window)
+    sample = pair_sample(faces, 0, 2, window, AT_REST)
     inside = sample.face > 0
-    before = pair_sample(faces, 0, 0, whole_window(faces.mesh(0), 96))
+    before = pair_sample(faces, 0, 0, whole_window(faces.mesh(0), 96), AT_REST)
     still = np.abs(before.real.astype(int) - sample.real)[inside].mean()
     assert np.abs(sample.moved.astype(int) - sample.real)[inside].mean() < still
     assert sample.y_from.tolist() == pytest.approx([0, 0, 0]) and sample.y_to[1] == 1
@@ -271,9 +281,8 @@ def test_batches_depend_on_the_step_alone_and_show_nobody_who_is_held_out(
     assert seen and not faces.held_out[seen].any()
 
 
-def test_restored_windows_differ_in_the_hole_alone(faces: PaintFaces) -> None:
-    muscles = measured_muscles(faces)[0]
-    restored = PaintSamples(faces, muscles, dataclasses.replace(SHORT, restored_share=1.0))
+def test_restored_windows_differ_in_the_hole_alone(faces: PaintFaces, motion: MeasuredMotion) -> None:
+    restored = PaintSamples(faces, motion, dataclasses.replace(SHORT, restored_share=1.0), reader().crop)
     for step in range(4):
         batch = restored[step]
         differs = (batch.moved - batch.real).abs().amax(1) > 0.1  # JPEG spreads what differs over its blocks
@@ -282,7 +291,7 @@ def test_restored_windows_differ_in_the_hole_alone(faces: PaintFaces) -> None:
 
 
 def test_a_mirrored_sample_mirrored_is_itself(faces: PaintFaces) -> None:
-    sample = pair_sample(faces, 0, 1, whole_window(faces.mesh(1), 48))
+    sample = pair_sample(faces, 0, 1, whole_window(faces.mesh(1), 48), AT_REST)
     twice = mirrored_sample(mirrored_sample(sample))
     assert np.array_equal(twice.hints, sample.hints) and np.array_equal(twice.moved, sample.moved)
 
@@ -294,12 +303,108 @@ def test_pairs_to_look_at_are_of_held_out_people(faces: PaintFaces) -> None:
         assert before != after and faces.held_out[before] and faces.persons[before] == faces.persons[after]
 
 
-def test_who_has_nobody_to_learn_from_says_so(faces: PaintFaces) -> None:
+def test_who_has_nobody_to_learn_from_says_so(faces: PaintFaces, motion: MeasuredMotion) -> None:
     nobody = dataclasses.replace(faces, persons=np.full(len(faces), "", np.str_))
     held = nobody.held_out
     kept = {name: getattr(nobody, name)[held] for name in ("rows", "aus", "coded", "persons", "real")}
     with pytest.raises(PackError, match="nobody to learn from"):
-        PaintSamples(dataclasses.replace(nobody, **kept), measured_muscles(faces)[0], SHORT)
+        PaintSamples(dataclasses.replace(nobody, **kept), motion, SHORT, reader().crop)
+
+
+# Skin
+
+
+def test_skin_that_slides_where_meshes_are_still_is_found(faces: PaintFaces) -> None:
+    """Made-up skin, whose texture slides up at the cheeks with AU 12; no mesh tells of it."""
+    rng, sliding, mesh = np.random.default_rng(1), 0.02, mean_face() * 140 + [PHOTO_PX, PHOTO_PX, 0]
+    way = AT_REST.copy()
+    way[0, :, 1] = -sliding * np.exp(-((np.abs(mean_face()[:, 0]) - 0.2) ** 2 + mean_face()[:, 1] ** 2) / 0.02)
+    texture = cv2.GaussianBlur(rng.integers(0, 255, (2 * PHOTO_PX, 2 * PHOTO_PX, 3)).astype(np.float32), (0, 0), 1.5)
+    texture = np.clip(128 + (texture - texture.mean()) * 3, 0, 255).astype(np.uint8)
+    calm, smile = np.zeros(3, np.float32), np.array([1, 0, 0], np.float32)
+    field = moved_field(mesh, beyond_mesh(mesh, way, calm, smile), 2 * PHOTO_PX)
+    images, rows = [texture, field.apply(texture)] * 3, np.arange(6)
+    people = dataclasses.replace(
+        faces,
+        photos=_Photos(images, np.stack([mesh] * 6).astype(np.float32)),  # type: ignore[arg-type]
+        rows=rows,
+        aus=np.stack([calm, smile] * 3),
+        coded=np.ones((6, 3), bool),
+        persons=np.array(["a", "a", "b", "b", "c", "c"]),
+        real=np.zeros((6, 4), np.float32),
+    )
+    found = skin_ways(people, rows)
+    cheeks = np.flatnonzero(way[0, :, 1] < -0.7 * sliding)
+    # Three pairs against four photos' worth of doubt: at the second look well over half of the way.
+    assert 0.4 < (found[0, cheeks, 1] / way[0, cheeks, 1]).mean() < 1.05
+    assert np.abs(found[0, cheeks, 0]).max() < 0.2 * sliding and np.abs(found[1:]).max() < 0.2 * sliding
+
+
+@dataclasses.dataclass(frozen=True)
+class _Photos:
+    images: list[NDArray[np.uint8]]
+    meshes: NDArray[np.float32]
+
+    @property
+    def validation(self) -> NDArray[np.bool_]:
+        return np.zeros(len(self.images), bool)
+
+    def image(self, index: int) -> NDArray[np.uint8]:
+        return self.images[index]
+
+
+def test_motion_is_measured_once_a_run(faces: PaintFaces, motion: MeasuredMotion) -> None:
+    alone = measured_muscles(faces)[0]
+    assert np.allclose(motion.muscles.ways, alone.ways + motion.beyond)
+    assert np.abs(motion.beyond).max() > 0
+
+
+# Whole faces
+
+
+def whole(faces: PaintFaces, motion: MeasuredMotion, y_to: list[float]) -> WholeBatch:
+    wish = np.array(y_to, np.float32)
+    return whole_batch([wished_face(faces, 0, wish, motion.muscles, reader().crop, np.random.default_rng(0))])
+
+
+def test_a_whole_face_is_painted_within_its_outline_and_wishes_rise(faces: PaintFaces, motion: MeasuredMotion) -> None:
+    batch = whole(faces, motion, [1, 0, 0])
+    assert batch.moved.shape == (1, 3, 128, 128) and batch.rise.tolist() == [[1, 0, 0]]
+    assert float(batch.share[..., 0].max()) == 0 and float(batch.share.max()) > 0.95
+    window = crop_window(faces.mesh(0), reader().crop)
+    mesh = window.mesh(faces.mesh(0))
+    assert np.allclose(mesh[[33, 133, 362, 263], 1].mean(), 0.345 * 128, atol=1)
+
+
+def test_wishes_change_some_aus_or_are_another_face(faces: PaintFaces) -> None:
+    rng = np.random.default_rng(0)
+    wishes = [draw_wish(rng, faces, 0, np.ones(3)) for _ in range(50)]
+    assert all(wish.min() >= 0 and wish.max() <= 1 for wish in wishes)
+    assert len({tuple(wish) for wish in wishes}) > 20
+
+
+def test_a_whole_face_in_a_mirror_twice_is_itself(faces: PaintFaces, motion: MeasuredMotion) -> None:
+    face = wished_face(faces, 0, np.ones(3, np.float32), motion.muscles, reader().crop, np.random.default_rng(0))
+    twice = mirrored_whole(mirrored_whole(face))
+    assert all(np.array_equal(getattr(face, name), getattr(twice, name)) for name in vars(face))
+
+
+def test_what_is_read_as_it_should_be_costs_nothing_and_else_teaches_the_paint(
+    faces: PaintFaces, motion: MeasuredMotion
+) -> None:
+    batch, worth = whole(faces, motion, [0, 0, 0]), torch.eye(3)
+    color = batch.photo.clone().requires_grad_()
+    still = dataclasses.replace(batch, moved=batch.photo, rise=torch.zeros(1, 3))
+    painted = Painted(color, torch.zeros_like(batch.share), color)
+    assert float(terms.expression(painted, still, reader(), worth).detach()) == pytest.approx(0, abs=1e-9)
+    asked = terms.expression(painted, dataclasses.replace(still, rise=torch.ones(1, 3)), reader(), worth)
+    assert float(asked.detach()) == pytest.approx(1, abs=1e-4)
+    assert torch.autograd.grad(asked, color)[0].abs().sum() > 0
+
+
+def test_what_a_reader_reads_of_people_is_what_their_aus_are_worth(faces: PaintFaces) -> None:
+    worth = reader().worth(faces, CPU)
+    assert worth.shape == (3, 3) and np.isfinite(worth).all() and np.abs(worth).max() > 0
 
 
 # Terms
@@ -308,7 +413,7 @@ def test_who_has_nobody_to_learn_from_says_so(faces: PaintFaces) -> None:
 def test_what_is_off_the_face_counts_nothing(samples: PaintSamples) -> None:
     batch = samples[0]
     color = batch.real.clone() + 0.5 * (1 - batch.face)
-    found = terms.paint_terms(Painted(color, torch.zeros_like(batch.face), color), batch)
+    found = terms.paint_terms(Painted(color, torch.zeros_like(batch.face), color), batch, reader())
     assert float(found.color) == pytest.approx(0, abs=1e-6)
     shown = terms.on_the_photo(color, batch)
     assert torch.allclose(shown, batch.real, atol=1e-6)
@@ -317,7 +422,7 @@ def test_what_is_off_the_face_counts_nothing(samples: PaintSamples) -> None:
 def test_attention_does_not_teach_the_paint(samples: PaintSamples) -> None:
     batch = samples[0]
     color, attention = (torch.full_like(part, 0.5).requires_grad_() for part in (batch.real, batch.face))
-    found = terms.paint_terms(Painted(color, attention, color), batch)
+    found = terms.paint_terms(Painted(color, attention, color), batch, reader())
     by_color, by_attention = torch.autograd.grad(found.attention, (color, attention), allow_unused=True)
     assert by_color is None and by_attention.abs().sum() > 0
 
@@ -336,9 +441,11 @@ def test_a_critic_looks_where_paint_and_photo_differ(samples: PaintSamples) -> N
 
 
 @pytest.fixture(scope="module")
-def trained(faces: PaintFaces, tmp_path_factory: pytest.TempPathFactory) -> tuple[PaintTrainer, Path]:
+def trained(
+    faces: PaintFaces, motion: MeasuredMotion, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[PaintTrainer, Path]:
     folder = tmp_path_factory.mktemp("run")
-    trainer = PaintTrainer(faces, measured_muscles(faces)[0], LoadedJudge(*judge(AUS)), SHORT, CPU)
+    trainer = PaintTrainer(faces, motion, reader(), SHORT, CPU)
     list(trainer.run(folder))
     return trainer, folder
 
@@ -348,14 +455,14 @@ def weights_of(trainer: PaintTrainer) -> list[torch.Tensor]:
 
 
 def test_a_run_that_was_broken_ends_as_one_that_was_not(
-    faces: PaintFaces, trained: tuple[PaintTrainer, Path], tmp_path: Path
+    faces: PaintFaces, motion: MeasuredMotion, trained: tuple[PaintTrainer, Path], tmp_path: Path
 ) -> None:
-    muscles, reader = measured_muscles(faces)[0], LoadedJudge(*judge(AUS))
-    first = PaintTrainer(faces, muscles, reader, SHORT, CPU)
+    reads = reader()
+    first = PaintTrainer(faces, motion, reads, SHORT, CPU)
     for record in first.run(tmp_path):
         if record.step == 3:
             break
-    second = PaintTrainer(faces, muscles, reader, SHORT, CPU)
+    second = PaintTrainer(faces, motion, reads, SHORT, CPU)
     second.restore(tmp_path)
     assert second.step_index == 3
     list(second.run(tmp_path))
@@ -376,13 +483,15 @@ def test_the_model_holds_the_average_painter_the_muscles_and_the_reader(
     assert all(
         torch.allclose(own[name], value, atol=1e-3) for name, value in model.generator.painter.state_dict().items()
     )
-    assert np.allclose(model.generator.muscles(AUS).ways, trainer.muscles.ways, atol=1e-3)
+    assert np.allclose(model.generator.muscles(AUS).ways, trainer.motion.muscles.ways, atol=1e-3)
 
 
-def test_a_painter_learns_on_from_a_model(faces: PaintFaces, trained: tuple[PaintTrainer, Path]) -> None:
-    muscles, reader = measured_muscles(faces)[0], LoadedJudge(*judge(AUS))
+def test_a_painter_learns_on_from_a_model(
+    faces: PaintFaces, motion: MeasuredMotion, trained: tuple[PaintTrainer, Path]
+) -> None:
+    reads = reader()
     model = load_model(trained[1] / MODEL_NAME)
-    trainer = PaintTrainer(faces, muscles, reader, SHORT, CPU)
+    trainer = PaintTrainer(faces, motion, reads, SHORT, CPU)
     trainer.begin_with(model)
     assert isinstance(model.generator, MeshGenerator)
     own = model.generator.painter.state_dict()
@@ -390,15 +499,15 @@ def test_a_painter_learns_on_from_a_model(faces: PaintFaces, trained: tuple[Pain
         assert all(torch.equal(own[name], value) for name, value in painter.state_dict().items())
     wider = dataclasses.replace(SHORT, network=PainterConfig(channels=16, blocks=1))
     with pytest.raises(TrainingError, match="another size"):
-        PaintTrainer(faces, muscles, reader, wider, CPU).begin_with(model)
+        PaintTrainer(faces, motion, reads, wider, CPU).begin_with(model)
     other = dataclasses.replace(model, card=dataclasses.replace(model.card, aus=(1, 2, 4)))
     with pytest.raises(TrainingError, match="no painter of these AUs"):
         trainer.begin_with(other)
 
 
-def test_it_learns(faces: PaintFaces) -> None:
+def test_it_learns(faces: PaintFaces, motion: MeasuredMotion) -> None:
     how = dataclasses.replace(SHORT, critic_start=10_000, learning_rate=5e-3, steps=40, check_steps=1000)
-    trainer = PaintTrainer(faces, measured_muscles(faces)[0], LoadedJudge(*judge(AUS)), how, CPU)
+    trainer = PaintTrainer(faces, motion, reader(), how, CPU)
     batch = trainer.samples[0]
     before = trainer.step(batch).terms["color"]
     for _ in range(25):
@@ -407,22 +516,23 @@ def test_it_learns(faces: PaintFaces) -> None:
 
 
 def test_a_reader_of_other_aus_and_states_of_other_photos_are_refused(
-    faces: PaintFaces, trained: tuple[PaintTrainer, Path]
+    faces: PaintFaces, motion: MeasuredMotion, trained: tuple[PaintTrainer, Path]
 ) -> None:
-    muscles = measured_muscles(faces)[0]
     with pytest.raises(TrainingError, match="reads the AUs 1, 2"):
-        PaintTrainer(faces, muscles, LoadedJudge(*judge((1, 2))), SHORT, CPU)
+        PaintTrainer(faces, motion, reader((1, 2)), SHORT, CPU)
     photos = dataclasses.replace(faces.photos, made_from="elsewhere")
-    other = PaintTrainer(dataclasses.replace(faces, photos=photos), muscles, LoadedJudge(*judge(AUS)), SHORT, CPU)
+    other = PaintTrainer(dataclasses.replace(faces, photos=photos), motion, reader(), SHORT, CPU)
     with pytest.raises(TrainingError, match="other photos"):
         other.restore(trained[1])
     wider = dataclasses.replace(SHORT, network=PainterConfig(channels=16, blocks=1))
     with pytest.raises(ModelError, match="does not fit"):
-        PaintTrainer(faces, muscles, LoadedJudge(*judge(AUS)), wider, CPU).restore(trained[1])
+        PaintTrainer(faces, motion, reader(), wider, CPU).restore(trained[1])
 
 
-def test_terms_that_are_no_numbers_end_the_run(faces: PaintFaces, samples: PaintSamples) -> None:
-    trainer = PaintTrainer(faces, measured_muscles(faces)[0], LoadedJudge(*judge(AUS)), SHORT, CPU)
+def test_terms_that_are_no_numbers_end_the_run(
+    faces: PaintFaces, motion: MeasuredMotion, samples: PaintSamples
+) -> None:
+    trainer = PaintTrainer(faces, motion, reader(), SHORT, CPU)
     batch = samples[0]
     with pytest.raises(TrainingError, match="became nan"):
         trainer.step(dataclasses.replace(batch, moved=batch.moved * float("nan")))

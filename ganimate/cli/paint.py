@@ -25,7 +25,7 @@ Reader = Annotated[
     typer.Option(
         metavar="READER.safetensors",
         help="What reads AUs in the model, trained by 'ganimate train-judge' on the same AUs.",
-        show_default="the judge that ships",
+        show_default="that of --from, else the judge that ships",
     ),
 ]
 Codes = Annotated[
@@ -60,7 +60,7 @@ Start = Annotated[
     typer.Option(
         "--from",
         metavar="MODEL",
-        help="Begin with the painter of a model, by its name or file, instead of with nothing.",
+        help="Begin with the painter of a model, by its name or file, instead of with nothing; read AUs as it does.",
         show_default=False,
         rich_help_panel=RUN,
     ),
@@ -104,7 +104,7 @@ def train_paint(
     from ganimate.zoo.catalogue import find_judge, find_model
 
     photos, tables = MeshSources(images, meshes, identities), PaintSources(annotations, codes, identities, valid)
-    reads = find_judge(None if reader is None else str(reader))
+    reads = None if reader is None and start is not None else find_judge(None if reader is None else str(reader))
     begun = None if start is None else find_model(start).path
     run = PaintRun.plan(photos, tables, reads, out, changes, resume, begun)
     until_stopped(lambda wish, display: run.train(hardware.machine(), minutes, wish, display), quiet)

@@ -31,11 +31,16 @@ class PaintTraining:
     restored_share: float = setting(0.42, low=0.0, high=1.0)
     # Of the pairs: drawn by how much the expression changes, else any two photos.
     changed_share: float = setting(0.6, low=0.0, high=1.0)
+    # Faces a step that are painted whole, for the AU reader to look at: see `data.paint_wholes`.
+    whole_images: int = setting(1, low=0, high=64)
+    wished_share: float = setting(0.5, low=0.0, high=1.0)  # of them; the rest are pairs
     pixel_weight: float = setting(10.0, low=0.0, high=1e4)
     gradient_weight: float = setting(10.0, low=0.0, high=1e4)
     attention_weight: float = setting(1.0, low=0.0, high=1e4)
     adversarial_weight: float = setting(0.5, low=0.0, high=1e4)
     features_weight: float = setting(2.0, low=0.0, high=1e4)
+    expression_weight: float = setting(10.0, low=0.0, high=1e4)
+    reading_weight: float = setting(1.0, low=0.0, high=1e4)
     # Of what the critic is shown as false: the moved photo without paint, so that it asks for what the AUs ask for.
     unpainted_share: float = setting(0.25, low=0.0, high=1.0)
     critic_start: int = setting(300, low=0, high=10_000_000)  # steps in which pixels alone teach
@@ -48,6 +53,7 @@ class PaintTraining:
         250, "Steps from one checkpoint to the next.", low=1, high=10_000_000, option="--save-every"
     )
     compiled: bool = setting(False, "Compile the networks first (needs a C++ compiler): a third faster.")
+    bf16: bool = setting(False, "Compute in bfloat16: twice as fast where the processor has it, ten times slower else.")
     workers: int = setting(1, "Processes that make windows.", low=0, high=64)
     seed: int = setting(21, "Seed of everything that is drawn.", low=0, high=2**63 - 1)
 

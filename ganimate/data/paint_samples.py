@@ -19,8 +19,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ganimate.config import PaintTraining
+from ganimate.config import CropSpec, PaintTraining
 from ganimate.data.paint_faces import PaintFaces, lid_gaps, lip_gaps
+from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut
+from ganimate.data.paint_wholes import (
+    WholeBatch,
+    WholeFace,
+    draw_wish,
+    mirrored_whole,
+    whole_batch,
+    whole_pair,
+    wished_face,
+)
 from ganimate.data.paint_windows import (
     EYES,
     MOUTH,
@@ -34,8 +44,7 @@ from ganimate.data.paint_windows import (
 )
 from ganimate.errors import PackError
 from ganimate.face.crop import Image
-from ganimate.face.mesh.topology import CHIN, LOWER_LIP_EDGE, UPPER_LIP_EDGE
-from ganimate.motion.muscles import BLINK, Muscles
+from ganimate.motion.muscles import BLINK
 from ganimate.motion.warp_field import EYE, SKIN, WarpField, warp_field
 from ganimate.motion.warp_field import MOUTH as MOUTH_PART
 from ganimate.networks.painter import PLACE, hints_of
@@ -50,15 +59,9 @@ HOLE_SHARES = (0.72, 0.18, 0.10)
 # A person's photos, by how many there are: a studio's many do not crowd out those of others.
 MOST_PHOTOS = 24
 # What is drawn more when a pair's target is chosen: furrows and mouths. One unit for AUs that are not named.
-WORTH = {1: 2.0, 2: 1.5, 4: 2.5, 5: 1.5, 9: 2.5, 10: 1.5, 15: 2.0, 17: 2.5, 45: 1.5}
+WORTH = {1: 2.0, 2: 1.5, 4: 2.5, 5: 1.5, 9: 2.5, 10: 2.0, 15: 2.5, 17: 2.5, 20: 2.0, 45: 1.5}
 CALM_WORTH = 0.15
 MOST_LIGHT = 0.35  # log: photos whose skin is brighter or darker by more were taken in another light
-UPPER_LIP_SHARE = 0.15  # of an opened mouth: the rest is the jaw's
-LOWER_LIP = [
-    17, 16, 15, 84, 85, 86, 181, 180, 179, 91, 90, 89, 314, 315, 316, 405, 404, 403, 321, 320, 319,
-]  # fmt: skip
-BELOW_LIP = [*CHIN, 18, 83, 313, 201, 421, 208, 428, 171, 396, 194, 418, 32, 262, 140, 369]
-CHIN_SHARE = 0.8  # of the way of the lip
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,10 @@ class PaintSample:
 
 @dataclass(frozen=True)
 class PaintBatch:
-    """`moved` and `real` (B, 3, S, S) in [-1, 1], `hints` (B, 6, S, S), `face` (B, 1, S, S), AUs (B, N)."""
+    """`moved` and `real` (B, 3, S, S) in [-1, 1], `hints` (B, 6, S, S), `face` (B, 1, S, S), AUs (B, N).
+
+    `wholes` are faces of their own, for the AU reader.
+    """
 
     moved: Tensor
     real: Tensor
@@ -83,13 +89,16 @@ class PaintBatch:
     face: Tensor
     y_from: Tensor
     y_to: Tensor
+    wholes: WholeBatch | None = None
 
 
 class PaintSamples(Dataset[PaintBatch]):
     """Item `step` is the batch of that step, of people who are not held out."""
 
-    def __init__(self, faces: PaintFaces, muscles: Muscles, training: PaintTraining) -> None:
-        self._faces, self._muscles, self._training = faces, muscles, training
+    def __init__(self, faces: PaintFaces, motion: MeasuredMotion, training: PaintTraining, crop: CropSpec) -> None:
+        self._faces, self._motion, self._training, self._crop = faces, motion, training, crop
+        self._muscles = motion.muscles
+        self._known = np.flatnonzero(~faces.held_out)
         self._people = faces.groups(held_out=False)
         counts = np.array([min(len(person), MOST_PHOTOS) for person in self._people], np.float64)
         self._person_shares = counts / max(counts.sum(), 1)
@@ -111,7 +120,9 @@ class PaintSamples(Dataset[PaintBatch]):
 
     def __getitem__(self, step: int) -> PaintBatch:
         rng = np.random.default_rng(step_seed(self._training.seed, "windows", step))
-        return batch_of([self._sample(rng) for _ in range(self._training.batch_images)])
+        batch = batch_of([self._sample(rng) for _ in range(self._training.batch_images)])
+        wholes = [self._whole(rng) for _ in range(self._training.whole_images)]
+        return dataclasses.replace(batch, wholes=whole_batch(wholes) if wholes else None)
 
     def _sample(self, rng: np.random.Generator) -> PaintSample:
         restored = not self._people or rng.random() < self._training.restored_share
@@ -120,10 +131,24 @@ class PaintSamples(Dataset[PaintBatch]):
         else:
             before, after = self._draw_pair(rng)
             window = draw_window(rng, self._faces.mesh(after), self._training.window_px)
-            sample = pair_sample(self._faces, before, after, window, rng)
+            sample = pair_sample(self._faces, before, after, window, self._motion.beyond, rng)
         moved, real = _photographed(rng, (sample.moved, sample.real))
         sample = dataclasses.replace(sample, moved=moved, real=real)
         return mirrored_sample(sample) if rng.random() < 0.5 else sample
+
+    def _whole(self, rng: np.random.Generator) -> WholeFace:
+        faces = self._faces
+        if not self._people or rng.random() < self._training.wished_share:
+            face = int(rng.choice(self._known))
+            wish = draw_wish(rng, faces, face, self._worth)
+            whole = wished_face(faces, face, wish, self._muscles, self._crop, rng)
+        else:
+            before, after = self._draw_pair(rng)
+            goal = beyond_mesh(faces.mesh(after), self._motion.beyond, faces.aus[before], faces.aus[after])
+            whole = whole_pair(faces, before, after, goal, self._crop, rng)
+        moved, photo = _photographed(rng, (whole.moved, whole.photo))
+        whole = dataclasses.replace(whole, moved=moved, photo=photo)
+        return mirrored_whole(whole) if rng.random() < 0.5 else whole
 
     def _draw_pair(self, rng: np.random.Generator) -> tuple[int, int]:
         """Return two photos of one person, their heads turned alike."""
@@ -154,9 +179,9 @@ class PaintSamples(Dataset[PaintBatch]):
         size = self._training.window_px
         window = draw_window(rng, mesh, size, MOUTH if kind == 0 else EYES)
         there, gone = window.mesh(mesh), window.mesh(hidden)
-        without = window.carried(photo, _field(there, gone, size))
+        without = window.carried(photo, moved_field(there, gone, size))
         read = misread(rng, gone, 0.4 * min(window.scale, 1))
-        field = _field(read, there, size)
+        field = moved_field(read, there, size)
         moved, real = field.apply(without), window.view(photo)
         part = MOUTH_PART if kind == 0 else EYE
         hole = cv2.GaussianBlur(cv2.dilate((field.part == part).astype(np.float32), np.ones((7, 7))), (0, 0), 1.2)
@@ -183,20 +208,27 @@ class PaintSamples(Dataset[PaintBatch]):
 
 
 def pair_sample(
-    faces: PaintFaces, before: int, after: int, window: Window, rng: np.random.Generator | None = None
+    faces: PaintFaces,
+    before: int,
+    after: int,
+    window: Window,
+    beyond: NDArray[np.float64],
+    rng: np.random.Generator | None = None,
 ) -> PaintSample:
     """Return photo `before` carried onto photo `after` of the same person by both meshes, in a window of the latter.
 
-    With `rng` the meshes err as a reader's do, and the real photo is brought into the light of the other.
+    `beyond` (N, 478, 3) is how skin moves beyond meshes, 0 for meshes alone. With `rng` the meshes err
+    as a reader's do, and the real photo is brought into the light of the other.
     """
     mesh_from, mesh_to = faces.mesh(before), faces.mesh(after)
     own = window.like(mesh_to, mesh_from)
-    start, goal = own.mesh(mesh_from), window.mesh(mesh_to)
+    start, shown = own.mesh(mesh_from), window.mesh(mesh_to)
+    goal = beyond_mesh(shown, beyond, faces.aus[before], faces.aus[after])
     if rng is not None:
         start = misread(rng, start, 0.6 * min(window.scale, 1))
-    field = _field(start, goal, window.size_px)
+    field = moved_field(start, goal, window.size_px)
     moved, real = own.carried(faces.image(before), field), window.view(faces.image(after))
-    face = face_mask(goal, window.size_px) & box_mask(faces.real[after], window)
+    face = face_mask(shown, window.size_px) & box_mask(faces.real[after], window)
     if rng is not None:
         real = _in_the_light_of(moved, real, (face > 0) & (field.part == SKIN))
     return PaintSample(moved, real, hints_of(field), face, faces.aus[before], faces.aus[after])
@@ -217,9 +249,11 @@ def validation_pairs(faces: PaintFaces, count: int, seed: int) -> list[tuple[int
     return pairs
 
 
-def held_out_sample(faces: PaintFaces, before: int, after: int, size_px: int) -> PaintSample:
+def held_out_sample(
+    faces: PaintFaces, before: int, after: int, size_px: int, beyond: NDArray[np.float64]
+) -> PaintSample:
     """Return a pair of a held-out person as the model would paint the whole face."""
-    return pair_sample(faces, before, after, whole_window(faces.mesh(after), size_px))
+    return pair_sample(faces, before, after, whole_window(faces.mesh(after), size_px), beyond)
 
 
 def batch_of(samples: Sequence[PaintSample]) -> PaintBatch:
@@ -238,20 +272,8 @@ def batch_of(samples: Sequence[PaintSample]) -> PaintBatch:
     )
 
 
-def lips_shut(mesh: Mesh, share: float) -> Mesh:
-    """Return a mesh (478, 3) whose lips are nearer to each other by `share` of their gap, the chin with them."""
-    shut = mesh.copy()
-    way = (mesh[LOWER_LIP_EDGE] - mesh[UPPER_LIP_EDGE]) * share
-    lift = (mesh[14] - mesh[13]) * share * (1 - UPPER_LIP_SHARE)
-    shut[UPPER_LIP_EDGE] += UPPER_LIP_SHARE * way
-    shut[LOWER_LIP] -= lift
-    below = sorted(set(BELOW_LIP) - set(LOWER_LIP))
-    shut[below] -= CHIN_SHARE * lift
-    shut[LOWER_LIP_EDGE] = mesh[LOWER_LIP_EDGE] - (1 - UPPER_LIP_SHARE) * way
-    return shut
-
-
-def _field(mesh: Mesh, moved: Mesh, size_px: int) -> WarpField:
+def moved_field(mesh: Mesh, moved: Mesh, size_px: int) -> WarpField:
+    """Return the field of a window that carries what lies on a mesh onto the moved one."""
     return warp_field(mesh.astype(np.float32), moved.astype(np.float32), size_px, size_px)
 
 

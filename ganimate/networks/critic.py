@@ -40,6 +40,13 @@ class Critic(nn.Module):
         self.au_head = nn.Conv2d(widths[-1], n_aus, config.size_px // 2**config.layers)
         init_weights(self)
 
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """Return the features of images (B, 3, H, W) of any size, fine to coarse, at 1/2 to 1/16."""
+        found = [image]
+        for layer in self.layers[:4]:
+            found.append(layer(found[-1]))
+        return found[1:]
+
     def forward(self, image: Tensor) -> Verdict:
         """Return the verdict on images (B, 3, S, S)."""
         h, features = image, []

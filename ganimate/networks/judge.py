@@ -45,6 +45,13 @@ class Judge(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         self.au_head = nn.Linear(config.features, n_aus)
 
+    def maps(self, image: Tensor) -> list[Tensor]:
+        """Return the features of images (B, 3, H, W) of any size, fine to coarse, at 1/4 to 1/16."""
+        found = [self.stem(image)]
+        for stage in list(self.stages)[:-2]:
+            found.append(stage(found[-1]))
+        return found[1::2]
+
     def forward(self, image: Tensor) -> JudgeReading:
         """Return the reading of images (B, 3, S, S) in [-1, 1], S as in the config."""
         h = self.stages(self.stem(image))  # (B, C, S/32, S/32)

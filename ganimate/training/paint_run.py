@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,18 +17,24 @@ from ganimate.config import MeshTraining, PaintTraining, from_dict
 from ganimate.config.resolve import resumed_config
 from ganimate.data.mesh_photos import MeshPhotos, MeshSources, open_mesh_photos
 from ganimate.data.paint_faces import PaintFaces, PaintSources
+from ganimate.data.paint_motion import MeasuredMotion
 from ganimate.errors import TrainingError
 from ganimate.motion.muscles import Muscles
+from ganimate.system.files import write_file
 from ganimate.system.progress import Progress
 from ganimate.training.machine import Machine
 from ganimate.training.muscle_fit import CodedPhotos, explained, fit_muscles, to_canonical
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, create_run, read_config, write_config
+from ganimate.training.skin_motion import skin_ways
 
 if TYPE_CHECKING:
+    import torch
+
     from ganimate.training.paint_errors import PaintErrors
     from ganimate.training.paint_trainer import PaintRecord, PaintTrainer
 
-PHOTOS_NAME = "photos"  # in the run's folder
+PHOTOS_NAME, MOTION_NAME = "photos", "motion.npz"  # in the run's folder
+MUSCLE_PARTS = ("ways", "gains", "lids", "limits")
 TOLD_STEPS = 50  # from one word of how it goes to the next
 
 
@@ -34,12 +42,13 @@ TOLD_STEPS = 50  # from one word of how it goes to the next
 class PaintRun:
     """A planned training of a painter.
 
-    `reader` is the file of the network that reads AUs in the model, `start` that of a model whose painter learns on.
+    `reader` is the file of the network that reads AUs in the model, `start` that of a model whose painter learns on,
+    and whose reader it keeps where none is handed in: one of the two is needed.
     """
 
     photos: MeshSources
     tables: PaintSources
-    reader: Path
+    reader: Path | None
     folder: Path
     training: PaintTraining
     resume: bool
@@ -50,7 +59,7 @@ class PaintRun:
         cls,
         photos: MeshSources,
         tables: PaintSources,
-        reader: Path,
+        reader: Path | None,
         folder: Path,
         changes: Mapping[str, Any],
         resume: bool,
@@ -73,23 +82,49 @@ class PaintRun:
         photos = self._photos(progress)
         with progress.stage("measuring muscles"):
             faces = self.tables.read(photos, self.photos.photos)
-            muscles, told = measured_muscles(faces)
+            motion, told = self._motion(faces)
         if told is not None:
             progress.note(f"the muscles explain {told:.0%} of how the people who are held out move")
         with progress.stage("loading"):
-            from ganimate.training.paint_trainer import PaintTrainer
-            from ganimate.zoo.checkpoint import load_model
-            from ganimate.zoo.judge_weights import load_judge
-
-            device = machine.take()
-            trainer = PaintTrainer(faces, muscles, load_judge(self.reader, device), self.training, device)
-            if self.resume and (self.folder / STATE_NAME).exists():
-                trainer.restore(self.folder)
-            elif self.start is not None:
-                trainer.begin_with(load_model(self.start))
+            trainer = self._trainer(faces, motion, machine.take())
         progress.note(f"{int((~faces.held_out).sum())} faces to train on, {int(faces.held_out.sum())} held out")
         self._train(trainer, minutes, stop, progress)
         return self.folder / MODEL_NAME
+
+    def _trainer(self, faces: PaintFaces, motion: MeasuredMotion, device: torch.device) -> PaintTrainer:
+        from ganimate.training.frozen_reader import FrozenReader
+        from ganimate.training.paint_trainer import PaintTrainer
+        from ganimate.zoo.checkpoint import load_model
+        from ganimate.zoo.judge_weights import load_judge
+
+        start = None if self.start is None else load_model(self.start)
+        if self.reader is not None:
+            reader = FrozenReader.of_judge(load_judge(self.reader, device))
+        elif start is not None:
+            reader = FrozenReader.of_model(start, device)
+        else:
+            raise TrainingError("nothing reads AUs in this model", "hand in --reader, or a model with --from")
+        trainer = PaintTrainer(faces, motion, reader, self.training, device)
+        if self.resume and (self.folder / STATE_NAME).exists():
+            trainer.restore(self.folder)
+        elif start is not None:
+            trainer.begin_with(start)
+        return trainer
+
+    def _motion(self, faces: PaintFaces) -> tuple[MeasuredMotion, float | None]:
+        """Return how faces move, and the share that it explains; measured once a run, as it takes minutes."""
+        path = self.folder / MOTION_NAME
+        if not path.exists():
+            motion, told = measured_motion(faces)
+            parts = {name: getattr(motion.muscles, name) for name in MUSCLE_PARTS}
+            data = io.BytesIO()
+            np.savez(data, beyond=motion.beyond, explained=np.array(np.nan if told is None else told), **parts)
+            write_file(path, data.getvalue())
+            return motion, told
+        with np.load(path) as stored:
+            muscles = Muscles(faces.au_numbers, *(stored[name] for name in MUSCLE_PARTS))
+            told = float(stored["explained"])
+            return MeasuredMotion(muscles, stored["beyond"]), None if np.isnan(told) else told
 
     def _photos(self, progress: Progress) -> MeshPhotos:
         """Return the run's photos, made where they are not there yet."""
@@ -122,6 +157,15 @@ class PaintRun:
                 f"ganimate train-paint {shlex.quote(str(self.photos.photos))} --out {shlex.quote(str(self.folder))}"
             )
             progress.note(f"saved after step {trainer.step_index} of {total}; go on with: {command} … --resume")
+
+
+def measured_motion(faces: PaintFaces) -> tuple[MeasuredMotion, float | None]:
+    """Return muscles with what skin does beyond meshes, and the share of held-out motion that they explain, or None."""
+    muscles, told = measured_muscles(faces)
+    learnt = ~faces.held_out & (faces.persons != "")
+    by_coders = learnt & np.asarray(faces.coded.any(1))
+    beyond = skin_ways(faces, np.flatnonzero(by_coders if by_coders.any() else learnt))
+    return MeasuredMotion(dataclasses.replace(muscles, ways=muscles.ways + beyond), beyond), told
 
 
 def measured_muscles(faces: PaintFaces) -> tuple[Muscles, float | None]:

@@ -11,7 +11,9 @@ from torch.nn import functional
 
 from ganimate.config import PaintTraining
 from ganimate.data.paint_samples import PaintBatch
+from ganimate.data.paint_wholes import WholeBatch
 from ganimate.networks.painter import EYE, MOUTH, UNSEEN, Painted
+from ganimate.training.frozen_reader import FrozenReader
 
 # How much more than skin: there most is painted, and they are small.
 MOUTH_WORTH, EYE_WORTH, UNSEEN_WORTH = 3.0, 1.5, 1.0
@@ -24,19 +26,25 @@ class PaintTerms:
     """The unweighted terms of the painter; those of the critic are None before it plays.
 
     `color` and `gradients`: how far C and its edges are from the real photo. `attention`: how far I_f is, which only A
-    learns from: one term for both would close A before C is worth anything.
+    learns from: one term for both would close A before C is worth anything. `reading`: how far the windows' features
+    are from the real ones, as the AU reader sees them: pixels punish a furrow that is a little beside its place more
+    than none. `expression`: how far the AUs that are read of whole faces are from what they should be (paper, L_y).
     """
 
     color: Tensor
     gradients: Tensor
     attention: Tensor
+    reading: Tensor
+    expression: Tensor | None = None
     adversarial: Tensor | None = None
     features: Tensor | None = None
 
     def total(self, how: PaintTraining, listening: float) -> Tensor:
         """Return the weighted sum; `listening`, 0 to 1, is how far the critic is listened to."""
         total = how.pixel_weight * self.color + how.gradient_weight * self.gradients
-        total = total + how.attention_weight * self.attention
+        total = total + how.attention_weight * self.attention + how.reading_weight * self.reading
+        if self.expression is not None:
+            total = total + how.expression_weight * self.expression
         if self.adversarial is not None and self.features is not None:
             critic = how.adversarial_weight * self.adversarial + how.features_weight * self.features
             total = total + listening * critic
@@ -62,8 +70,8 @@ def edges(image: Tensor, real: Tensor, weight: Tensor) -> Tensor:
     return (down.sum() + right.sum()) / (3 * weight.sum().clamp_min(1))
 
 
-def paint_terms(painted: Painted, batch: PaintBatch) -> PaintTerms:
-    """Return the terms that need no critic."""
+def paint_terms(painted: Painted, batch: PaintBatch, reader: FrozenReader) -> PaintTerms:
+    """Return the terms that need neither a critic nor whole faces."""
     weight = worth(batch)
     kept = painted.attention
     shown = (1 - kept) * painted.color.detach() + kept * batch.moved
@@ -71,7 +79,35 @@ def paint_terms(painted: Painted, batch: PaintBatch) -> PaintTerms:
         pixels(painted.color, batch.real, weight),
         edges(painted.color, batch.real, weight),
         pixels(shown, batch.real, weight),
+        reading(painted.color, batch, reader),
     )
+
+
+def reading(color: Tensor, batch: PaintBatch, reader: FrozenReader) -> Tensor:
+    """Return the mean difference of the reader's features of painted and real windows, in those of the real ones."""
+    with torch.no_grad():
+        real = reader.maps(batch.real)
+    parts = []
+    for own, goal in zip(reader.maps(on_the_photo(color, batch)), real, strict=True):
+        share = functional.adaptive_avg_pool2d(batch.face, (own.shape[2], own.shape[3]))
+        parts.append(((own - goal).abs() * share).mean() / (goal.abs() * share).mean().clamp_min(1e-4))
+    return torch.stack(parts).mean()
+
+
+def expression(painted: Painted, wholes: WholeBatch, reader: FrozenReader, worth: Tensor) -> Tensor:
+    """Return how far the AUs read of whole faces are from those of their photos and the wishes' worth (mean square).
+
+    `worth` (N, N) is how much more of each AU is read per unit that real people show.
+    """
+    image = whole_image(painted, wholes)
+    with torch.no_grad():
+        goal = reader.read(wholes.photo) + wholes.rise @ worth
+    return functional.mse_loss(reader.read(image), goal)
+
+
+def whole_image(painted: Painted, wholes: WholeBatch) -> Tensor:
+    """Return whole faces (B, 3, H, W) as animations show them."""
+    return (1 - wholes.share) * wholes.moved + wholes.share * painted.color
 
 
 def on_the_photo(image: Tensor, batch: PaintBatch) -> Tensor:

@@ -17,15 +17,16 @@ from torch import Tensor, nn
 from ganimate.config import MESH, GeneratorConfig, PaintTraining, to_dict
 from ganimate.data.dataset import batches
 from ganimate.data.paint_faces import PaintFaces
+from ganimate.data.paint_motion import MeasuredMotion
 from ganimate.data.paint_samples import PaintBatch, PaintSamples, validation_pairs
 from ganimate.errors import ModelError, TrainingError
-from ganimate.motion.muscles import Muscles
 from ganimate.networks.mesh_generator import MeshGenerator
 from ganimate.networks.painter import Painted, Painter
 from ganimate.networks.window_critic import WindowCritic
 from ganimate.system.devices import channels_last, step_seed
 from ganimate.training import paint_terms as terms
 from ganimate.training.averaging import averaged
+from ganimate.training.frozen_reader import FrozenReader
 from ganimate.training.learning_rate import linear_decay
 from ganimate.training.paint_errors import PaintErrors, check_painter, flat, placed
 from ganimate.training.run_folder import LOG_NAME, MODEL_NAME, STATE_NAME, cut_log, remove_leftovers
@@ -39,7 +40,6 @@ from ganimate.zoo.checkpoint import (
     scatter,
     write_tensors,
 )
-from ganimate.zoo.judge_weights import LoadedJudge
 
 GRADIENT_LIMIT = 5.0
 
@@ -71,26 +71,33 @@ class PaintTrainer:
     """
 
     def __init__(
-        self, faces: PaintFaces, muscles: Muscles, reader: LoadedJudge, training: PaintTraining, device: torch.device
+        self,
+        faces: PaintFaces,
+        motion: MeasuredMotion,
+        reader: FrozenReader,
+        training: PaintTraining,
+        device: torch.device,
     ) -> None:
-        if reader.card.aus != faces.au_numbers:
+        if reader.aus != faces.au_numbers:
             raise TrainingError(
-                f"the reader reads the AUs {', '.join(map(str, reader.card.aus))}, but the photos are labelled with "
+                f"the reader reads the AUs {', '.join(map(str, reader.aus))}, but the photos are labelled with "
                 f"{', '.join(map(str, faces.au_numbers))}",
                 "train one on the same labels with 'ganimate train-judge', and hand it in with --reader",
             )
-        self.faces, self.muscles, self.training, self.device = faces, muscles, training, device
+        self.faces, self.motion, self.training, self.device = faces, motion, training, device
         self._reader = reader
-        self.samples = PaintSamples(faces, muscles, training)
+        self._worth = torch.from_numpy(reader.worth(faces, device)).to(device)
+        self.samples = PaintSamples(faces, motion, training, reader.crop)
         n_aus = len(faces.au_numbers)
         torch.manual_seed(step_seed(training.seed, "weights"))
         self.painter = channels_last(Painter(training.network, n_aus).to(device))
         self.critic = channels_last(WindowCritic(training.critic, n_aus).to(device))
         self._averaging = averaged(self.painter, training.ema_decay)
-        self._paint: Callable[..., Painted] = torch.compile(self.painter) if training.compiled else self.painter
-        self._judge: Callable[..., tuple[Tensor, list[Tensor]]] = (
-            torch.compile(self.critic) if training.compiled else self.critic
-        )
+        self._paint: Callable[..., Painted] = self.painter
+        self._judge: Callable[..., tuple[Tensor, list[Tensor]]] = self.critic
+        if training.compiled:  # once for windows, once for whole faces: code for any size is slower
+            self._paint = torch.compile(self.painter, dynamic=False)
+            self._judge = torch.compile(self.critic, dynamic=False)
         betas = (training.beta1, training.beta2)
         self._optimizer = torch.optim.Adam(self.painter.parameters(), training.learning_rate, betas, fused=True)
         self._critic_optimizer = torch.optim.Adam(self.critic.parameters(), training.learning_rate, betas, fused=True)
@@ -135,29 +142,39 @@ class PaintTrainer:
         self._between_steps = False
         # 1. The painter paints over the moved photos.
         batch = placed(batch, self.device)
-        painted = self._paint(batch.moved, batch.hints, batch.y_from, batch.y_to)
-        found = terms.paint_terms(painted, batch)
-        # 2. The critic learns what is real: the photo, and not the paint, nor what was only moved.
+        with self._precision():
+            painted = _full(self._paint(batch.moved, batch.hints, batch.y_from, batch.y_to))
+        found = terms.paint_terms(painted, batch, self._reader)
+        # 2. Whole faces are to be read as people are who show that.
+        wholes = batch.wholes
+        if wholes is not None:
+            with self._precision():
+                whole = _full(self._paint(wholes.moved, wholes.hints, wholes.y_from, wholes.y_to))
+            told = terms.expression(whole, wholes, self._reader, self._worth)
+            found = dataclasses.replace(found, expression=told)
+        # 3. The critic learns what is real: the photo, and not the paint, nor what was only moved.
         playing = self.step_index - how.critic_start
         listening = min(1.0, max(0, playing - how.critic_lead) / how.critic_rise)
         critic = None
         if playing >= 0:
             critic, real = self._teach_critic(painted.color.detach(), batch)
-            # 3. The painter hears what the critic says of its windows.
+            # 4. The painter hears what the critic says of its windows.
             self.critic.requires_grad_(False)
             shown = terms.on_the_photo(painted.color, batch)
-            scores, own = self._judge(flat(shown), batch.hints, batch.y_from, batch.y_to)
+            with self._precision():
+                scores, own = self._judge(flat(shown), batch.hints, batch.y_from, batch.y_to)
+            scores = scores.float()
             self.critic.requires_grad_(True)
             passing = terms.least_squares(scores, terms.REAL, terms.difference(shown, batch, scores))
             found = dataclasses.replace(found, adversarial=passing, features=terms.features(own, real))
-        # 4. Its step, by one weighted sum.
+        # 5. Its step, by one weighted sum.
         values = self._checked({**vars(found), "critic": critic})
         self._optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(found.total(how, listening))
         nn.utils.clip_grad_norm_(self.painter.parameters(), GRADIENT_LIMIT)
         self._optimizer.step()
         self._rate.step()
-        # 5. What is kept is the average over the last steps.
+        # 6. What is kept is the average over the last steps.
         self._averaging.update_parameters(self.painter)
         self.step_index += 1
         self._between_steps = True
@@ -165,14 +182,18 @@ class PaintTrainer:
         held_out = self.check() if self.step_index % how.check_steps == 0 else None
         return PaintRecord(self.step_index, values, images_per_s=pace, waited_s=waited_s, held_out=held_out)
 
+    def _precision(self) -> torch.autocast:
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.training.bf16)
+
     def _teach_critic(self, color: Tensor, batch: PaintBatch) -> tuple[Tensor, list[Tensor]]:
         """Do the critic's step; returns its loss and its features of the real photos."""
         windows, share = len(color), self.training.unpainted_share
         some = slice(0, windows // 2 if share else 0)
         painted, moved = (terms.on_the_photo(image, batch) for image in (color, batch.moved))
         told = [torch.cat([part, part, part[some]]) for part in (batch.hints, batch.y_from, batch.y_to)]
-        scores, seen = self._judge(flat(torch.cat([batch.real, painted, moved[some]])), *told)
-        real, paint, rest = scores.tensor_split([windows, 2 * windows])
+        with self._precision():
+            scores, seen = self._judge(flat(torch.cat([batch.real, painted, moved[some]])), *told)
+        real, paint, rest = scores.float().tensor_split([windows, 2 * windows])
         weight = terms.difference(painted, batch, real)
         loss = terms.least_squares(real, terms.REAL, weight)
         loss = loss + (1 - share) * terms.least_squares(paint, terms.FALSE, weight)
@@ -229,15 +250,15 @@ class PaintTrainer:
     def check(self) -> PaintErrors | None:
         """Return how near the average comes to the real photos of held-out people; None where nobody is seen twice."""
         pairs = validation_pairs(self.faces, self.training.check_pairs, self.training.seed)
-        return check_painter(self.average, self.faces, pairs, self.device) if pairs else None
+        return check_painter(self.average, self.faces, pairs, self.motion.beyond, self.device) if pairs else None
 
     def model(self) -> tuple[ModelCard, MeshGenerator]:
         """Return the model that the training has made so far: muscles, the average painter, and what it says."""
-        network, crop = self.training.network, self._reader.card.crop
+        network, crop = self.training.network, self._reader.crop
         kind = GeneratorConfig(MESH, crop.size_px, network.channels, network.blocks)
         generator = MeshGenerator(kind, len(self.faces.au_numbers))
         generator.painter.load_state_dict(self.average.state_dict())
-        generator.hold(self.muscles)
+        generator.hold(self.motion.muscles)
         facts = {
             "config": to_dict(self.training),
             "steps": self.step_index,
@@ -245,8 +266,8 @@ class PaintTrainer:
             "training_photos": int((~self.faces.held_out).sum()),
             "photos": len(self.faces),
         }
-        aus, reader = self.faces.au_numbers, self._reader.card.judge
-        return ModelCard("painted", kind, None, crop, aus, training=facts, reader=reader), generator
+        aus, reader = self.faces.au_numbers, self._reader
+        return ModelCard("painted", kind, reader.critic, crop, aus, training=facts, reader=reader.judge), generator
 
     def save(self, folder: Path) -> None:
         """Write the state and the model into `folder`, each atomically, the state first."""
@@ -285,3 +306,8 @@ class PaintTrainer:
         except (RuntimeError, ValueError, KeyError, IndexError, TypeError) as error:
             raise ModelError(f"the state in {folder} does not fit its config", "train into a new folder") from error
         self._between_steps = True
+
+
+def _full(painted: Painted) -> Painted:
+    """Return what was painted in 32 bits, in which terms are summed."""
+    return Painted(painted.image.float(), painted.attention.float(), painted.color.float())
