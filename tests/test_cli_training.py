@@ -607,3 +607,44 @@ def test_hours_come_from_the_log_where_the_model_does_not_tell(cli: Cli, finishe
     (tmp_path / "run" / "log.jsonl").write_text(log)
     assert cli("export", tmp_path / "run", "--out", tmp_path / "model").exit_code == 0
     assert read_card(tmp_path / "model" / "model.safetensors").training["hours"] == pytest.approx(0.7)
+
+
+def test_several_packs_train_as_one_and_go_on_as_one(cli: Cli, faces_pack: Path, tmp_path: Path) -> None:
+    make_pack(tmp_path, shoot(people=3, photos=2, strangers=3, seed=5))
+    other, run = tmp_path / "faces.pack", tmp_path / "run"
+    begun = cli("train", faces_pack, other, "--out", run, *TINY, "--images", 8, "--workers", 1)
+    assert begun.exit_code == 0, begun.output
+    both = len(open_pack(faces_pack)) + len(open_pack(other))
+    assert read_card(run / "model.safetensors").training["photos"] == both
+    assert f"pack: {faces_pack} and {other}, " in begun.stderr.replace("\n", " ")
+    assert f"ganimate train {faces_pack} {other} --out {run} --resume" in begun.stderr.replace("\n", " ")
+    refused(cli("train", faces_pack, "--out", run, "--resume", "-q"), "was trained on another pack")
+    went_on = cli("train", faces_pack, other, "--out", run, "--resume", "-q")
+    assert went_on.exit_code == 0, went_on.output
+    judge = cli("train-judge", faces_pack, other, "-o", tmp_path / "judge.safetensors", "--steps", 2, "--batch", 4)
+    assert judge.exit_code == 0 and f"pack: {faces_pack} and {other}, " in judge.stderr.replace("\n", " ")
+
+
+def test_a_model_of_few_aus_and_24_trains_and_is_used(cli: Cli, photo: Path, tmp_path: Path) -> None:
+    """AUs are what the table has: also AU24, which no model that ships knows, and one alone."""
+    photos, table, _ = write_sources(tmp_path, SHOTS)
+    for name, columns in (
+        ("few", {"AU01_r": "AU01_r", "AU12_r": "AU12_r", "AU23_r": "AU24_r"}),
+        ("one", {"AU12_r": "AU12_r"}),
+    ):
+        rows = [line.split(",") for line in table.read_text().splitlines()]
+        names = [cell.strip() for cell in rows[0]]
+        kept = [n for n, column in enumerate(names) if column in columns or not column.startswith("AU")]
+        rows[0] = [columns.get(column, column) for column in names]
+        few = tmp_path / f"{name}.csv"
+        few.write_text("".join(",".join(row[n] for n in kept) + "\n" for row in rows))
+        pack, run = tmp_path / f"{name}.pack", tmp_path / name
+        assert cli("prepare", photos, "-a", few, "--size", 32, "-o", pack).exit_code == 0
+        assert cli("train", pack, "--out", run, *TINY).exit_code == 0
+        assert read_card(run / "model.safetensors").aus == tuple(int(au[2:4]) for au in columns.values())
+        wish = "24=1,12=0.5" if name == "few" else "12=1"
+        made = cli(
+            "animate", photo, "-e", wish, "--still", "-o", tmp_path / f"{name}.png",
+            "--model", run / "model.safetensors",
+        )  # fmt: skip
+        assert made.exit_code == 0, made.output

@@ -134,6 +134,35 @@ def test_a_config_may_be_yaml(tmp_path: Path, name: str) -> None:
     assert read_changes(tmp_path / name) == read_changes(tmp_path / "c.json")
 
 
+TOML = """
+learning_rate = 4e-4  # as in JSON
+weights = { cycle = 3 }
+
+[augmentation]
+shift = 0.01
+flip = true
+"""
+
+
+@pytest.mark.parametrize(("name", "mark"), [("c.toml", ""), ("c.TOML", "\ufeff")])
+def test_a_config_may_be_toml(tmp_path: Path, name: str, mark: str) -> None:
+    (tmp_path / name).write_text(mark + TOML, "utf-8")
+    (tmp_path / "c.yaml").write_text(YAML)
+    assert read_changes(tmp_path / name) == read_changes(tmp_path / "c.yaml")
+    (tmp_path / "c.toml").write_text("batch_imagez = 4")
+    with pytest.raises(ConfigError) as caught:
+        from_dict(TrainConfig, read_changes(tmp_path / "c.toml"))
+    assert caught.value.hint == "did you mean 'batch_images'?"
+
+
+@pytest.mark.parametrize("text", ["a = ", "[a", "a = 1\na = 2", "a: 1"])
+def test_bad_toml_gets_a_sentence(tmp_path: Path, text: str) -> None:
+    (tmp_path / "c.toml").write_text(text)
+    with pytest.raises(ConfigError, match="is not TOML") as caught:
+        read_changes(tmp_path / "c.toml")
+    assert "\n" not in caught.value.message
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

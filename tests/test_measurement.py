@@ -193,10 +193,10 @@ def test_aus_are_paired_by_number_not_by_place(pack: Pack) -> None:
 
 def test_what_all_know_is_measured_in_the_order_of_the_first_model(pack: Pack) -> None:
     judge = make_judge(MIXTURE[:2, :2], (1, 12))
-    aus, left_out = common_aus({"one": (12, 26, 1), "other": (1, 12, 28)}, pack, judge)
+    aus, left_out = common_aus({"one": (12, 26, 1, 4), "other": (1, 12, 28)}, pack, judge)
     assert aus == (12, 1)
     assert left_out == (
-        "AU26: other does not know it and the judge does not read it",
+        "AU26 AU4: other does not know it and the judge does not read it",
         "AU28: one does not know it and the pack has no labels of it and the judge does not read it",
     )
 

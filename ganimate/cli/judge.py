@@ -10,9 +10,9 @@ import typer
 from ganimate.cli import options
 from ganimate.cli.runs import COURSE, MACHINE, OnHardware
 from ganimate.cli.settings import Options, with_settings
+from ganimate.cli.training import Packs
 from ganimate.config import JudgeConfig, JudgeTraining
 
-PackFolder = Annotated[Path, typer.Argument(metavar="PACK", help="Prepared faces, from 'ganimate prepare'.")]
 JudgeOut = Annotated[Path, typer.Option("--out", "-o", metavar="JUDGE.safetensors", help="Where the judge is written.")]
 Minutes = Annotated[
     float | None,
@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 @with_settings
 def train_judge(
-    pack: PackFolder,
+    packs: Packs,
     out: JudgeOut,
     *,
     force: options.Force = False,
@@ -46,10 +46,10 @@ def train_judge(
     and Ctrl-C before that leaves nothing behind.
     """
     from ganimate.cli.console import Display, print_json
-    from ganimate.data.pack import open_pack
+    from ganimate.data.joined_packs import open_packs
     from ganimate.training.judge_run import JudgeRun
 
-    run = JudgeRun(open_pack(pack), network, training, out, force)
+    run = JudgeRun(open_packs(packs), network, training, out, force)
     facts = run.train(hardware.machine(), minutes, Display(quiet))
     if json:
         print_json(facts)

@@ -60,6 +60,10 @@ TrainChanges = Annotated[
     ),
 ]
 Pack = Annotated[Path, typer.Argument(metavar="PACK", help="Prepared faces, from 'ganimate prepare'.")]
+Packs = Annotated[
+    list[Path],
+    typer.Argument(metavar="PACK...", help="Prepared faces, from 'ganimate prepare'; several packs train as one."),
+]
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="The folder of a run, from 'ganimate train'.")]
 ModelOut = Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="Where it goes, such as models/NAME.")]
 
@@ -105,12 +109,12 @@ def prepare(
 
 @with_settings
 def train(
-    pack: Pack,
+    packs: Packs,
     out: RunOut,
     *,
     resume: Resume = False,
     config: Annotated[
-        Path | None, options.option(RUN, "Settings, as --dry-run prints them, in JSON or YAML.", metavar="FILE")
+        Path | None, options.option(RUN, "Settings, as --dry-run prints them, in JSON, YAML or TOML.", metavar="FILE")
     ] = None,
     dry_run: Annotated[bool, options.option(RUN, "Print the whole config as JSON and leave.", "--dry-run")] = False,
     minutes: Minutes = None,
@@ -125,14 +129,14 @@ def train(
     changes: TrainChanges,
     hardware: OnHardware,
 ) -> None:
-    """Train the paper's generator on a pack of faces.
+    """Train the paper's generator on a pack of faces, or on several.
 
     Checkpoints, the log and sample sheets go to RUN. Ctrl-C saves and leaves; --resume goes on, also after a crash.
     """
     from ganimate.cli.console import print_json
     from ganimate.training.train_run import Budget, TrainRun
 
-    run = TrainRun.plan(pack, out, changes, config, resume, tensorboard)
+    run = TrainRun.plan(packs, out, changes, config, resume, tensorboard)
     if dry_run:
         print_json(to_dict(run.config))
         return

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,20 +20,28 @@ FIXED = ("generator", "critic", "network", "seed")
 
 
 def read_changes(path: Path) -> dict[str, Any]:
-    """Return a config, or a part of one, from a file in JSON, or in YAML if its name says so; raises ConfigError."""
-    kind = "YAML" if path.suffix.lower() in (".yaml", ".yml") else "JSON"
+    """Return a config, or a part of one, from a file: JSON, or YAML or TOML if its name says so; raises ConfigError."""
+    kind = _KINDS.get(path.suffix.lower(), "JSON")
     try:
-        text = path.read_text("utf-8")
-        data = _read_yaml(text) if kind == "YAML" else json.loads(text)
+        data = _READERS[kind](path.read_text("utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
-        hint = "--dry-run prints a config to begin with; YAML is read from .yaml"
+        hint = "--dry-run prints a config to begin with; YAML is read from .yaml, TOML from .toml"
         raise ConfigError(f"{path} is not {kind}: {reason}", hint) from error
     if not isinstance(data, dict):
         raise ConfigError(f"{path} is not a table of settings", "--dry-run prints a config to begin with")
     return data
+
+
+def _read_toml(text: str) -> Any:
+    """Return what a TOML text says; raises ValueError."""
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+    return tomllib.loads(text)
 
 
 def _read_yaml(text: str) -> Any:
@@ -47,6 +56,10 @@ def _read_yaml(text: str) -> Any:
         return yaml.load(text, Loader)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error
+
+
+_KINDS = {".yaml": "YAML", ".yml": "YAML", ".toml": "TOML"}
+_READERS: Mapping[str, Callable[[str], Any]] = {"JSON": json.loads, "YAML": _read_yaml, "TOML": _read_toml}
 
 
 def new_config(changes: Mapping[str, Any], size_px: int) -> TrainConfig:

@@ -52,7 +52,7 @@ class FaceDataset(Dataset[TrainingBatch]):
         self._steps = config.steps if steps is None else steps
         self._train = pack.indices(validation=False)
         if len(self._train) < 2:
-            raise PackError(f"{pack.path} has {len(self._train)} photos for training", "prepare more photos")
+            raise PackError(f"{pack.place} has {len(self._train)} photos for training", "prepare more photos")
         self._draw = self._sampling_weights()
 
     def __len__(self) -> int:

@@ -45,7 +45,7 @@ class JudgeSamples:
         self._pack, self._training = pack, training
         self.photos = pack.indices(validation=False)
         if len(self.photos) < 2:
-            raise PackError(f"{pack.path} has {len(self.photos)} photos for training", "prepare more photos")
+            raise PackError(f"{pack.place} has {len(self.photos)} photos for training", "prepare more photos")
         self.means = pack.aus[self.photos].mean(0)  # (N,)
         self.deviations = np.maximum(pack.aus[self.photos].std(0), 0.02)  # (N,); an AU that nobody shows has none
         self._shares = self._sampling_shares()

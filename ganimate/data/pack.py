@@ -16,10 +16,11 @@ import os
 import secrets
 import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol
 
 import cv2
 import numpy as np
@@ -41,16 +42,41 @@ def stored_size_px(spec: CropSpec) -> int:
     return round(spec.size_px * (1 + 2 * MARGIN))
 
 
+class Images(Protocol):
+    """Encoded images in an order; image i is as long as `offsets` (n+1) rise from i to i+1."""
+
+    @property
+    def offsets(self) -> NDArray[np.int64]: ...
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]: ...
+
+
+@dataclass(frozen=True)
+class StoredImages:
+    """Images that lie end to end in one file."""
+
+    offsets: NDArray[np.int64]
+    data: NDArray[np.uint8] = field(repr=False)
+
+    def __getitem__(self, index: int) -> NDArray[np.uint8]:
+        return np.asarray(self.data[self.offsets[index] : self.offsets[index + 1]])
+
+
+def _open_first(paths: Sequence[Path]) -> Pack:
+    return open_pack(paths[0])
+
+
 @dataclass(frozen=True)
 class Pack:
     """An opened pack; images are decoded on demand.
 
     `aus` (n, N) float32 in [0, 1] in the order of `au_numbers`; `landmarks` (n, 68, 2) float32 in pixels of the
     stored image; `person` (n) int32, -1 where unknown; `validation` (n) bool; `outside` (n) float32: the share of the
-    crop that lies outside its photo; `names` (n) the photos' names.
+    crop that lies outside its photo; `names` (n) the photos' names. `paths` are its folders, more than one where packs
+    were joined; `notes` are what a user should know of how, and `opener` opens them again.
     """
 
-    path: Path
+    paths: tuple[Path, ...]
     spec: CropSpec
     au_numbers: tuple[int, ...]
     aus: NDArray[np.float32]
@@ -59,21 +85,32 @@ class Pack:
     validation: NDArray[np.bool_]
     outside: NDArray[np.float32]
     names: NDArray[np.str_]
-    _offsets: NDArray[np.int64] = field(repr=False)
-    _bytes: NDArray[np.uint8] = field(repr=False)
+    images: Images = field(repr=False)
+    notes: tuple[str, ...] = ()
+    opener: Callable[[Sequence[Path]], Pack] = field(default=_open_first, repr=False)
+
+    @property
+    def path(self) -> Path:
+        """Its folder, the first one where packs were joined."""
+        return self.paths[0]
+
+    @property
+    def place(self) -> str:
+        """Its folders, as messages name them."""
+        return " and ".join(map(str, self.paths))
 
     def __len__(self) -> int:
         return len(self.aus)
 
-    def __reduce__(self) -> tuple[Callable[[Path], Pack], tuple[Path]]:
+    def __reduce__(self) -> tuple[Callable[[Sequence[Path]], Pack], tuple[tuple[Path, ...]]]:
         """Workers that are not forked open the pack themselves, instead of being sent all of its images."""
-        return open_pack, (self.path,)
+        return self.opener, (self.paths,)
 
     @property
     def fingerprint(self) -> str:
         """A digest of order, labels and sizes of all images: a run resumes on the pack that it began with."""
         total = hashlib.sha256(repr(self.au_numbers).encode())
-        for column in (self._offsets, self.aus, self.landmarks, self.person, self.validation):
+        for column in (self.images.offsets, self.aus, self.landmarks, self.person, self.validation):
             total.update(np.ascontiguousarray(column).tobytes())
         return total.hexdigest()[:32]
 
@@ -85,17 +122,17 @@ class Pack:
 
     def image(self, index: int) -> Image:
         """Return stored image `index` (P, P, 3), P = stored_size_px(spec); raises PackError when damaged."""
-        data = np.asarray(self._bytes[self._offsets[index] : self._offsets[index + 1]])
+        data = self.images[index]
         decoded = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
         if decoded is None:
-            raise PackError(f"image {index} of {self.path} is damaged", "make the pack again with 'ganimate prepare'")
+            raise PackError(f"image {index} of {self.place} is damaged", "make the pack again with 'ganimate prepare'")
         return np.ascontiguousarray(decoded[..., ::-1], np.uint8)
 
     def require_size(self, size_px: int) -> None:
         """Raise PackError unless the faces are as wide as the networks expect."""
         if self.spec.size_px != size_px:
             raise PackError(
-                f"the faces in {self.path} are {self.spec.size_px} px wide, the networks {size_px}",
+                f"the faces in {self.place} are {self.spec.size_px} px wide, the networks {size_px}",
                 f"train with --size {self.spec.size_px}, or prepare the pack again",
             )
 
@@ -118,26 +155,27 @@ def open_pack(path: Path) -> Pack:
             columns = {name: table[name] for name in table.files}
         data = np.memmap(path / "images.bin", np.uint8, "r")
         pack = Pack(
-            path, from_dict(CropSpec, facts["crop"]), tuple(facts["aus"]), columns["aus"], columns["landmarks"],
-            columns["person"], columns["validation"], columns["outside"], columns["names"], columns["offsets"], data,
+            (path,), from_dict(CropSpec, facts["crop"]), tuple(facts["aus"]), columns["aus"], columns["landmarks"],
+            columns["person"], columns["validation"], columns["outside"], columns["names"],
+            StoredImages(columns["offsets"], data),
         )  # fmt: skip
     except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, zipfile.BadZipFile) as error:
         raise PackError(f"{path} is damaged: {error}", again) from error
-    if not _fits(pack):
+    if not _fits(pack, len(data)):
         raise PackError(f"{path} is damaged: images and table do not belong together", again)
     return pack
 
 
-def _fits(pack: Pack) -> bool:
+def _fits(pack: Pack, stored_bytes: int) -> bool:
     count = len(pack.aus)
     columns = (pack.landmarks, pack.person, pack.validation, pack.outside, pack.names)
     return (
         pack.aus.shape == (count, len(pack.au_numbers))
         and pack.landmarks.shape == (count, 68, 2)
         and all(len(column) == count for column in columns)
-        and pack._offsets.shape == (count + 1,)
-        and bool((np.diff(pack._offsets) > 0).all())
-        and int(pack._offsets[-1]) == len(pack._bytes)
+        and pack.images.offsets.shape == (count + 1,)
+        and bool((np.diff(pack.images.offsets) > 0).all())
+        and int(pack.images.offsets[-1]) == stored_bytes
     )
 
 

@@ -46,7 +46,7 @@ def choose_held_out_people(pack: Pack, config: EvaluationConfig) -> HeldOutPeopl
     held = pack.indices(validation=True)
     if not len(held):
         raise PackError(
-            f"{pack.path} holds nobody out to be measured", "make the pack with 'ganimate prepare --validation-share'"
+            f"{pack.place} holds nobody out to be measured", "make the pack with 'ganimate prepare --validation-share'"
         )
     drawn = _drawn(pack, held, config.seed, "people")
     clean = _clean_by_source(pack, drawn)

@@ -42,7 +42,7 @@ class EvaluationProtocol:
     def __post_init__(self) -> None:
         if self.judge.card.crop != self.pack.spec:
             raise ModelError(
-                f"the judge takes faces that are cut another way than those of {self.pack.path}",
+                f"the judge takes faces that are cut another way than those of {self.pack.place}",
                 "hand in another with --judge, or another pack",
             )
 
@@ -51,7 +51,7 @@ class EvaluationProtocol:
         if card.crop != self.pack.spec:
             sizes = f"theirs are {self.pack.spec.size_px} px wide, the model's {card.crop.size_px} px"
             raise PackError(
-                f"the faces of {self.pack.path} are cut another way than those of {name}: {sizes}",
+                f"the faces of {self.pack.place} are cut another way than those of {name}: {sizes}",
                 "prepare the pack again with the model's --size",
             )
 
@@ -90,7 +90,7 @@ class EvaluationProtocol:
 def common_aus(
     models: Mapping[str, Sequence[int]], pack: Pack, judge: LoadedJudge
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
-    """Return the AUs that can be measured of all `models`, which are given by name, and who lacks each of the others.
+    """Return the AUs that can be measured of all `models`, which are given by name, and who lacks the others.
 
     They are in the order of the first model. Raises ModelError where there are none.
     """
@@ -105,7 +105,11 @@ def common_aus(
     if not common:
         hint = "measure one model alone, or hand in another pack or --judge"
         raise ModelError(f"no AU of {' and '.join(models)} can be measured", hint)
-    return common, tuple(f"AU{number}: {' and '.join(why)}" for number, why in lacking.items() if why)
+    alike: dict[str, list[int]] = {}
+    for number, why in lacking.items():
+        if why:
+            alike.setdefault(" and ".join(why), []).append(number)
+    return common, tuple(f"{' '.join(f'AU{n}' for n in numbers)}: {why}" for why, numbers in alike.items())
 
 
 def study_judge(

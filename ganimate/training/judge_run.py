@@ -64,7 +64,9 @@ class JudgeRun:
 
             trainer = JudgeTrainer(self.pack, config, self.training, machine.take())
         held = int(self.pack.validation.sum())
-        progress.note(f"pack: {self.pack.path}, {len(trainer.samples.photos)} photos to train on, {held} held out")
+        progress.note(f"pack: {self.pack.place}, {len(trainer.samples.photos)} photos to train on, {held} held out")
+        for line in self.pack.notes:
+            progress.note(line)
         return trainer
 
     def _train(self, trainer: JudgeTrainer, minutes: float | None, progress: Progress) -> None:

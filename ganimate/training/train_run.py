@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import shlex
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ganimate.config import TrainConfig, to_dict
 from ganimate.config.resolve import flat, merged, new_config, read_changes, resumed_config
-from ganimate.data.pack import Pack, open_pack
+from ganimate.data.joined_packs import open_packs
+from ganimate.data.pack import Pack
 from ganimate.errors import OutputError
 from ganimate.system.progress import Progress
 from ganimate.training.machine import Machine
@@ -44,7 +45,13 @@ class TrainRun:
 
     @classmethod
     def plan(
-        cls, pack: Path, folder: Path, given: Mapping[str, Any], file: Path | None, resume: bool, events: bool = False
+        cls,
+        packs: Sequence[Path],
+        folder: Path,
+        given: Mapping[str, Any],
+        file: Path | None,
+        resume: bool,
+        events: bool = False,
     ) -> TrainRun:
         """Return the run with the settings in `file` and `given`, which win; raises before anything is written.
 
@@ -52,7 +59,7 @@ class TrainRun:
         """
         if events:
             require_tensorboard()
-        opened = open_pack(pack)
+        opened = open_packs(packs)
         settings = merged(read_changes(file) if file else {}, given)
         changes: dict[str, Any] = {}
         if resume:
@@ -116,7 +123,9 @@ class TrainRun:
         for line in config_lines(self.config):
             progress.note(line)
         held = self.pack.validation
-        progress.note(f"pack: {self.pack.path}, {int((~held).sum())} photos to train on, {int(held.sum())} held out")
+        progress.note(f"pack: {self.pack.place}, {int((~held).sum())} photos to train on, {int(held.sum())} held out")
+        for line in self.pack.notes:
+            progress.note(line)
         precision = "bf16" if trainer.bf16 else "fp32"
         threads = f", {torch.get_num_threads()} threads" if trainer.device.type == "cpu" else ""
         progress.note(f"device: {trainer.device}, {precision}{threads}, workers: {self.config.workers}")
@@ -135,7 +144,8 @@ class TrainRun:
         if done >= total:
             progress.note(f"finished after {done} steps; next: ganimate export {folder} --out models/NAME")
             return
-        again = f"ganimate train {shlex.quote(str(self.pack.path))} --out {folder} --resume"
+        packs = " ".join(shlex.quote(str(path)) for path in self.pack.paths)
+        again = f"ganimate train {packs} --out {folder} --resume"
         why = "stopped" if stopped else "budget used up"
         progress.note(f"{why} and saved after step {done} of {total}; go on with: {again}")
 

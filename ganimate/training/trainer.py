@@ -248,7 +248,7 @@ class Trainer:
         tensors, facts = read_tensors(folder / STATE_NAME, STATE_FORMAT)
         if facts.get("pack", self.pack.fingerprint) != self.pack.fingerprint:
             raise TrainingError(
-                f"the run in {folder} was trained on another pack than {self.pack.path}",
+                f"the run in {folder} was trained on another pack than {self.pack.place}",
                 "hand in that pack, or train into a new folder",
             )
         try:
