@@ -2,7 +2,8 @@
 
 Two kinds. Pairs: photo A of a person, warped by the meshes of A and B, lies on photo B; what differs is what has to be
 painted. Restored holes: in any photo the lips, or lids, are shut by the mesh and opened again (or shut eyes opened and
-shut), and the painter brings back what was there. A batch is a pure function of the faces, the config and the step.
+shut), and the painter brings back what was there. A sample is a pure function of the faces, the config, the step and
+its place in the batch: several processes, each with a share of it, see what one alone would.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ from ganimate.motion.warp_field import EYE, SKIN, WarpField, warp_field
 from ganimate.motion.warp_field import MOUTH as MOUTH_PART
 from ganimate.networks.painter import PLACE, hints_of
 from ganimate.system.devices import step_seed
+from ganimate.system.share import Share
 
 Floats = NDArray[np.float32]
 ALIKE_DEG = 12.0  # of yaw and pitch: photos whose heads are turned more differ by more than their expressions
@@ -90,6 +92,7 @@ class PaintSamples(Dataset[PaintBatch]):
 
     def __init__(self, faces: PaintFaces, muscles: Muscles, training: PaintTraining) -> None:
         self._faces, self._muscles, self._training = faces, muscles, training
+        self._places = Share.own().places(training.batch_images)
         self._people = faces.groups(held_out=False)
         counts = np.array([min(len(person), MOST_PHOTOS) for person in self._people], np.float64)
         self._person_shares = counts / max(counts.sum(), 1)
@@ -110,8 +113,8 @@ class PaintSamples(Dataset[PaintBatch]):
         return self._training.steps
 
     def __getitem__(self, step: int) -> PaintBatch:
-        rng = np.random.default_rng(step_seed(self._training.seed, "windows", step))
-        return batch_of([self._sample(rng) for _ in range(self._training.batch_images)])
+        seeds = [step_seed(self._training.seed, "windows", step, place) for place in self._places]
+        return batch_of([self._sample(np.random.default_rng(seed)) for seed in seeds])
 
     def _sample(self, rng: np.random.Generator) -> PaintSample:
         restored = not self._people or rng.random() < self._training.restored_share

@@ -18,6 +18,7 @@ from ganimate.data.paint_faces import PaintFaces, PaintSources
 from ganimate.errors import TrainingError
 from ganimate.motion.muscles import Muscles
 from ganimate.system.progress import Progress
+from ganimate.system.share import Share
 from ganimate.training.machine import Machine
 from ganimate.training.muscle_fit import CodedPhotos, explained, fit_muscles, to_canonical
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, create_run, read_config, write_config
@@ -61,16 +62,21 @@ class PaintRun:
             training = resumed_config(read_config(folder, PaintTraining), changes)
         else:
             training = from_dict(PaintTraining, changes)
+        Share.own().require_even(training.batch_images)
         return cls(photos, tables, reader, folder, training, resume, start)
 
     def train(self, machine: Machine, minutes: float | None, stop: Callable[[], bool], progress: Progress) -> Path:
         """Train until it is done, the minutes are over or `stop` says so; returns the model's path."""
+        from ganimate.training.team import first_alone
+
+        device = machine.take()
         if self.resume:
             write_config(self.folder, self.training)
         else:
             self.photos.read_meshes()
             create_run(self.folder, self.training)
-        photos = self._photos(progress)
+        with first_alone():
+            photos = self._photos(progress)
         with progress.stage("measuring muscles"):
             faces = self.tables.read(photos, self.photos.photos)
             muscles, told = measured_muscles(faces)
@@ -81,7 +87,6 @@ class PaintRun:
             from ganimate.zoo.checkpoint import load_model
             from ganimate.zoo.judge_weights import load_judge
 
-            device = machine.take()
             trainer = PaintTrainer(faces, muscles, load_judge(self.reader, device), self.training, device)
             if self.resume and (self.folder / STATE_NAME).exists():
                 trainer.restore(self.folder)
