@@ -14,6 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from synthetic import PHOTO_PX, shoot_meshes, write_mesh_sources
+from torchrun import finished, log_of, torchrun
 from typer.testing import Result
 
 from ganimate.config import MeshReaderConfig, MeshTraining
@@ -359,3 +360,13 @@ def test_wrong_tables_leave_no_run_behind(cli: Cli, sources: Paths, tmp_path: Pa
     done = cli("train-mesh", folder, "--meshes", identities, "--out", tmp_path / "run")
     assert done.exit_code == 1 and "label_meshes.py" in done.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_two_processes_train_one_reader(sources: Paths, tmp_path: Path) -> None:
+    # not the very one that a single process trains: its norms see a share of each batch
+    folder, meshes, identities = sources
+    small = (*SMALL[:-1], 3, "--steps", 3, "--workers", 0, "--threads", 1, "--device", "cpu")
+    command = ("train-mesh", folder, "--meshes", meshes, "--identities", identities, "--out", "run")
+    out, _ = finished(torchrun(tmp_path, *command, *small))
+    assert out == "run/mesh.safetensors\n"
+    assert len(log_of(tmp_path / "run")) == 3 and "held_out" in log_of(tmp_path / "run")[-1]

@@ -14,6 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from synthetic import PHOTO_PX, MeshShot, draw_mesh, write_mesh_sources
+from torchrun import assert_alike, finished, log_of, torchrun
 from typer.testing import Result
 
 from ganimate.config import CropSpec, JudgeConfig, MeshTraining, PainterConfig, PaintTraining, WindowCriticConfig
@@ -43,7 +44,7 @@ from ganimate.training import paint_terms as terms
 from ganimate.training.frozen_reader import FrozenReader
 from ganimate.training.paint_run import measured_motion, measured_muscles
 from ganimate.training.paint_trainer import PaintTrainer
-from ganimate.training.run_folder import LOG_NAME, MODEL_NAME
+from ganimate.training.run_folder import LOG_NAME, MODEL_NAME, create_run
 from ganimate.training.skin_motion import skin_ways
 from ganimate.zoo.checkpoint import load_model
 from ganimate.zoo.judge_weights import JudgeCard, LoadedJudge, save_judge
@@ -541,12 +542,16 @@ def test_terms_that_are_no_numbers_end_the_run(
 # The command
 
 
-def run_command(cli: Cli, tables: Tables, out: Path, *more: object) -> Result:
-    return cli(
+def command(tables: Tables, out: Path, *more: object) -> tuple[object, ...]:
+    return (
         "train-paint", tables.photos, "--meshes", tables.meshes, "-a", tables.labels, "--codes", tables.codes,
         "--identities", tables.identities, "--reader", tables.reader, "--out", out, "--threads", 1, "--workers", 0,
         *more,
     )  # fmt: skip
+
+
+def run_command(cli: Cli, tables: Tables, out: Path, *more: object) -> Result:
+    return cli(*command(tables, out, *more))
 
 
 def test_the_command_trains_stops_and_goes_on(cli: Cli, tables: Tables, tmp_path: Path) -> None:
@@ -560,3 +565,14 @@ def test_the_command_trains_stops_and_goes_on(cli: Cli, tables: Tables, tmp_path
     more = run_command(cli, tables, out, "--resume", "--steps", 3)
     assert more.exit_code == 0 and "going on from step 2 of 3" in more.stderr, more.stderr
     assert load_model(out / "model.safetensors").card.training["steps"] == 3
+
+
+def test_two_processes_learn_what_one_does(cli: Cli, tables: Tables, tmp_path: Path) -> None:
+    how = dataclasses.replace(SHORT, batch_images=4, steps=20, learning_rate=1e-4, check_steps=10, validation_share=0.3)
+    for name in ("one", "two"):
+        create_run(tmp_path / name, how)
+    finished(torchrun(tmp_path, *command(tables, tmp_path / "two", "--resume", "--device", "cpu")))
+    alone = run_command(cli, tables, tmp_path / "one", "--resume", "--device", "cpu")
+    assert alone.exit_code == 0, alone.stderr
+    assert_alike(log_of(tmp_path / "two"), log_of(tmp_path / "one"))
+    assert log_of(tmp_path / "two")[-1]["critic"] > 0 and "held_out" in log_of(tmp_path / "two")[-1]

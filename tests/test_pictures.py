@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ganimate.errors import ConfigError
-from ganimate.networks.pictures import JITTER_PX, jitter, to_floats, to_pictures, to_tensor
+from ganimate.networks.pictures import JITTER_PX, draw_shifts, shifted, to_floats, to_pictures, to_tensor
 from ganimate.system.devices import bf16_is_fast, choose_device, step_seed
 
 ALL_VALUES = np.arange(256, dtype=np.uint8).repeat(3).reshape(1, 16, 16, 3)
@@ -79,7 +79,7 @@ def test_seeds_differ_by_seed_purpose_and_step() -> None:
 def test_each_image_is_shifted_by_whole_pixels_of_its_own() -> None:
     torch.manual_seed(0)
     image = torch.rand(1, 3, 128, 128)
-    moved = jitter(image.expand(6, -1, -1, -1))
+    moved = shifted(image.expand(6, -1, -1, -1), draw_shifts(6, 128))
     shifts = set()
     for one in moved:
         inside = [
@@ -91,4 +91,6 @@ def test_each_image_is_shifted_by_whole_pixels_of_its_own() -> None:
         assert len(inside) == 1
         shifts.update(inside)
     assert len(shifts) > 1
-    assert torch.equal(jitter(image[..., :16, :16]), image[..., :16, :16])  # less than a pixel: none
+    assert torch.equal(
+        shifted(image[..., :16, :16], draw_shifts(1, 16)), image[..., :16, :16]
+    )  # less than a pixel: none

@@ -13,7 +13,7 @@ from ganimate.cli.options import option
 from ganimate.cli.settings import Group
 
 if TYPE_CHECKING:
-    from ganimate.cli.console import Display
+    from ganimate.system.progress import Progress
     from ganimate.training.machine import Machine
 
 RUN, COURSE, MACHINE = "Run", "Course of the training", "Machine"
@@ -42,17 +42,24 @@ class Hardware:
 OnHardware = Annotated[Hardware, Group()]
 
 
-def until_stopped(train: Callable[[Callable[[], bool], Display], Path], quiet: bool) -> None:
-    """Run a training that saves when it is told to stop, print the path that it returns, and leave."""
+def until_stopped(train: Callable[[Callable[[], bool], Progress], Path], quiet: bool) -> None:
+    """Run a training that saves when it is told to stop, print the path that it returns, and leave.
+
+    Of several processes that torchrun has started, only the first one speaks.
+    """
     from ganimate.cli.console import Display
+    from ganimate.system.progress import Silent
+    from ganimate.system.share import Share
     from ganimate.system.signals import StopWish
 
-    wish, display = StopWish(), Display(quiet)
+    first = Share.own().first
+    wish, display = StopWish(), Display(quiet) if first else Silent()
     with wish.listening():
         try:
             result = train(wish, display)
         except KeyboardInterrupt:
             display.note("stopped at once; the last checkpoint stays")
             raise typer.Exit(wish.exit_code or 130) from None
-    typer.echo(result)
+    if first:
+        typer.echo(result)
     raise typer.Exit(wish.exit_code)

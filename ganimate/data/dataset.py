@@ -1,7 +1,7 @@
 """Samples for training: which photo, and which AUs it is to get.
 
-A batch is a pure function of the pack, the config and the step, so a resumed run sees the very batches that an
-uninterrupted one would have seen.
+A sample is a pure function of the pack, the config, the step and its place in the batch. So a resumed run sees the very
+batches that an uninterrupted one would have seen, and several processes together see those that one alone would.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ganimate.errors import PackError
 from ganimate.face.crop import Image
 from ganimate.networks.pictures import to_tensor
 from ganimate.system.devices import step_seed
+from ganimate.system.share import Share
 
 BatchT = TypeVar("BatchT")
 RARE_BOOST = 2.0  # how much more often a photo with a rare, strong AU is drawn
@@ -45,10 +46,11 @@ class TrainingBatch:
 
 
 class FaceDataset(Dataset[TrainingBatch]):
-    """Item `step` is the batch of that step."""
+    """Item `step` is the batch of that step, of several processes this one's share of it."""
 
     def __init__(self, pack: Pack, config: TrainConfig, steps: int | None = None) -> None:
         self._pack, self._config = pack, config
+        self._places = Share.own().places(config.batch_images)
         self._steps = config.steps if steps is None else steps
         self._train = pack.indices(validation=False)
         if len(self._train) < 2:
@@ -69,9 +71,9 @@ class FaceDataset(Dataset[TrainingBatch]):
         return shares
 
     def __getitem__(self, step: int) -> TrainingBatch:
-        rng = np.random.default_rng(step_seed(self._config.seed, "batch", step))
-        chosen, wishes = zip(*(self._sample(rng) for _ in range(self._config.batch_images)), strict=True)
-        photos = [self._look(rng, index) for index in chosen]
+        draws = [np.random.default_rng(step_seed(self._config.seed, "batch", step, place)) for place in self._places]
+        chosen, wishes = zip(*(self._sample(rng) for rng in draws), strict=True)
+        photos = [self._look(rng, index) for rng, index in zip(draws, chosen, strict=True)]
         return TrainingBatch(
             to_tensor(np.stack(photos)),
             torch.from_numpy(self._pack.aus[list(chosen)]),

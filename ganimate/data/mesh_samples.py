@@ -1,6 +1,7 @@
 """What a mesh reader learns from: faces of photos as anybody might cut them, and crops without a face.
 
-A batch is a pure function of the photos, the training's config and the step.
+A sample is a pure function of the photos, the training's config, the step and its place in the batch: several
+processes, each with a share of it, see what one alone would.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from ganimate.face.mesh import topology
 from ganimate.face.mesh.reading import five_of_mesh, mesh_crop, mesh_in_crop
 from ganimate.face.mesh.topology import MIRROR, POINTS
 from ganimate.system.devices import step_seed
+from ganimate.system.share import Share
 
 # Of these the mean has depth 0: corners of the eyes, nose's tip, corners of the mouth.
 DEPTH_ANCHORS = [33, 133, 263, 362, 1, 61, 291]
@@ -61,6 +63,7 @@ class MeshSamples(Dataset[MeshBatch]):
 
     def __init__(self, photos: MeshPhotos, training: MeshTraining) -> None:
         self._photos, self._training = photos, training
+        self._places = Share.own().places(training.batch_images)
         self._size_px = training.network.size_px
         self.photos = photos.indices(validation=False)
         if len(self.photos) < 2:
@@ -90,8 +93,8 @@ class MeshSamples(Dataset[MeshBatch]):
         return np.asarray(weights / weights.sum())
 
     def __getitem__(self, step: int) -> MeshBatch:
-        rng = np.random.default_rng(step_seed(self._training.seed, "batch", step))
-        images, points, faces = zip(*(self._sample(rng) for _ in range(self._training.batch_images)), strict=True)
+        seeds = [step_seed(self._training.seed, "batch", step, place) for place in self._places]
+        images, points, faces = zip(*(self._sample(np.random.default_rng(seed)) for seed in seeds), strict=True)
         return MeshBatch(
             torch.from_numpy(np.stack(images)),
             torch.from_numpy(np.stack(points)),

@@ -2,7 +2,8 @@
 
 Two kinds. Pairs: photo A of a person, warped by the meshes of A and B, lies on photo B; what differs is what has to be
 painted. Restored holes: in any photo the lips, or lids, are shut by the mesh and opened again (or shut eyes opened and
-shut), and the painter brings back what was there. A batch is a pure function of the faces, the config and the step.
+shut), and the painter brings back what was there. A sample is a pure function of the faces, the config, the step and
+its place in the batch: several processes, each with a share of it, see what one alone would.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ from ganimate.motion.warp_field import EYE, SKIN, WarpField, warp_field
 from ganimate.motion.warp_field import MOUTH as MOUTH_PART
 from ganimate.networks.painter import PLACE, hints_of
 from ganimate.system.devices import step_seed
+from ganimate.system.share import Share
 
 Floats = NDArray[np.float32]
 ALIKE_DEG = 12.0  # of yaw and pitch: photos whose heads are turned more differ by more than their expressions
@@ -99,6 +101,7 @@ class PaintSamples(Dataset[PaintBatch]):
         self._faces, self._motion, self._training, self._crop = faces, motion, training, crop
         self._muscles = motion.muscles
         self._known = np.flatnonzero(~faces.held_out)
+        self._places = Share.own().places(training.batch_images)
         self._people = faces.groups(held_out=False)
         counts = np.array([min(len(person), MOST_PHOTOS) for person in self._people], np.float64)
         self._person_shares = counts / max(counts.sum(), 1)
@@ -119,8 +122,10 @@ class PaintSamples(Dataset[PaintBatch]):
         return self._training.steps
 
     def __getitem__(self, step: int) -> PaintBatch:
-        rng = np.random.default_rng(step_seed(self._training.seed, "windows", step))
-        batch = batch_of([self._sample(rng) for _ in range(self._training.batch_images)])
+        seeds = [step_seed(self._training.seed, "windows", step, place) for place in self._places]
+        batch = batch_of([self._sample(np.random.default_rng(seed)) for seed in seeds])
+        # Whole faces are few: where several processes train, each of them looks at all.
+        rng = np.random.default_rng(step_seed(self._training.seed, "whole faces", step))
         wholes = [self._whole(rng) for _ in range(self._training.whole_images)]
         return dataclasses.replace(batch, wholes=whole_batch(wholes) if wholes else None)
 

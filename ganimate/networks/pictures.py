@@ -27,12 +27,17 @@ def to_floats(images: Tensor) -> NDArray[np.float32]:
     return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
 
 
-def jitter(images: Tensor) -> Tensor:
-    """Return images each shifted by its own whole number of pixels, the edge repeated."""
-    reach = JITTER_PX * images.shape[-1] // 128
+def draw_shifts(count: int, size_px: int) -> Tensor:
+    """Return by how many pixels (count, 2), down and right, that many images of a size are to be shifted."""
+    reach = JITTER_PX * size_px // 128
+    return torch.randint(-reach, reach + 1, (count, 2))
+
+
+def shifted(images: Tensor, shifts: Tensor) -> Tensor:
+    """Return images (B, C, S, S) each shifted by its own whole number of pixels (B, 2), the edge repeated."""
+    size, reach = images.shape[-1], int(shifts.abs().max())
     if reach == 0:
         return images
-    size = images.shape[-1]
     padded = functional.pad(images, (reach,) * 4, mode="replicate")
-    offsets = torch.randint(0, 2 * reach + 1, (len(images), 2)).tolist()
-    return torch.stack([padded[i, :, y : y + size, x : x + size] for i, (y, x) in enumerate(offsets)])
+    corners = (shifts + reach).tolist()
+    return torch.stack([padded[i, :, y : y + size, x : x + size] for i, (y, x) in enumerate(corners)])

@@ -12,6 +12,7 @@ from ganimate.config import JudgeConfig, JudgeTraining
 from ganimate.data.pack import Pack
 from ganimate.errors import OutputError
 from ganimate.system.progress import Progress, Table
+from ganimate.system.share import Share
 from ganimate.training.machine import Machine
 from ganimate.zoo.judge_weights import READS_LABELS
 
@@ -31,6 +32,7 @@ class JudgeRun:
 
     def train(self, machine: Machine, minutes: float | None, progress: Progress) -> dict[str, Any]:
         """Train and write the judge; returns what came of it as plain data. Raises OutputError before the work."""
+        Share.own().require_alone("ganimate train-judge")
         config = replace(self.network, size_px=self.pack.spec.size_px)
         self._claim()
         trainer = self._trainer(config, machine, progress)

@@ -17,11 +17,15 @@ class Machine:
     threads: int | None = None
 
     def take(self) -> torch.device:
-        """Return the device, and set the threads of this process; raises ConfigError for a device that is not there."""
+        """Return the device, and set the threads of this process; raises ConfigError for a device that is not there.
+
+        Of the processes that torchrun has started, each joins the others, and takes a GPU of its own.
+        """
         import torch
 
         from ganimate.system.devices import choose_device
+        from ganimate.training.team import join
 
         if self.threads is not None:
             torch.set_num_threads(self.threads)
-        return choose_device(self.device)
+        return join(choose_device(self.device))

@@ -13,6 +13,7 @@ from ganimate.config.resolve import resumed_config
 from ganimate.data.mesh_photos import MeshPhotos, MeshSources, open_mesh_photos
 from ganimate.errors import TrainingError
 from ganimate.system.progress import Progress
+from ganimate.system.share import Share
 from ganimate.training.machine import Machine
 from ganimate.training.run_folder import STATE_NAME, create_run, read_config, write_config
 from ganimate.zoo.catalogue import MESH_PATH
@@ -36,22 +37,27 @@ class MeshRun:
     @classmethod
     def plan(cls, sources: MeshSources, folder: Path, changes: Mapping[str, Any], resume: bool) -> MeshRun:
         """Return the run with the settings `changes`; raises before anything is written."""
-        if resume:
-            return cls(sources, folder, resumed_config(read_config(folder, MeshTraining), changes), True)
-        return cls(sources, folder, from_dict(MeshTraining, changes), False)
+        begun = read_config(folder, MeshTraining) if resume else None
+        training = from_dict(MeshTraining, changes) if begun is None else resumed_config(begun, changes)
+        Share.own().require_even(training.batch_images)
+        return cls(sources, folder, training, resume)
 
     def train(self, machine: Machine, minutes: float | None, stop: Callable[[], bool], progress: Progress) -> Path:
         """Train until it is done, the minutes are over or `stop` says so; returns the reader's path."""
+        from ganimate.training.team import first_alone
+
+        device = machine.take()
         if self.resume:
             write_config(self.folder, self.training)
         else:
             self.sources.read_meshes()
             create_run(self.folder, self.training)
-        photos = self._photos(progress)
+        with first_alone():
+            photos = self._photos(progress)
         with progress.stage("loading"):
             from ganimate.training.mesh_trainer import MeshTrainer
 
-            trainer = MeshTrainer(photos, self.training, machine.take())
+            trainer = MeshTrainer(photos, self.training, device)
             if self.resume and (self.folder / STATE_NAME).exists():
                 trainer.restore(self.folder)
         held = int(photos.validation.sum())

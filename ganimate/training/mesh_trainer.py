@@ -22,9 +22,11 @@ from ganimate.data.mesh_samples import MeshBatch, MeshSamples, point_weights
 from ganimate.errors import ModelError, TrainingError
 from ganimate.networks.mesh_reader import MeshReader, ReadMesh, prime
 from ganimate.system.devices import channels_last, step_seed
+from ganimate.system.share import Share
 from ganimate.training.averaging import averaged
 from ganimate.training.learning_rate import linear_decay
-from ganimate.training.run_folder import LOG_NAME, STATE_NAME, cut_log, remove_leftovers
+from ganimate.training.run_folder import STATE_NAME, open_log
+from ganimate.training.team import anyone, mean, means, parallel
 from ganimate.zoo.catalogue import MESH_PATH
 from ganimate.zoo.checkpoint import STATE_FORMAT, gather, read_tensors, scatter, write_tensors
 from ganimate.zoo.mesh_weights import LoadedMeshReader, MeshCard, save_mesh_reader
@@ -66,7 +68,8 @@ class MeshRecord:
 
 def mesh_terms(read: ReadMesh, batch: MeshBatch, weights: Tensor, soft_bottom: float) -> MeshTerms:
     """Return the terms of a batch; `weights` (478, 3) say how much each coordinate counts. No face has no points."""
-    share = batch.face[:, None, None] * weights / (batch.face.sum().clamp_min(1) * len(weights))  # (B, 478, 3)
+    faces = mean(batch.face.sum()).clamp_min(1)
+    share = batch.face[:, None, None] * weights / (faces * len(weights))  # (B, 478, 3)
     coarse, fine = (
         (functional.smooth_l1_loss(points, batch.points, reduction="none", beta=soft_bottom) * share).sum()
         for points in (read.coarse, read.points)
@@ -87,6 +90,7 @@ class MeshTrainer:
         reader = MeshReader(training.network)
         prime(reader, torch.from_numpy(self.samples.mean))
         self.reader = channels_last(reader.to(device))
+        self._read: Callable[..., ReadMesh] = parallel(self.reader)
         self._averaging = averaged(self.reader, training.ema_decay, buffers=True).eval()
         self._optimizer = torch.optim.AdamW(
             self.reader.parameters(),
@@ -120,10 +124,10 @@ class MeshTrainer:
         # 1. The reader reads the crops.
         batch = MeshBatch(*(part.to(self.device) for part in (batch.image, batch.points, batch.face)))
         self.reader.train()
-        read = self.reader(batch.image.permute(0, 3, 1, 2).float() / 127.5 - 1)
+        read = self._read(batch.image.permute(0, 3, 1, 2).float() / 127.5 - 1)
         # 2. It learns by how far off its points were, lids and lips counting more, and whether it saw a face.
         terms = mesh_terms(read, batch, self._weights, SOFT_BOTTOM_PX / (self.training.network.size_px / 2))
-        values = {name: float(value.detach()) for name, value in vars(terms).items()}
+        values = means({name: float(value.detach()) for name, value in vars(terms).items()})
         for name, value in values.items():
             if not math.isfinite(value):
                 raise TrainingError(
@@ -139,7 +143,7 @@ class MeshTrainer:
         self._averaging.update_parameters(self.reader)
         self.step_index += 1
         self._between_steps = True
-        pace = len(batch.face) / (time.perf_counter() - began)
+        pace = self.training.batch_images / (time.perf_counter() - began)
         held_out = self.check() if self.step_index % self.training.check_steps == 0 else None
         return MeshRecord(self.step_index, **values, images_per_s=pace, held_out=held_out)
 
@@ -152,10 +156,8 @@ class MeshTrainer:
         """
         began = clock = time.monotonic()
         saved_at = -1
-        remove_leftovers(folder)
-        cut_log(folder, self.step_index)
         steps = range(self.step_index, self.training.steps)
-        with open(folder / LOG_NAME, "a", encoding="utf-8") as log:
+        with open_log(folder, self.step_index) as log:
             try:
                 for batch in batches(self.samples, steps, self.training.workers):
                     record = self.step(batch)
@@ -167,7 +169,7 @@ class MeshTrainer:
                         self.save(folder)
                         saved_at = self.step_index
                     yield record
-                    if (minutes is not None and now - began >= 60 * minutes) or (stop is not None and stop()):
+                    if anyone((minutes is not None and now - began >= 60 * minutes) or (stop is not None and stop())):
                         break
             finally:
                 if self._between_steps and saved_at != self.step_index:
@@ -193,7 +195,9 @@ class MeshTrainer:
         return MeshCard(self.training.network, training=facts)
 
     def save(self, folder: Path) -> None:
-        """Write the state and the reader into `folder`, each atomically, the state first."""
+        """Write the state and the reader into `folder`, each atomically, the state first; one process does."""
+        if not Share.own().first:
+            return
         facts = {
             "format": STATE_FORMAT,
             "step": self.step_index,

@@ -22,6 +22,7 @@ from ganimate.errors import TrainingError
 from ganimate.motion.muscles import Muscles
 from ganimate.system.files import write_file
 from ganimate.system.progress import Progress
+from ganimate.system.share import Share
 from ganimate.training.machine import Machine
 from ganimate.training.muscle_fit import CodedPhotos, explained, fit_muscles, to_canonical
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, create_run, read_config, write_config
@@ -70,23 +71,28 @@ class PaintRun:
             training = resumed_config(read_config(folder, PaintTraining), changes)
         else:
             training = from_dict(PaintTraining, changes)
+        Share.own().require_even(training.batch_images)
         return cls(photos, tables, reader, folder, training, resume, start)
 
     def train(self, machine: Machine, minutes: float | None, stop: Callable[[], bool], progress: Progress) -> Path:
         """Train until it is done, the minutes are over or `stop` says so; returns the model's path."""
+        from ganimate.training.team import first_alone
+
+        device = machine.take()
         if self.resume:
             write_config(self.folder, self.training)
         else:
             self.photos.read_meshes()
             create_run(self.folder, self.training)
-        photos = self._photos(progress)
-        with progress.stage("measuring muscles"):
-            faces = self.tables.read(photos, self.photos.photos)
-            motion, told = self._motion(faces)
+        with first_alone():
+            photos = self._photos(progress)
+            with progress.stage("measuring muscles"):
+                faces = self.tables.read(photos, self.photos.photos)
+                motion, told = self._motion(faces)
         if told is not None:
             progress.note(f"the muscles explain {told:.0%} of how the people who are held out move")
         with progress.stage("loading"):
-            trainer = self._trainer(faces, motion, machine.take())
+            trainer = self._trainer(faces, motion, device)
         progress.note(f"{int((~faces.held_out).sum())} faces to train on, {int(faces.held_out.sum())} held out")
         self._train(trainer, minutes, stop, progress)
         return self.folder / MODEL_NAME

@@ -1,4 +1,7 @@
-"""The terms of the painter's objective, each a pure function, as means over windows and pixels of faces."""
+"""The terms of the painter's objective, each a pure function, as means over windows and pixels of faces.
+
+Of several processes each divides by what all of theirs weigh on the mean, so that the mean of their terms is the term.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from ganimate.data.paint_samples import PaintBatch
 from ganimate.data.paint_wholes import WholeBatch
 from ganimate.networks.painter import EYE, MOUTH, UNSEEN, Painted
 from ganimate.training.frozen_reader import FrozenReader
+from ganimate.training.team import mean
 
 # How much more than skin: there most is painted, and they are small.
 MOUTH_WORTH, EYE_WORTH, UNSEEN_WORTH = 3.0, 1.5, 1.0
@@ -60,14 +64,14 @@ def worth(batch: PaintBatch) -> Tensor:
 
 def pixels(image: Tensor, real: Tensor, weight: Tensor) -> Tensor:
     """Return the mean absolute difference of images (B, 3, H, W), weighed by (B, 1, H, W)."""
-    return ((image - real).abs() * weight).sum() / (3 * weight.sum().clamp_min(1))
+    return ((image - real).abs() * weight).sum() / (3 * mean(weight.sum()).clamp_min(1))
 
 
 def edges(image: Tensor, real: Tensor, weight: Tensor) -> Tensor:
     """Return the same of the differences between neighbours, summed over both axes."""
     down = (torch.diff(image, dim=2) - torch.diff(real, dim=2)).abs() * weight[:, :, 1:]
     right = (torch.diff(image, dim=3) - torch.diff(real, dim=3)).abs() * weight[..., 1:]
-    return (down.sum() + right.sum()) / (3 * weight.sum().clamp_min(1))
+    return (down.sum() + right.sum()) / (3 * mean(weight.sum()).clamp_min(1))
 
 
 def paint_terms(painted: Painted, batch: PaintBatch, reader: FrozenReader) -> PaintTerms:
@@ -124,12 +128,12 @@ def difference(image: Tensor, batch: PaintBatch, scores: Tensor) -> Tensor:
     far = (image.detach() - batch.real).abs().mean(1, keepdim=True) * batch.face
     share = functional.adaptive_avg_pool2d(far, (scores.shape[2], scores.shape[3]))
     share = functional.avg_pool2d(share, 3, 1, 1)
-    return (share / share.mean().clamp_min(1e-4)).clamp(max=MOST_WORTH)
+    return (share / mean(share.mean()).clamp_min(1e-4)).clamp(max=MOST_WORTH)
 
 
 def least_squares(scores: Tensor, goal: float, weight: Tensor) -> Tensor:
     """Return how far scores (B, 1, h, w) are from a goal (Mao et al., ICCV 2017), patches weighed."""
-    return ((scores - goal).square() * weight).sum() / weight.sum().clamp_min(1e-6)
+    return ((scores - goal).square() * weight).sum() / mean(weight.sum()).clamp_min(1e-6)
 
 
 def features(own: Sequence[Tensor], real: Sequence[Tensor]) -> Tensor:

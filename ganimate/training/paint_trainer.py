@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -24,12 +24,14 @@ from ganimate.networks.mesh_generator import MeshGenerator
 from ganimate.networks.painter import Painted, Painter
 from ganimate.networks.window_critic import WindowCritic
 from ganimate.system.devices import channels_last, step_seed
+from ganimate.system.share import Share
 from ganimate.training import paint_terms as terms
 from ganimate.training.averaging import averaged
 from ganimate.training.frozen_reader import FrozenReader
 from ganimate.training.learning_rate import linear_decay
 from ganimate.training.paint_errors import PaintErrors, check_painter, flat, placed
-from ganimate.training.run_folder import LOG_NAME, MODEL_NAME, STATE_NAME, cut_log, remove_leftovers
+from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, open_log
+from ganimate.training.team import anyone, means, parallel
 from ganimate.zoo.checkpoint import (
     STATE_FORMAT,
     Model,
@@ -93,11 +95,9 @@ class PaintTrainer:
         self.painter = channels_last(Painter(training.network, n_aus).to(device))
         self.critic = channels_last(WindowCritic(training.critic, n_aus).to(device))
         self._averaging = averaged(self.painter, training.ema_decay)
-        self._paint: Callable[..., Painted] = self.painter
-        self._judge: Callable[..., tuple[Tensor, list[Tensor]]] = self.critic
-        if training.compiled:  # once for windows, once for whole faces: code for any size is slower
-            self._paint = torch.compile(self.painter, dynamic=False)
-            self._judge = torch.compile(self.critic, dynamic=False)
+        self._paint: Callable[..., Painted] = self._compiled(parallel(self.painter))
+        self._taught: Callable[..., tuple[Tensor, list[Tensor]]] = self._compiled(parallel(self.critic))
+        self._judge: Callable[..., tuple[Tensor, list[Tensor]]] = self._compiled(self.critic)
         betas = (training.beta1, training.beta2)
         self._optimizer = torch.optim.Adam(self.painter.parameters(), training.learning_rate, betas, fused=True)
         self._critic_optimizer = torch.optim.Adam(self.critic.parameters(), training.learning_rate, betas, fused=True)
@@ -105,6 +105,10 @@ class PaintTrainer:
         self.seconds = 0.0  # of work in all, over all resumptions
         self._schedule_rates()
         self._between_steps = True
+
+    def _compiled(self, network: nn.Module) -> Callable[..., Any]:
+        # Once for windows and once for whole faces: code for any size is slower.
+        return torch.compile(network, dynamic=False) if self.training.compiled else network
 
     def _schedule_rates(self) -> None:
         how = self.training
@@ -178,7 +182,7 @@ class PaintTrainer:
         self._averaging.update_parameters(self.painter)
         self.step_index += 1
         self._between_steps = True
-        pace = len(batch.face) / (time.perf_counter() - began)
+        pace = how.batch_images / (time.perf_counter() - began)
         held_out = self.check() if self.step_index % how.check_steps == 0 else None
         return PaintRecord(self.step_index, values, images_per_s=pace, waited_s=waited_s, held_out=held_out)
 
@@ -192,7 +196,7 @@ class PaintTrainer:
         painted, moved = (terms.on_the_photo(image, batch) for image in (color, batch.moved))
         told = [torch.cat([part, part, part[some]]) for part in (batch.hints, batch.y_from, batch.y_to)]
         with self._precision():
-            scores, seen = self._judge(flat(torch.cat([batch.real, painted, moved[some]])), *told)
+            scores, seen = self._taught(flat(torch.cat([batch.real, painted, moved[some]])), *told)
         real, paint, rest = scores.float().tensor_split([windows, 2 * windows])
         weight = terms.difference(painted, batch, real)
         loss = terms.least_squares(real, terms.REAL, weight)
@@ -206,7 +210,7 @@ class PaintTrainer:
         return loss.detach(), [layer[:windows].detach() for layer in seen]
 
     def _checked(self, found: dict[str, Tensor | None]) -> dict[str, float]:
-        values = {name: float(term.detach()) for name, term in found.items() if term is not None}
+        values = means({name: float(term.detach()) for name, term in found.items() if term is not None})
         for name, value in values.items():
             if not math.isfinite(value):
                 raise TrainingError(
@@ -224,10 +228,8 @@ class PaintTrainer:
         """
         began = clock = time.monotonic()
         saved_at = -1
-        remove_leftovers(folder)
-        cut_log(folder, self.step_index)
         steps = range(self.step_index, self.training.steps)
-        with open(folder / LOG_NAME, "a", encoding="utf-8") as log:
+        with open_log(folder, self.step_index) as log:
             try:
                 for batch in batches(self.samples, steps, self.training.workers):
                     waited = time.monotonic() - clock
@@ -241,7 +243,7 @@ class PaintTrainer:
                         saved_at = self.step_index
                     yield record
                     clock = time.monotonic()
-                    if (minutes is not None and now - began >= 60 * minutes) or (stop is not None and stop()):
+                    if anyone((minutes is not None and now - began >= 60 * minutes) or (stop is not None and stop())):
                         break
             finally:
                 if self._between_steps and saved_at != self.step_index:
@@ -270,7 +272,9 @@ class PaintTrainer:
         return ModelCard("painted", kind, reader.critic, crop, aus, training=facts, reader=reader.judge), generator
 
     def save(self, folder: Path) -> None:
-        """Write the state and the model into `folder`, each atomically, the state first."""
+        """Write the state and the model into `folder`, each atomically, the state first; one process does."""
+        if not Share.own().first:
+            return
         facts = {
             "format": STATE_FORMAT,
             "step": self.step_index,

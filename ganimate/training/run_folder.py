@@ -1,5 +1,7 @@
 """The folder of a training run: its files, its config, its log. Torch-free.
 
+Of several processes that do one training, only the first one writes.
+
 RUN/config.json          the resolved config, written once, before the first step
 RUN/state.safetensors    everything that a resumed run needs
 RUN/model.safetensors    the weights for users (EMA)
@@ -10,14 +12,16 @@ RUN/samples/000500.png   sample sheets
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from ganimate.config import from_dict, to_dict
 from ganimate.config.record import ConfigT
 from ganimate.errors import OutputError, TrainingError
 from ganimate.system.files import sweep, write_file
+from ganimate.system.share import Share
 
 STATE_NAME, MODEL_NAME, LOG_NAME, CONFIG_NAME = "state.safetensors", "model.safetensors", "log.jsonl", "config.json"
 SAMPLES_NAME = "samples"
@@ -30,6 +34,8 @@ def is_run(folder: Path) -> bool:
 
 def create_run(folder: Path, config: Any) -> None:
     """Make the run folder (empty or not yet there) and write its config; raises OutputError where it is taken."""
+    if not Share.own().first:
+        return
     if is_run(folder):
         raise OutputError(f"{folder} holds a training run already", "add --resume to go on, or choose a new --out")
     try:
@@ -43,7 +49,8 @@ def create_run(folder: Path, config: Any) -> None:
 
 def write_config(folder: Path, config: Any) -> None:
     """Write the config of the run in `folder`, atomically."""
-    write_file(folder / CONFIG_NAME, (json.dumps(to_dict(config), indent=1) + "\n").encode())
+    if Share.own().first:
+        write_file(folder / CONFIG_NAME, (json.dumps(to_dict(config), indent=1) + "\n").encode())
 
 
 def read_config(folder: Path, kind: type[ConfigT]) -> ConfigT:
@@ -52,6 +59,18 @@ def read_config(folder: Path, kind: type[ConfigT]) -> ConfigT:
         return from_dict(kind, json.loads((folder / CONFIG_NAME).read_text("utf-8")))
     except (OSError, ValueError) as error:
         raise TrainingError(f"{folder} is not a training run", "begin one without --resume") from error
+
+
+def open_log(folder: Path, step: int) -> TextIO:
+    """Return the log of the run in `folder`, to be gone on with after `step`; what a kill has left half written goes.
+
+    A process that does not write gets a log that leads nowhere.
+    """
+    if not Share.own().first:
+        return open(os.devnull, "w", encoding="utf-8")
+    remove_leftovers(folder)
+    cut_log(folder, step)
+    return open(folder / LOG_NAME, "a", encoding="utf-8")
 
 
 def remove_leftovers(folder: Path) -> None:

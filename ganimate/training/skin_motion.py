@@ -110,12 +110,14 @@ def _flow(real: NDArray[np.uint8], moved: NDArray[np.uint8]) -> tuple[NDArray[np
     search.setFinestScale(1)
     search.setPatchSize(12)
     search.setVariationalRefinementAlpha(30.0)
-    there, back = (search.calc(a, b, np.zeros((*a.shape, 2), np.float32)) for a, b in ((real, moved), (moved, real)))
+    there, back = (
+        np.asarray(search.calc(a, b, np.zeros((*a.shape, 2), np.float32)), np.float32)
+        for a, b in ((real, moved), (moved, real))
+    )
     line = np.arange(len(real), dtype=np.float32)
     x, y = np.meshgrid(line, line)
     returned = cv2.remap(back, x + there[..., 0], y + there[..., 1], cv2.INTER_LINEAR)
     astray = np.linalg.norm(there + returned, axis=2)
-    there = np.asarray(there, np.float32)
     return there, (astray < ASTRAY_PX) & (np.linalg.norm(there, axis=2) < FARTHEST_PX)
 
 

@@ -15,6 +15,7 @@ from ganimate.data.joined_packs import open_packs
 from ganimate.data.pack import Pack
 from ganimate.errors import OutputError
 from ganimate.system.progress import Progress
+from ganimate.system.share import Share
 from ganimate.training.machine import Machine
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, create_run, is_run, read_config, write_config
 from ganimate.training.step_report import StepReport
@@ -69,11 +70,12 @@ class TrainRun:
             changes = {name: value for name, value in flat(to_dict(config)).items() if value != before[name]}
         else:
             config = new_config(settings, opened.spec.size_px)
-            if is_run(folder):
+            if Share.own().first and is_run(folder):
                 raise OutputError(
                     f"{folder} holds a training run already", "add --resume to go on with it, or choose a new --out"
                 )
         opened.require_size(config.generator.size_px)
+        Share.own().require_even(config.batch_images)
         return cls(opened, folder, config, resume, changes, events)
 
     def train(self, machine: Machine, budget: Budget, stop: Callable[[], bool], progress: Progress) -> Path:
@@ -104,8 +106,10 @@ class TrainRun:
             progress.note(f"sample sheet: {write_sample(at_work, self.folder)}")
 
         report = StepReport(self.config, trainer.step_index, budget.minutes, budget.images)
-        records = trainer.run(self.folder, minutes=budget.minutes, images=budget.images, stop=stop, on_sample=show)
-        total, events = self.config.steps, Events(self.folder, trainer.step_index) if self.events else None
+        first = Share.own().first
+        sheets = show if first else None
+        records = trainer.run(self.folder, minutes=budget.minutes, images=budget.images, stop=stop, on_sample=sheets)
+        total, events = self.config.steps, Events(self.folder, trainer.step_index) if self.events and first else None
         with (
             contextlib.closing(events) if events else contextlib.nullcontext(),
             progress.count("training", total, "saved", done=trainer.step_index) as counted,
@@ -128,7 +132,9 @@ class TrainRun:
             progress.note(line)
         precision = "bf16" if trainer.bf16 else "fp32"
         threads = f", {torch.get_num_threads()} threads" if trainer.device.type == "cpu" else ""
-        progress.note(f"device: {trainer.device}, {precision}{threads}, workers: {self.config.workers}")
+        size = Share.own().size
+        together = f", {size} processes share every batch" if size > 1 else ""
+        progress.note(f"device: {trainer.device}, {precision}{threads}, workers: {self.config.workers}{together}")
         for name, value in self.changes.items():
             progress.note(f"changed from here on: {name} = {value}")
         if self.resume:

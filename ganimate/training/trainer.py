@@ -17,23 +17,18 @@ from ganimate.data.dataset import FaceDataset, TrainingBatch, batches
 from ganimate.data.pack import Pack
 from ganimate.errors import ModelError, TrainingError
 from ganimate.networks import AttentionGenerator, Critic, Edit, GeneratorNetwork, Verdict
-from ganimate.networks.pictures import jitter
+from ganimate.networks.pictures import draw_shifts, shifted
 from ganimate.system.devices import bf16_is_fast, channels_last, step_seed
+from ganimate.system.share import Share
 from ganimate.training import losses
 from ganimate.training.averaging import averaged
 from ganimate.training.held_out_check import HeldOutCheck
 from ganimate.training.history import Stretch, went_on
 from ganimate.training.learning_rate import linear_decay
 from ganimate.training.objective import CriticTerms, GeneratorTerms, critic_terms, generator_terms
-from ganimate.training.run_folder import (
-    LOG_NAME,
-    MODEL_NAME,
-    STATE_NAME,
-    cut_log,
-    logged_seconds,
-    remove_leftovers,
-)
+from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, logged_seconds, open_log
 from ganimate.training.step_record import StepRecord, mask_statistics, saturation
+from ganimate.training.team import anyone, means, parallel
 from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
 
 
@@ -52,6 +47,9 @@ class Trainer:
         self.generator = channels_last(AttentionGenerator(config.generator, count).to(device))
         self.critic = channels_last(Critic(config.critic, count).to(device))
         self._averaging = averaged(self.generator, config.ema_decay)
+        self._share = Share.own()
+        self._generate: Callable[..., Edit] = parallel(self.generator)
+        self._judge: Callable[..., Verdict] = parallel(self.critic)
         self.generator_optimizer = self._adam(self.generator, config.learning_rate)
         self.critic_optimizer = self._adam(self.critic, config.critic_learning_rate)
         self.step_index = 0
@@ -91,14 +89,14 @@ class Trainer:
         answers = self.step_index % self.config.critic_per_generator == 0
         # 1. The generator makes faces with the wanted AUs.
         with self._autocast(), torch.set_grad_enabled(answers):
-            edit: Edit = self.generator(batch.source, batch.y_from, batch.y_to)
+            edit = self._generate(batch.source, batch.y_from, batch.y_to)
         made = time.perf_counter()
         # 2. The critic learns to tell them from photos, and to read AUs from photos (equations 1 and 3).
         terms = self._critic_step(batch, edit.image.detach())
         taught = time.perf_counter()
         # 3. Every n-th time the generator answers.
         if answers:
-            terms |= self._generator_step(batch, edit) | mask_statistics(edit)
+            terms |= self._generator_step(batch, edit) | means(mask_statistics(edit))
             self._averaging.update_parameters(self.generator)
             self._generator_rate.step()
         self._critic_rate.step()
@@ -106,34 +104,37 @@ class Trainer:
         self._between_steps = True
         done = time.perf_counter()
         seconds = {"faces": made - began, "critic": taught - made, "generator": done - taught}
-        rate = len(batch.source) / (done - began)
+        rate = self.config.batch_images / (done - began)
         return StepRecord(self.step_index, terms, rate, saturation(terms), seconds)
 
     def _critic_step(self, batch: TrainingBatch, fake: Tensor) -> dict[str, float]:
         with self._autocast():
-            photos: Verdict = self.critic(jitter(batch.source))
-            fakes: Verdict = self.critic(jitter(fake))
-            mix = torch.rand(len(fake), 1, 1, 1, device=fake.device)
+            photos, fakes = self._judge(self._jittered(batch.source)), self._judge(self._jittered(fake))
+            mix = torch.rand(self.config.batch_images, 1, 1, 1, device=fake.device)[self._share.rows]
             penalty = losses.gradient_penalty(
-                lambda x: self.critic(x).realism, losses.interpolate(batch.source, fake, mix)
+                lambda x: self._judge(x).realism, losses.interpolate(batch.source, fake, mix)
             )
         return self._descend(critic_terms(photos, fakes, penalty, batch.y_from), self.critic_optimizer, "critic")
 
     def _generator_step(self, batch: TrainingBatch, edit: Edit) -> dict[str, float]:
         self.critic.requires_grad_(False)
         with self._autocast():
-            verdict: Verdict = self.critic(jitter(edit.image))
+            verdict: Verdict = self.critic(self._jittered(edit.image))
             # There and back again: the cycle (equation 4).
-            returned: Edit = self.generator(edit.image, batch.y_to, batch.y_from)
+            returned = self._generate(edit.image, batch.y_to, batch.y_from)
         parts = generator_terms(edit, verdict, batch.y_to, returned, batch.source)  # equation 5
         terms = self._descend(parts, self.generator_optimizer, "generator")
         self.critic.requires_grad_(True)
         return terms
 
+    def _jittered(self, images: Tensor) -> Tensor:
+        """Return images as a critic sees them; what is drawn for all processes' images is drawn by each."""
+        return shifted(images, draw_shifts(self.config.batch_images, images.shape[-1])[self._share.rows])
+
     def _descend(
         self, parts: CriticTerms | GeneratorTerms, optimizer: torch.optim.Optimizer, side: str
     ) -> dict[str, float]:
-        terms = {f"{side}_{name}": float(value.detach()) for name, value in vars(parts).items()}
+        terms = means({f"{side}_{name}": float(value.detach()) for name, value in vars(parts).items()})
         for name, value in terms.items():
             self._require_finite(f"term {name}", value)
         optimizer.zero_grad(set_to_none=True)
@@ -168,9 +169,7 @@ class Trainer:
         """
         began = clock = asked = time.monotonic()
         first, saved_at = self.step_index, -1
-        remove_leftovers(folder)
-        cut_log(folder, self.step_index)
-        with open(folder / LOG_NAME, "a", encoding="utf-8") as log:
+        with open_log(folder, self.step_index) as log:
             try:
                 for batch in batches(self.dataset, range(self.step_index, len(self.dataset)), self.config.workers):
                     waited = time.monotonic() - asked
@@ -179,9 +178,8 @@ class Trainer:
                     now = time.monotonic()
                     self.seconds, clock = self.seconds + now - clock, now
                     seen = (self.step_index - first) * self.config.batch_images
-                    over = (minutes is not None and now - began >= 60 * minutes) or (
-                        images is not None and seen >= images
-                    )
+                    late = minutes is not None and now - began >= 60 * minutes
+                    over = anyone(late or (images is not None and seen >= images))
                     if over or self.step_index % self.config.check_steps == 0 or self.step_index == self.config.steps:
                         record = replace(record, terms={**record.terms, **self.check()})
                     log.write(record.to_json() + "\n")
@@ -192,7 +190,7 @@ class Trainer:
                     if on_sample is not None and self.step_index % self.config.sample_steps == 0:
                         on_sample(self)
                     yield record
-                    if over or (stop is not None and stop()):
+                    if over or anyone(stop is not None and stop()):
                         break
                     asked = time.monotonic()
             finally:
@@ -221,7 +219,9 @@ class Trainer:
         )
 
     def save(self, folder: Path) -> None:
-        """Write the state and the model into `folder`, each atomically, the state first."""
+        """Write the state and the model into `folder`, each atomically, the state first; one process does."""
+        if not self._share.first:
+            return
         facts = {
             "format": STATE_FORMAT,
             "step": self.step_index,
