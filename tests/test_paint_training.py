@@ -46,8 +46,9 @@ from ganimate.training import paint_terms as terms
 from ganimate.training.paint_run import measured_muscles
 from ganimate.training.paint_trainer import PaintTrainer
 from ganimate.training.run_folder import LOG_NAME, MODEL_NAME
+from ganimate.zoo.cards import JudgeCard
 from ganimate.zoo.checkpoint import load_model
-from ganimate.zoo.judge_weights import JudgeCard, LoadedJudge, save_judge
+from ganimate.zoo.judge_weights import LoadedJudge, save_judge
 
 Cli = Callable[..., Result]
 CPU, AUS = torch.device("cpu"), (12, 25, 45)

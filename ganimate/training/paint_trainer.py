@@ -29,17 +29,10 @@ from ganimate.training.averaging import averaged
 from ganimate.training.learning_rate import linear_decay
 from ganimate.training.paint_errors import PaintErrors, check_painter, flat, placed
 from ganimate.training.run_folder import LOG_NAME, MODEL_NAME, STATE_NAME, cut_log, remove_leftovers
-from ganimate.zoo.checkpoint import (
-    STATE_FORMAT,
-    Model,
-    ModelCard,
-    gather,
-    read_tensors,
-    save_model,
-    scatter,
-    write_tensors,
-)
+from ganimate.zoo.cards import ModelCard
+from ganimate.zoo.checkpoint import Model, gather, read_tensors, save_model, scatter, write_tensors
 from ganimate.zoo.judge_weights import LoadedJudge
+from ganimate.zoo.weight_files import STATE_FORMAT
 
 GRADIENT_LIMIT = 5.0
 

@@ -34,7 +34,9 @@ from ganimate.training.run_folder import (
     remove_leftovers,
 )
 from ganimate.training.step_record import StepRecord, mask_statistics, saturation
-from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
+from ganimate.zoo.cards import ModelCard
+from ganimate.zoo.checkpoint import gather, read_tensors, save_model, scatter, write_tensors
+from ganimate.zoo.weight_files import STATE_FORMAT
 
 
 class Trainer:
