@@ -21,8 +21,10 @@ def networks() -> dict[str, bytes]:
 
     from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
     from ganimate.networks import Critic, Judge, build_generator
-    from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, save_model, write_tensors
-    from ganimate.zoo.judge_weights import JudgeCard, save_judge
+    from ganimate.zoo.cards import JudgeCard, ModelCard
+    from ganimate.zoo.checkpoint import save_model, write_tensors
+    from ganimate.zoo.judge_weights import save_judge
+    from ganimate.zoo.weight_files import STATE_FORMAT
 
     torch.manual_seed(0)
     made: dict[str, bytes] = {}
@@ -63,9 +65,9 @@ def damage_weights(rng: random.Random, data: bytes, others: Sequence[bytes]) -> 
 
 def _sealed(header: dict[str, Any], facts: Any, body: bytes) -> bytes:
     """Return a safetensors file whose digest and seal are right, as if we had written it."""
-    from safetensors.torch import load
+    from safetensors.numpy import load
 
-    from ganimate.zoo.checkpoint import _seal, digest
+    from ganimate.zoo.weight_files import digest, seal_of
 
     names = {name: entry for name, entry in header.items() if name != "__metadata__"}
     if isinstance(facts, dict):
@@ -73,7 +75,7 @@ def _sealed(header: dict[str, Any], facts: Any, body: bytes) -> bytes:
         facts = {name: value for name, value in facts.items() if name != "seal"}
         if facts.get("digest") is not None:
             facts["digest"] = digest(load(struct.pack("<Q", len(text)) + text + body))
-        facts["seal"] = _seal(facts)
+        facts["seal"] = seal_of(facts)
     text = json.dumps({"__metadata__": {"ganimate": json.dumps(facts)}, **names}).encode()
     return struct.pack("<Q", len(text)) + text + body
 
@@ -118,6 +120,7 @@ def read_judge(path: Path) -> object:
 
 def read_state(path: Path) -> object:
     """Read the state of a training run."""
-    from ganimate.zoo.checkpoint import STATE_FORMAT, read_tensors
+    from ganimate.zoo.checkpoint import read_tensors
+    from ganimate.zoo.weight_files import STATE_FORMAT
 
     return len(read_tensors(path, STATE_FORMAT)[0])

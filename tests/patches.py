@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
 from ganimate.networks import Edit, GeneratorNetwork
 from ganimate.networks.judge import JudgeReading
-from ganimate.zoo.checkpoint import Model, ModelCard
-from ganimate.zoo.judge_weights import JudgeCard, LoadedJudge
+from ganimate.zoo.cards import JudgeCard, ModelCard
+from ganimate.zoo.checkpoint import Model
+from ganimate.zoo.judge_weights import LoadedJudge
 
 AUS = (1, 12, 26)
 PATCH_PX, TOP_PX = 8, 12  # three patches of 8 px side by side

@@ -26,7 +26,8 @@ from ganimate.config import CriticConfig, LossWeights, TrainConfig, to_dict
 from ganimate.config.resolve import new_config
 from ganimate.data.pack import open_pack
 from ganimate.training.train_run import config_lines
-from ganimate.zoo.checkpoint import STATE_FORMAT, load_model, read_card, read_metadata
+from ganimate.zoo.checkpoint import load_model
+from ganimate.zoo.weight_files import STATE_FORMAT, read_card, read_metadata
 
 Cli = Callable[..., Result]
 SHOTS = shoot(people=3, photos=2, strangers=3)
@@ -523,6 +524,25 @@ def test_a_kill_at_any_moment_leaves_a_good_checkpoint(tmp_path: Path) -> None:
     assert len(tally.steps) == 2
 
 
+def test_export_writes_graphs_beside_the_weights(cli: Cli, finished: Path, tmp_path: Path) -> None:
+    out = tmp_path / "smile"
+    result = cli("export", finished, "--out", out, "--license", "for tests", "--onnx")
+    assert result.exit_code == 0, result.output
+    names = [out / name for name in ("model.safetensors", "model.onnx", "model.reader.onnx")]
+    assert result.stdout.split() == [str(name) for name in names]
+    assert all(name.is_file() for name in names)
+
+
+def test_export_without_the_libraries_of_graphs_writes_nothing(
+    cli: Cli, finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "onnxscript", None)
+    result = cli("export", finished, "--out", tmp_path / "smile", "--onnx")
+    assert result.exit_code == 1
+    assert "pip install onnx onnxscript" in result.stderr
+    assert not (tmp_path / "smile").exists()
+
+
 def test_export_makes_a_model_for_users(cli: Cli, finished: Path, tmp_path: Path) -> None:
     out = tmp_path / "models" / "smile"
     result = cli("export", finished, "--out", out, "--license", "for tests")
@@ -597,7 +617,8 @@ def test_export_refuses_bad_input_with_a_sentence(cli: Cli, finished: Path, tmp_
 
 
 def test_hours_come_from_the_log_where_the_model_does_not_tell(cli: Cli, finished: Path, tmp_path: Path) -> None:
-    from ganimate.zoo.checkpoint import MODEL_FORMAT, read_tensors, write_tensors
+    from ganimate.zoo.checkpoint import read_tensors, write_tensors
+    from ganimate.zoo.weight_files import MODEL_FORMAT
 
     tensors, facts = read_tensors(finished / "model.safetensors", MODEL_FORMAT)
     del facts["card"]["training"]["hours"]

@@ -27,8 +27,9 @@ from ganimate.figures.plots import Response, response_plot
 from ganimate.media import inspect, read_photo
 from ganimate.networks.judge import Judge
 from ganimate.zoo import catalogue as zoo
+from ganimate.zoo.cards import JudgeCard
 from ganimate.zoo.checkpoint import load_model, save_model
-from ganimate.zoo.judge_weights import JudgeCard, save_judge
+from ganimate.zoo.judge_weights import save_judge
 
 Cli = Callable[..., Result]
 FEW = ("--people", 3, "--pairs", 2, "--crowd", 3, "--device", "cpu")

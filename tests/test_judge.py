@@ -25,9 +25,11 @@ from ganimate.networks import Judge
 from ganimate.networks.pictures import to_tensor
 from ganimate.training.judge_trainer import JudgeRecord, JudgeTrainer, agree, read_photos
 from ganimate.zoo import catalogue as zoo
+from ganimate.zoo.cards import JudgeCard
 from ganimate.zoo.catalogue import find_judge
-from ganimate.zoo.checkpoint import JUDGE_FORMAT, load_model, read_metadata, read_tensors, write_tensors
-from ganimate.zoo.judge_weights import JudgeCard, load_judge, save_judge
+from ganimate.zoo.checkpoint import load_model, read_tensors, write_tensors
+from ganimate.zoo.judge_weights import load_judge, save_judge
+from ganimate.zoo.weight_files import JUDGE_FORMAT, read_metadata
 
 Cli = Callable[..., Result]
 AUS = (1, 2, 12)

@@ -13,8 +13,9 @@ from ganimate.errors import ConfigError, ModelError
 from ganimate.face.mesh.topology import POINTS
 from ganimate.networks.mesh_reader import CORRECTED, MeshReader, folded, prime
 from ganimate.zoo import catalogue as zoo
+from ganimate.zoo.cards import MeshCard
 from ganimate.zoo.catalogue import find_mesh_reader
-from ganimate.zoo.mesh_weights import MeshCard, load_mesh_reader, save_mesh_reader
+from ganimate.zoo.mesh_weights import load_mesh_reader, save_mesh_reader
 
 TINY = MeshReaderConfig(64, 4)
 CARD = MeshCard(TINY, training={"steps": 3})

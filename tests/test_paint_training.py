@@ -46,8 +46,9 @@ from ganimate.training.paint_run import measured_motion, measured_muscles
 from ganimate.training.paint_trainer import PaintTrainer
 from ganimate.training.run_folder import LOG_NAME, MODEL_NAME, create_run
 from ganimate.training.skin_motion import skin_ways
+from ganimate.zoo.cards import JudgeCard
 from ganimate.zoo.checkpoint import load_model
-from ganimate.zoo.judge_weights import JudgeCard, LoadedJudge, save_judge
+from ganimate.zoo.judge_weights import LoadedJudge, save_judge
 
 Cli = Callable[..., Result]
 CPU, AUS = torch.device("cpu"), (12, 25, 45)
@@ -357,6 +358,9 @@ class _Photos:
 def test_motion_is_measured_once_a_run(faces: PaintFaces, motion: MeasuredMotion) -> None:
     alone = measured_muscles(faces)[0]
     assert np.allclose(motion.muscles.ways, alone.ways + motion.beyond)
+    far = (alone.gains[:2, None, None] * alone.ways[:2] + motion.beyond[:2]) * alone.ways[:2]
+    whole = motion.muscles.gains[:2, None, None] * motion.muscles.ways[:2] * alone.ways[:2]
+    assert np.allclose(far.sum((1, 2)), whole.sum((1, 2)))
     assert np.abs(motion.beyond).max() > 0
 
 

@@ -18,6 +18,8 @@ NOT_TOLD = "not told"
 
 Name = Annotated[str, typer.Argument(metavar="NAME|PATH", help="A model of the list, or a file.")]
 
+Names = Annotated[list[str] | None, typer.Argument(metavar="[NAME|PATH]...", help="Models of the list, or files.")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this file."""
@@ -25,6 +27,7 @@ def register(app: typer.Typer) -> None:
     models.callback(invoke_without_command=True)(top)
     models.command("list")(list_models)
     models.command()(show)
+    models.command()(onnx)
     app.add_typer(models, name="models")
 
 
@@ -63,6 +66,20 @@ def show(name: Name = DEFAULT_MODEL, json: options.Json = False) -> None:
         print_json(_summary(entry) | {"card": to_dict(entry.card)})
     else:
         _print_entry(entry)
+
+
+def onnx(names: Names = None) -> None:
+    """Write the networks of models, judges and readers of meshes as ONNX graphs beside their weights.
+
+    Without a name, those of all that ship. 'ganimate animate' runs them without torch, see --backend. The weights stay
+    in their file, which the graphs name: keep both in one folder. Needs: pip install 'ganimate[onnx]'
+    """
+    from ganimate.zoo.catalogue import shipped_weights, weights_path
+    from ganimate.zoo.graph_export import write_graphs
+
+    for path in [weights_path(name) for name in names] if names else shipped_weights():
+        for graph in write_graphs(path):
+            typer.echo(graph)
 
 
 def _summary(entry: ZooEntry) -> dict[str, Any]:

@@ -154,6 +154,9 @@ def export(
         str | None,
         typer.Option("--license", metavar="TEXT", help="Its terms of use.", show_default="none are claimed"),
     ] = None,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="Also write its networks as ONNX graphs, see 'ganimate models onnx'.")
+    ] = False,
     force: options.Force = False,
 ) -> None:
     """Make a model for users of a run: weights and facts in one file, and a card for people.
@@ -163,11 +166,12 @@ def export(
     from ganimate.cli.console import print_said
     from ganimate.training.export import export_run
 
-    exported = export_run(run, out, name=name, license_text=license_text, overwrite=force)
+    exported = export_run(run, out, name=name, license_text=license_text, overwrite=force, onnx=onnx)
     if exported.weakness is not None:
         print_said("warning", "yellow", *exported.weakness)
     if license_text is None:
         typer.echo("nobody is told on what terms the model may be used: add --license TEXT", err=True)
     if exported.card_kept:
         typer.echo(f"{exported.card} was there and is kept", err=True)
-    typer.echo(exported.weights)
+    for path in (exported.weights, *exported.graphs):
+        typer.echo(path)

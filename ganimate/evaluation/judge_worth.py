@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.evaluation.bars import Floats, Metric, by_au
-from ganimate.zoo.judge_weights import READS_LABELS
+from ganimate.zoo.cards import READS_LABELS
 
 # When the judge counts as able to read an AU. Human codes decide where there are any: on CFEE, OpenFace itself, from
 # which the labels come, agrees with them by 0.12 (AU23) to 0.88 (AU12). By labels alone it must do better, as it

@@ -22,6 +22,12 @@ def share_processors() -> None:
         os.environ.setdefault("OMP_NUM_THREADS", str(max(1, int(quota))))
 
 
+def threads() -> int:
+    """Return how many threads a network is to run on: what the environment says, as OpenMP reads it, or all."""
+    told = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return int(told) if told.isdecimal() and int(told) > 0 else usable_cpus()
+
+
 def usable_cpus() -> int:
     """Return on how many processors the system lets the process run."""
     if hasattr(os, "sched_getaffinity"):

@@ -18,30 +18,42 @@ from ganimate.training.held_out_check import RESPONSE
 from ganimate.training.held_out_check import warning as weakness
 from ganimate.training.history import Stretch
 from ganimate.training.run_folder import MODEL_NAME, logged_seconds
+from ganimate.zoo.cards import ModelCard
 from ganimate.zoo.catalogue import CARD_NAME, WEIGHTS_NAME
-from ganimate.zoo.checkpoint import Model, ModelCard, load_model, save_model
+from ganimate.zoo.checkpoint import Model, load_model, save_model
+from ganimate.zoo.graph_export import require_library, write_graphs
 
 
 @dataclass(frozen=True)
 class Exported:
     """The files of an exported model; `card_kept` says that a card was there and was left as it is.
 
-    `weakness` is a sentence, and a remedy, of a model that hardly animates.
+    `weakness` is a sentence, and a remedy, of a model that hardly animates; `graphs` are those of ONNX, where wanted.
     """
 
     weights: Path
     card: Path
     card_kept: bool
     weakness: tuple[str, str] | None = None
+    graphs: tuple[Path, ...] = ()
 
 
 def export_run(
-    run: Path, out: Path, *, name: str | None = None, license_text: str | None = None, overwrite: bool = False
+    run: Path,
+    out: Path,
+    *,
+    name: str | None = None,
+    license_text: str | None = None,
+    overwrite: bool = False,
+    onnx: bool = False,
 ) -> Exported:
     """Write the last model of the run in folder `run` to the folder `out`; raises ModelError and OutputError.
 
-    `name` is by default that of the folder; without `license_text` nothing is claimed. Weights in half precision.
+    `name` is by default that of the folder; without `license_text` nothing is claimed. Weights in half precision. With
+    `onnx` its networks are written as graphs, too; raises DependencyError without the libraries for that.
     """
+    if onnx:
+        require_library()
     weights, card = out / WEIGHTS_NAME, out / CARD_NAME
     if weights.exists() and not overwrite:
         raise OutputError(f"{weights} exists already", "add --force, or choose another --out")
@@ -62,7 +74,8 @@ def export_run(
             write_file(card, describe(dataclasses.replace(model, card=told), out).encode())
     except OSError as error:
         raise OutputError(f"{out} cannot be written: {error.strerror or error}") from error
-    return Exported(weights, card, card_kept, weakness(_held_out(told)))
+    graphs = tuple(write_graphs(weights)) if onnx else ()
+    return Exported(weights, card, card_kept, weakness(_held_out(told)), graphs)
 
 
 def _held_out(card: ModelCard) -> dict[str, float]:

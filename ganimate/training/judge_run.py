@@ -14,7 +14,7 @@ from ganimate.errors import OutputError
 from ganimate.system.progress import Progress, Table
 from ganimate.system.share import Share
 from ganimate.training.machine import Machine
-from ganimate.zoo.judge_weights import READS_LABELS
+from ganimate.zoo.cards import READS_LABELS
 
 if TYPE_CHECKING:
     from ganimate.training.judge_trainer import JudgeRecord, JudgeTrainer

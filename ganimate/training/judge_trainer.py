@@ -23,7 +23,8 @@ from ganimate.networks.pictures import to_tensor
 from ganimate.system.devices import bf16_is_fast, step_seed
 from ganimate.training.averaging import averaged
 from ganimate.training.learning_rate import warm_cosine
-from ganimate.zoo.judge_weights import JudgeCard, save_judge
+from ganimate.zoo.cards import JudgeCard
+from ganimate.zoo.judge_weights import save_judge
 
 READ_IMAGES = 64  # at a time, when photos are read without being learned from
 GRADIENT_LIMIT = 5.0  # a rare batch of mislabelled extremes must not undo a hundred others

@@ -171,7 +171,11 @@ def measured_motion(faces: PaintFaces) -> tuple[MeasuredMotion, float | None]:
     learnt = ~faces.held_out & (faces.persons != "")
     by_coders = learnt & np.asarray(faces.coded.any(1))
     beyond = skin_ways(faces, np.flatnonzero(by_coders if by_coders.any() else learnt))
-    return MeasuredMotion(dataclasses.replace(muscles, ways=muscles.ways + beyond), beyond), told
+    # Gains were measured on the meshes' part of the way; beyond it skin goes as far as the regression says.
+    own, along = (muscles.ways**2).sum((1, 2)), (muscles.ways * beyond).sum((1, 2))
+    gains = (muscles.gains * own + along) / np.where(own + along > 0, own + along, 1)
+    gains = np.where(own + along > 0, gains, muscles.gains)
+    return MeasuredMotion(dataclasses.replace(muscles, ways=muscles.ways + beyond, gains=gains), beyond), told
 
 
 def measured_muscles(faces: PaintFaces) -> tuple[Muscles, float | None]:

@@ -94,7 +94,7 @@ def reading(color: Tensor, batch: PaintBatch, reader: FrozenReader) -> Tensor:
     parts = []
     for own, goal in zip(reader.maps(on_the_photo(color, batch)), real, strict=True):
         share = functional.adaptive_avg_pool2d(batch.face, (own.shape[2], own.shape[3]))
-        parts.append(((own - goal).abs() * share).mean() / (goal.abs() * share).mean().clamp_min(1e-4))
+        parts.append(((own - goal).abs() * share).mean() / mean((goal.abs() * share).mean()).clamp_min(1e-4))
     return torch.stack(parts).mean()
 
 

@@ -29,7 +29,9 @@ from ganimate.training.objective import CriticTerms, GeneratorTerms, critic_term
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, logged_seconds, open_log
 from ganimate.training.step_record import StepRecord, mask_statistics, saturation
 from ganimate.training.team import anyone, means, parallel
-from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
+from ganimate.zoo.cards import ModelCard
+from ganimate.zoo.checkpoint import gather, read_tensors, save_model, scatter, write_tensors
+from ganimate.zoo.weight_files import STATE_FORMAT
 
 
 class Trainer:

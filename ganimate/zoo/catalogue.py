@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ganimate.config import DEFAULT_MODEL
 from ganimate.errors import ModelError
-from ganimate.zoo.checkpoint import MODEL_FORMAT, ModelCard, read_card, read_metadata
+from ganimate.zoo.cards import ModelCard
+from ganimate.zoo.weight_files import MODEL_FORMAT, read_card, read_metadata
 
 WEIGHTS_NAME = "model.safetensors"
 CARD_NAME = "README.md"
@@ -76,6 +77,17 @@ def find_model(name: str = DEFAULT_MODEL) -> ZooEntry:
         f"there is no model called {name!r}",
         f"models here: {names or 'none'}; or hand in the path of a model.safetensors",
     )
+
+
+def shipped_weights() -> list[Path]:
+    """Return all files of weights that come with ganimate: models, the judge, the reader of meshes."""
+    kinds = (f"*/{WEIGHTS_NAME}", str(JUDGE_PATH), str(MESH_PATH))
+    return sorted({path.resolve() for folder in zoo_folders() for kind in kinds for path in folder.glob(kind)})
+
+
+def weights_path(name: str) -> Path:
+    """Return the weights of the model of that name, or a file of weights itself; raises ModelError."""
+    return Path(name) if isfile(name) else find_model(name).path
 
 
 def find_judge(name: str | None = None) -> Path:

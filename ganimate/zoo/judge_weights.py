@@ -2,44 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganimate.config import CropSpec, JudgeConfig, from_dict, to_dict
-from ganimate.errors import ConfigError, ModelError
+from ganimate.config import to_dict
+from ganimate.errors import ModelError
 from ganimate.networks import Judge
 from ganimate.networks.pictures import to_tensor
-from ganimate.zoo.checkpoint import JUDGE_FORMAT, REMEDIES, check_facts, filled, read_tensors, write_tensors
-
-READS_LABELS = 0.5  # an AU is read if readings of held-out photos go with the labels by this correlation, at least
-
-
-@dataclass(frozen=True)
-class JudgeCard:
-    """What a judge's file says of itself; all plain data."""
-
-    judge: JudgeConfig
-    crop: CropSpec
-    aus: tuple[int, ...]
-    license: str = ""  # nobody has told the terms
-    training: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_facts(self.aus, self.training)
-
-    @property
-    def reads(self) -> tuple[int, ...] | None:
-        """The AUs that it reads well enough, by held-out photos; None where none were held out."""
-        found = self.training.get("held_out_correlation")
-        if not isinstance(found, list | tuple) or len(found) != len(self.aus):
-            return None
-        return tuple(au for au, r in zip(self.aus, found, strict=True) if isinstance(r, float) and r >= READS_LABELS)
+from ganimate.zoo.cards import JudgeCard
+from ganimate.zoo.checkpoint import filled, read_tensors, write_tensors
+from ganimate.zoo.weight_files import JUDGE_FORMAT, REMEDIES, check_heads, judge_card
 
 
 @dataclass(frozen=True)
@@ -68,16 +44,8 @@ def save_judge(path: Path, card: JudgeCard, network: Judge, half: bool = True) -
 def load_judge(path: Path, device: torch.device | None = None) -> LoadedJudge:
     """Return the judge in file `path`, without gradients, its AU order checked before its shapes; raises ModelError."""
     tensors, facts = read_tensors(path, JUDGE_FORMAT)
-    try:
-        card = from_dict(JudgeCard, facts.get("card", {}))
-    except ConfigError as error:
-        raise ModelError(
-            f"{path} cannot be used: {error.message}", "was it written by another version of ganimate?"
-        ) from error
-    heads = tensors.get("au_head.bias")
-    if heads is None or len(heads) != len(card.aus):
-        found = "none" if heads is None else str(len(heads))
-        raise ModelError(f"{path} names {len(card.aus)} AUs but reads {found}", REMEDIES[JUDGE_FORMAT])
+    card = judge_card(path, facts)
+    check_heads(path, tensors, "", card.aus, JUDGE_FORMAT)
     network = filled(lambda: Judge(card.judge, len(card.aus)), tensors)
     if network is None:
         raise ModelError(f"the judge in {path} does not fit its config", REMEDIES[JUDGE_FORMAT])

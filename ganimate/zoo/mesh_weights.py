@@ -2,33 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ganimate.config import MeshReaderConfig, from_dict, to_dict
-from ganimate.errors import ConfigError, ModelError
+from ganimate.config import to_dict
+from ganimate.errors import ModelError
 from ganimate.networks.mesh_reader import MeshReader, folded
 from ganimate.networks.pictures import to_tensor
 from ganimate.system.devices import channels_last
-from ganimate.zoo.checkpoint import MESH_FORMAT, REMEDIES, check_training, filled, read_tensors, write_tensors
-
-
-@dataclass(frozen=True)
-class MeshCard:
-    """What a mesh reader's file says of itself; all plain data."""
-
-    network: MeshReaderConfig
-    license: str = "weights for non-commercial research use only"
-    training: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check_training(self.training)
+from ganimate.zoo.cards import MeshCard
+from ganimate.zoo.checkpoint import filled, read_tensors, write_tensors
+from ganimate.zoo.weight_files import MESH_FORMAT, REMEDIES, mesh_card
 
 
 class LoadedMeshReader:
@@ -61,14 +48,14 @@ def save_mesh_reader(path: Path, card: MeshCard, network: MeshReader, *, half: b
 
 def load_mesh_reader(path: Path, device: torch.device | None = None) -> LoadedMeshReader:
     """Return the mesh reader in file `path`; raises ModelError."""
+    return LoadedMeshReader(*load_mesh_network(path), device or torch.device("cpu"))
+
+
+def load_mesh_network(path: Path) -> tuple[MeshCard, MeshReader]:
+    """Return card and network of the mesh reader in file `path`, its norms not yet folded; raises ModelError."""
     tensors, facts = read_tensors(path, MESH_FORMAT)
-    try:
-        card = from_dict(MeshCard, facts.get("card", {}))
-    except ConfigError as error:
-        raise ModelError(
-            f"{path} cannot be used: {error.message}", "was it written by another version of ganimate?"
-        ) from error
+    card = mesh_card(path, facts)
     network = filled(lambda: MeshReader(card.network), tensors)
     if network is None:
         raise ModelError(f"the reader of meshes in {path} does not fit its config", REMEDIES[MESH_FORMAT])
-    return LoadedMeshReader(card, network, device or torch.device("cpu"))
+    return card, network
