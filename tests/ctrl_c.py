@@ -29,7 +29,7 @@ from synthetic import make_pack, shoot, write_sources
 from ganimate.animation.batch.ledger import LEDGER_NAME
 from ganimate.data.pack import open_pack
 from ganimate.media import open_writer, read_photo, read_video
-from ganimate.zoo.checkpoint import read_tensors
+from ganimate.zoo.tensors import read_tensors
 from ganimate.zoo.weight_files import JUDGE_FORMAT, MODEL_FORMAT, STATE_FORMAT
 
 ROOT = Path(__file__).resolve().parent.parent

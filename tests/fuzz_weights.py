@@ -22,8 +22,9 @@ def networks() -> dict[str, bytes]:
     from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
     from ganimate.networks import Critic, Judge, build_generator
     from ganimate.zoo.cards import JudgeCard, ModelCard
-    from ganimate.zoo.checkpoint import save_model, write_tensors
+    from ganimate.zoo.checkpoint import save_model
     from ganimate.zoo.judge_weights import save_judge
+    from ganimate.zoo.tensors import write_tensors
     from ganimate.zoo.weight_files import STATE_FORMAT
 
     torch.manual_seed(0)
@@ -120,7 +121,7 @@ def read_judge(path: Path) -> object:
 
 def read_state(path: Path) -> object:
     """Read the state of a training run."""
-    from ganimate.zoo.checkpoint import read_tensors
+    from ganimate.zoo.tensors import read_tensors
     from ganimate.zoo.weight_files import STATE_FORMAT
 
     return len(read_tensors(path, STATE_FORMAT)[0])

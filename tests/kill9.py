@@ -25,7 +25,7 @@ import torch
 from synthetic import make_pack, shoot
 
 from ganimate.training.run_folder import CONFIG_NAME, LOG_NAME, MODEL_NAME, STATE_NAME
-from ganimate.zoo.checkpoint import read_tensors
+from ganimate.zoo.tensors import read_tensors
 from ganimate.zoo.weight_files import MODEL_FORMAT, STATE_FORMAT, read_metadata
 
 BATCH = 4

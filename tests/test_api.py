@@ -110,7 +110,7 @@ def test_the_model_of_the_last_call_stays_loaded(
     astronaut: NDArray[np.uint8], tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = ganimate.frames(astronaut, "12=1", model=tiny_model)
-    monkeypatch.setattr("ganimate.zoo.checkpoint.load_model", None)  # calling it would be a TypeError
+    monkeypatch.setattr("ganimate.zoo.backends.load_running_model", None)  # calling it would be a TypeError
     assert ganimate.frames(astronaut, "4=1", model=tiny_model).scene.prepared.animator is first.scene.prepared.animator
 
 

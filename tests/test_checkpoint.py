@@ -19,7 +19,8 @@ from ganimate.errors import ConfigError, ModelError, OutputError
 from ganimate.networks import Critic, Judge, build_generator
 from ganimate.zoo import checkpoint
 from ganimate.zoo.cards import ModelCard
-from ganimate.zoo.checkpoint import load_model, read_tensors, save_model, write_tensors
+from ganimate.zoo.checkpoint import load_model, save_model
+from ganimate.zoo.tensors import read_tensors, write_tensors
 from ganimate.zoo.weight_files import MODEL_FORMAT, STATE_FORMAT, read_card, read_metadata
 
 AUS = (1, 2, 12)

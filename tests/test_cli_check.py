@@ -34,7 +34,7 @@ def animate(cli: Run, tiny_model: Path, photo: Path, monkeypatch: pytest.MonkeyP
 
     def run(*arguments: object, generator: type = Painter, command: str = "animate") -> Result:
         monkeypatch.setattr("ganimate.zoo.checkpoint.load_model", lambda path, device: make_model(generator()))
-        monkeypatch.setattr(check, "load_judge", lambda path, device: make_judge(np.eye(3)))
+        monkeypatch.setattr("ganimate.zoo.checkpoint.load_judge", lambda path, device: make_judge(np.eye(3)))
         return cli(command, photo, "--model", tiny_model_of_patches, *arguments)
 
     tiny_model_of_patches = _save_patches(photo.parent.parent)

@@ -617,7 +617,7 @@ def test_export_refuses_bad_input_with_a_sentence(cli: Cli, finished: Path, tmp_
 
 
 def test_hours_come_from_the_log_where_the_model_does_not_tell(cli: Cli, finished: Path, tmp_path: Path) -> None:
-    from ganimate.zoo.checkpoint import read_tensors, write_tensors
+    from ganimate.zoo.tensors import read_tensors, write_tensors
     from ganimate.zoo.weight_files import MODEL_FORMAT
 
     tensors, facts = read_tensors(finished / "model.safetensors", MODEL_FORMAT)

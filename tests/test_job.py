@@ -94,7 +94,7 @@ def test_a_listener_hears_where_faces_go_and_what_was_read(photo: Path, setup: S
 def test_a_session_serves_several_jobs(photo: Path, setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
     ready = Session.of(setup, Silent())
     scene = job(photo, setup).prepare(Silent(), ready)
-    monkeypatch.setattr("ganimate.zoo.checkpoint.load_model", None)  # calling it would be a TypeError
+    monkeypatch.setattr("ganimate.zoo.backends.load_running_model", None)  # calling it would be a TypeError
     again = job(photo, setup).prepare(Silent(), ready)
     assert again.prepared.animator is scene.prepared.animator
     assert (again.trajectories[0].values == scene.trajectories[0].values).all()

@@ -27,8 +27,9 @@ from ganimate.training.judge_trainer import JudgeRecord, JudgeTrainer, agree, re
 from ganimate.zoo import catalogue as zoo
 from ganimate.zoo.cards import JudgeCard
 from ganimate.zoo.catalogue import find_judge
-from ganimate.zoo.checkpoint import load_model, read_tensors, write_tensors
+from ganimate.zoo.checkpoint import load_model
 from ganimate.zoo.judge_weights import load_judge, save_judge
+from ganimate.zoo.tensors import read_tensors, write_tensors
 from ganimate.zoo.weight_files import JUDGE_FORMAT, read_metadata
 
 Cli = Callable[..., Result]

@@ -47,7 +47,7 @@ def pack(faces_pack: Path) -> Pack:
 
 def make_protocol(pack: Pack, mixture: np.ndarray = MIXTURE) -> EvaluationProtocol:
     held_out = choose_held_out_people(pack, EvaluationConfig(people=4, pairs=5, crowd=6))
-    return EvaluationProtocol(pack, held_out, make_judge(mixture), AUS, CPU, GridEmbedder())
+    return EvaluationProtocol(pack, held_out, make_judge(mixture), AUS, GridEmbedder())
 
 
 def examined(pack: Pack, generator: GeneratorNetwork, mixture: np.ndarray = MIXTURE) -> ModelMeasurement:
@@ -122,7 +122,7 @@ def test_people_seen_once_and_often_are_measured_as_if_they_were_alone(pack: Pac
 
     def report(people: Sequence[int]) -> ModelMeasurement:
         chosen = dataclasses.replace(held_out, people=np.array(people))
-        protocol = EvaluationProtocol(pack, chosen, make_judge(MIXTURE), AUS, CPU, GridEmbedder())
+        protocol = EvaluationProtocol(pack, chosen, make_judge(MIXTURE), AUS, GridEmbedder())
         return outcome(measure_model(protocol, make_model(Dimmer()), "fake", SURE))[1]
 
     whole = report(held_out.people)
@@ -162,7 +162,7 @@ def test_the_sheet_shows_the_people_and_each_au_at_one(pack: Pack, painted: Mode
 
 def test_without_pairs_crowd_and_embedder_the_rest_is_measured(pack: Pack) -> None:
     held_out = choose_held_out_people(pack, EvaluationConfig(people=1, pairs=0, crowd=0))
-    protocol = EvaluationProtocol(pack, held_out, make_judge(MIXTURE), AUS, CPU)
+    protocol = EvaluationProtocol(pack, held_out, make_judge(MIXTURE), AUS)
     count, report = outcome(measure_model(protocol, make_model(Painter()), "fake", SURE))
     assert count == 2
     for key in ("identity_distance_mean", "pair_l1_ratio", "frechet_judge_features"):
@@ -184,7 +184,7 @@ def test_the_judge_is_studied_on_all_that_is_held_out(pack: Pack) -> None:
 
 def test_aus_are_paired_by_number_not_by_place(pack: Pack) -> None:
     turned = make_judge(MIXTURE[::-1], AUS[::-1])  # the same readings in another order
-    protocol = EvaluationProtocol(pack, make_protocol(pack).held_out, turned, AUS, CPU)
+    protocol = EvaluationProtocol(pack, make_protocol(pack).held_out, turned, AUS)
     faces = np.stack([protocol.face(int(index)) for index in protocol.held_out.held])
     np.testing.assert_array_equal(protocol.read(faces)[0], make_protocol(pack).read(faces)[0])
     where = [pack.au_numbers.index(number) for number in AUS]
@@ -206,7 +206,7 @@ def test_what_does_not_go_together_is_told(pack: Pack) -> None:
     with pytest.raises(ModelError, match="no AU of one and other can be measured"):
         common_aus({"one": (1, 43), "other": (12, 43)}, pack, make_judge(MIXTURE))
     with pytest.raises(ModelError, match="cut another way"):
-        EvaluationProtocol(pack, held_out, make_judge(MIXTURE, size_px=64), AUS, CPU)
+        EvaluationProtocol(pack, held_out, make_judge(MIXTURE, size_px=64), AUS)
     with pytest.raises(PackError, match="32 px wide, the model's 64 px"):
         next(measure_model(make_protocol(pack), make_model(Painter(), 64), "fake", SURE))
 

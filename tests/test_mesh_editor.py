@@ -10,7 +10,6 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from ganimate.animation import animator as animator_module
 from ganimate.animation.animator import Animator
 from ganimate.animation.mesh_editor import MeshEditor, MeshRequest
 from ganimate.config import MESH, CriticConfig, CropSpec, GeneratorConfig
@@ -20,6 +19,7 @@ from ganimate.facs.words import Pose
 from ganimate.motion.muscles import Muscles
 from ganimate.networks import Critic, MeshGenerator, build_generator
 from ganimate.render.paste import Paster
+from ganimate.zoo import checkpoint
 from ganimate.zoo.cards import ModelCard
 from ganimate.zoo.checkpoint import Model, load_model, save_model
 
@@ -55,7 +55,8 @@ def generator() -> MeshGenerator:
 
 @pytest.fixture
 def editor(generator: MeshGenerator) -> MeshEditor:
-    return MeshEditor(generator, generator.muscles(AUS), MeanReader(), torch.device("cpu"))
+    card = ModelCard("made up", CONFIG, CriticConfig(64, 4, 8, 4), SPEC, AUS)
+    return MeshEditor(Model(card, generator, torch.nn.Identity()).paint, generator.muscles(AUS), MeanReader())
 
 
 OWN = np.float32([0.2, 0.2, 0, 0, 0, 0, 0, 0, 0])  # as its words: 12L, 12R, 45L, 45R, and nothing turned
@@ -175,7 +176,7 @@ def test_a_file_keeps_its_muscles_and_the_animator_moves_by_them(
     model = load_model(path)
     assert isinstance(model, Model) and isinstance(model.generator, MeshGenerator)
     assert np.allclose(model.generator.muscles(AUS).ways, muscles().ways)
-    monkeypatch.setattr(animator_module, "load_mesh_reader", lambda path, device: MeanReader())
+    monkeypatch.setattr(checkpoint, "load_mesh_reader", lambda path, device: MeanReader())
     animator = Animator(model)
     (person,) = animator.prepare(astronaut, [astronaut_face])
     assert model.card.words == ("12L", "12R", "45L", "45R", "yaw", "pitch", "roll", "gaze_x", "gaze_y")

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from ganimate.config import CriticConfig, GeneratorConfig
 from ganimate.face.glasses import REACH
+from ganimate.motion.hold_map import leashed
 from ganimate.networks import AttentionGenerator, Critic, Edit
 from ganimate.networks.blocks import SoftGatedWarp, resize, warp
-from ganimate.networks.hold_map import leashed
 
 N_AUS = 5
 MATCHERS = ["none", "spline"]

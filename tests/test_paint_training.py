@@ -36,9 +36,10 @@ from ganimate.face.mesh.topology import (
     UPPER_LIP_EDGE,
     mean_face,
 )
+from ganimate.motion.hints import UNSEEN
 from ganimate.motion.warp_field import warp_field
 from ganimate.networks import Judge, MeshGenerator
-from ganimate.networks.painter import UNSEEN, Painted
+from ganimate.networks.painter import Painted
 from ganimate.system.progress import Silent
 from ganimate.training import paint_terms as terms
 from ganimate.training.frozen_reader import FrozenReader

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from ganimate.config import PainterConfig
 from ganimate.errors import ConfigError
-from ganimate.networks.painter import HINTS, Painter
+from ganimate.motion.hints import HINTS
+from ganimate.networks.painter import Painter
 
 AUS = 5
 

@@ -39,7 +39,7 @@ def read_back(
     paths = [path()] if paths is None else paths
     animator = Animator(make_model(generator))
     people = animator.prepare(PHOTO.image, [face()] * len(paths))
-    reader = own_reader(animator) if own_head else judge_reader(make_judge(np.eye(3)), CPU)
+    reader = own_reader(animator) if own_head else judge_reader(make_judge(np.eye(3)))
     readback = ReadBack(PHOTO.image, people, paths, reader, **how)  # type: ignore[arg-type]
     frames = [frame.image for frame in readback.watch(animator.frames(PHOTO.image, people, paths))]
     return readback, frames
@@ -123,7 +123,7 @@ def test_the_models_own_head_says_so() -> None:
 def test_aus_that_the_reader_lacks_are_not_known() -> None:
     animator = Animator(make_model(Painter()))
     people = animator.prepare(PHOTO.image, [face()])
-    reader = judge_reader(make_judge(np.eye(2), aus=(26, 1)), CPU)
+    reader = judge_reader(make_judge(np.eye(2), aus=(26, 1)))
     readback = ReadBack(PHOTO.image, people, [path()], reader)
     list(readback.watch(animator.frames(PHOTO.image, people, [path()])))
     read = readback.peak(0).read
@@ -207,7 +207,7 @@ def test_each_face_has_its_own_peak_and_its_own_doubts() -> None:
     animator = Animator(make_model(Half()))
     people: list[PreparedFace] = animator.prepare(big, [face(), face(PHOTO.landmarks + np.float32([96, 0]))])
     paths = [path(), path(other)]
-    readback = ReadBack(big, people, paths, judge_reader(make_judge(np.eye(3)), CPU))
+    readback = ReadBack(big, people, paths, judge_reader(make_judge(np.eye(3))))
     list(readback.watch(animator.frames(big, people, paths)))
     assert readback.peaks == (2, 1)
     assert [seen.frame for seen in readback.readings] == [1, 2]
@@ -228,6 +228,6 @@ def test_the_reader_sees_the_finished_frame_where_it_saw_the_photo() -> None:
     spec = CropSpec(size_px=SIZE_PX)
     animator = Animator(make_model(Painter()))
     (person,) = animator.prepare(frames[2], [face()])
-    judge = judge_reader(make_judge(np.eye(3)), CPU)
+    judge = judge_reader(make_judge(np.eye(3)))
     assert (readback.peak(0).read == judge.read(person.crop.image[None])[0]).all()
     assert transform(PHOTO.landmarks, person.crop.source_to_crop).mean() < spec.size_px

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from patches import AUS, OWN, Idler, Painter, make_judge, make_model
 from synthetic import shoot
 
@@ -38,7 +37,7 @@ def make_report(
     animator = Animator(make_model(generator or Painter()))
     people = animator.prepare(PHOTO.image, [Face(Box(0, 0, 96, 96), PHOTO.landmarks)])
     paths = [Trajectory(values, fps or 1.0, AUS)]
-    reader = judge_reader(make_judge(np.eye(len(judged)), judged), torch.device("cpu"))
+    reader = judge_reader(make_judge(np.eye(len(judged)), judged))
     readback = ReadBack(
         PHOTO.image, people, paths, reader, every_frame=True, embedder=GridEmbedder(), identity_frames=1
     )

@@ -9,7 +9,6 @@ from functools import partial
 from itertools import islice
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ganimate.animation.mesh_editor import MeshEditor, MeshRequest, MeshView
@@ -18,16 +17,12 @@ from ganimate.face.crop import Crop, Face, Image, crop_face, transform
 from ganimate.face.eyelids import BLINK, eyes_shut
 from ganimate.face.glasses import Glasses, held, look_for_glasses
 from ganimate.facs.words import Pose, spread
-from ganimate.networks import Edit, MeshGenerator
-from ganimate.networks.pictures import to_floats, to_tensor
 from ganimate.render.compose import FaceEdit
 from ganimate.render.composite import Compositor, Territory
 from ganimate.render.paste import Paster
-from ganimate.system.devices import bf16_is_fast
 from ganimate.trajectory import Trajectory
 from ganimate.zoo.catalogue import find_mesh_reader
-from ganimate.zoo.checkpoint import Model
-from ganimate.zoo.mesh_weights import load_mesh_reader
+from ganimate.zoo.running import RunningModel
 
 GREY_LEVELS = 1.0  # mean spread of the channels
 BATCH_IMAGES = 8  # larger batches are no faster on a CPU and hold more memory
@@ -60,14 +55,11 @@ class AnimatedFrame:
 class Animator:
     """Animates faces of photos with one loaded model."""
 
-    def __init__(self, model: Model, device: torch.device | None = None) -> None:
+    def __init__(self, model: RunningModel) -> None:
         self.model = model
-        self.device = device or torch.device("cpu")
-        self._bf16 = bf16_is_fast(self.device)
         self._mesh: MeshEditor | None = None
-        if isinstance(model.generator, MeshGenerator):
-            muscles, reader = model.generator.muscles(model.card.aus), load_mesh_reader(find_mesh_reader(), self.device)
-            self._mesh = MeshEditor(model.generator, muscles, reader, self.device)
+        if (muscles := model.muscles()) is not None:
+            self._mesh = MeshEditor(model.paint, muscles, model.load_mesh_reader(find_mesh_reader()))
 
     def prepare(self, photo: Image, faces: Sequence[Face]) -> list[PreparedFace]:
         """Return the faces of `photo` (H, W, 3) uint8 cropped, with the AUs that each shows."""
@@ -109,8 +101,7 @@ class Animator:
 
     def read(self, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the AUs (B, N) in [0, 1] that the critic's AU head reads from upright crops (B, S, S, 3)."""
-        with torch.inference_mode():
-            aus = self.model.reader(to_tensor(crops).to(self.device)).aus.cpu().numpy()
+        aus = self.model.read(crops)
         if not np.isfinite(aus).all():
             raise ModelError(f"the model {self.model.card.name!r} reads AUs that are not numbers", "export it again")
         source_aus: NDArray[np.float32] = np.clip(aus, 0.0, 1.0).astype(np.float32)
@@ -187,29 +178,17 @@ class Animator:
 
     def _painted(self, people: Sequence[PreparedFace], targets: NDArray[np.float32]) -> list[FaceEdit]:
         """Return the edits of a generator that paints crops, and may move them, by itself."""
-        size = self.model.card.crop.size_px
-        image = to_tensor(np.stack([person.crop.image for person in people])).to(self.device)
-        source_aus = torch.tensor(np.stack([person.source_aus for person in people]), device=self.device)
-        target = torch.tensor(targets, device=self.device)
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=self._bf16):
-            edit: Edit = self.model.generator(image, source_aus, target, self._hold_maps(people))
-        if not torch.isfinite(edit.image).all():
+        crops = np.stack([person.crop.image for person in people])
+        own = np.stack([person.source_aus for person in people])
+        nothing = np.zeros(crops.shape[1:3], np.float32)
+        maps = [nothing if person.hold_map is None else person.hold_map for person in people]
+        made = self.model.edit(crops, own, np.asarray(targets, np.float32), np.stack(maps))
+        if not all(np.isfinite(part).all() for part in (made.attention, made.color, made.moved)):
             raise ModelError(
                 f"the model {self.model.card.name!r} paints pixels that are not numbers", "export it again"
             )
-        attention = edit.attention[:, 0].float().cpu().numpy()
-        flows = None if edit.flow is None else (edit.flow.float() * (size / 2)).permute(0, 2, 3, 1)
-        shifts = [None] * len(people) if flows is None else [np.ascontiguousarray(f) for f in flows.cpu().numpy()]
-        parts = zip(attention, to_floats(edit.color), shifts, to_floats(edit.moved), strict=True)
-        return [FaceEdit(*each) for each in parts]
-
-    def _hold_maps(self, people: Sequence[PreparedFace]) -> torch.Tensor | None:
-        """Return what keeps its place (B, 1, S, S), None where all may move."""
-        if all(person.hold_map is None for person in people):
-            return None
-        nothing = np.zeros(people[0].crop.image.shape[:2], np.float32)
-        maps = [nothing if person.hold_map is None else person.hold_map for person in people]
-        return torch.tensor(np.stack(maps)[:, None], device=self.device)
+        shifts = [None] * len(people) if made.flow is None else list(made.flow)
+        return [FaceEdit(*each) for each in zip(made.attention, made.color, shifts, made.moved, strict=True)]
 
 
 def _is_grey(crop: Image) -> bool:

@@ -70,6 +70,7 @@ def animate(
     model: AnyPath = Setup.model,
     detector: str = Setup.detector,
     device: str = Setup.device,
+    backend: str = Setup.backend,
     mark: bool = True,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -90,7 +91,7 @@ def animate(
     if blink is not None:
         asked = asked.blinking(blink, seed)
         apart = {number: one.blinking(blink, seed) for number, one in apart.items()}
-    setup = Setup(str(model), detector, device)
+    setup = Setup(str(model), detector, device, backend)
     request = Request(_photo(photo), asked, setup, list(each) or face, apart, still)
     place = _place(out, request.photo, words, ".png" if still else ".gif")
     outputs = Outputs(
@@ -120,6 +121,7 @@ def interpolate(
     model: AnyPath = Setup.model,
     detector: str = Setup.detector,
     device: str = Setup.device,
+    backend: str = Setup.backend,
     mark: bool = True,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -128,7 +130,7 @@ def interpolate(
     return animate(
         photo, to, out, start=from_, others=others, blink=blink, seed=seed, frames=frames, fps=fps, easing=easing,
         hold=hold, loop=loop, compare=compare, strip=strip, reports=reports, face=face, model=model, detector=detector,
-        device=device, mark=mark, overwrite=overwrite, progress=progress,
+        device=device, backend=backend, mark=mark, overwrite=overwrite, progress=progress,
     )  # fmt: skip
 
 
@@ -147,6 +149,7 @@ def drive(
     model: AnyPath = Setup.model,
     detector: str = Setup.detector,
     device: str = Setup.device,
+    backend: str = Setup.backend,
     mark: bool = True,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -156,7 +159,7 @@ def drive(
     See `animate`; a table of one row gives one picture. Raises AnnotationError and VideoError, too.
     """
     listener, path = progress or Silent(), Path(clip)
-    setup, driving = Setup(str(model), detector, device), Driving(relative, smooth, head, gaze)
+    setup, driving = Setup(str(model), detector, device, backend), Driving(relative, smooth, head, gaze)
     filmed = path.is_file() and is_video(path)
     place = _place(out, Path(photo), path.stem, ".mp4")
     outputs, sound = Outputs(place, overwrite=overwrite), None
@@ -218,11 +221,12 @@ def frames(
     model: AnyPath = Setup.model,
     detector: str = Setup.detector,
     device: str = Setup.device,
+    backend: str = Setup.backend,
     progress: Progress | None = None,
 ) -> Animation:
     """Return the frames of an animation as arrays, to be looked at, edited and written; see `animate`."""
     plan = move([start], [expression], others, Motion(frames, fps, easing, hold, loop))
-    setup, listener = Setup(str(model), detector, device), progress or Silent()
+    setup, listener = Setup(str(model), detector, device, backend), progress or Silent()
     request = Request(_photo(photo), FaceRequest(plan, correction(seen_as)), setup, face)
     return Animation(request.prepare(listener, open_session(setup, listener)), LOOPS[loop].repeats)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ganimate.animation.session import make_detector
 from ganimate.config import Motion, Setup
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from ganimate.animation.animator import Animator, PreparedFace
     from ganimate.face.crop import Image
     from ganimate.trajectory import Trajectory
+    from ganimate.zoo.running import RunningModel
 
-STAGES = ("start", "import torch", "read photo", "load model", "find faces", "read AUs", "generate", "paste", "write")
+STAGES = ("start", "import", "read photo", "load model", "find faces", "read AUs", "generate", "paste", "write")
 EXPRESSION = "happiness"
 
 
@@ -69,7 +71,7 @@ def benchmark(photo: Path, frame_px: tuple[int, int] | None, frames: int, kind: 
         "height_px": image.shape[0],
         "frames": frames,
         "to": kind,
-        "device": str(animator.device),
+        "runs_on": animator.model.runs_on,
         "stages_s": {name: round(seconds, 3) for name, seconds in watch.stages_s.items()},
         "total_s": round(sum(watch.stages_s.values()), 3),
         "peak_memory_mb": _peak_memory_mb(),
@@ -98,39 +100,35 @@ def _read(path: Path, frame_px: tuple[int, int] | None) -> Image:
 
 def _load(watch: Stopwatch, setup: Setup) -> Animator:
     """Return the animator of the model, whose generator the watch is kept on."""
-    with watch.stage("import torch"):
-        import torch
-
+    with watch.stage("import"):
         from ganimate.animation.animator import Animator
-        from ganimate.system.devices import choose_device
+        from ganimate.zoo import backends
         from ganimate.zoo.catalogue import find_model
-        from ganimate.zoo.checkpoint import load_model
+
+        weights = find_model(setup.model).path
+        backend = backends.choose_backend(setup.backend, setup.device, weights)
+        import_module("onnxruntime" if backend == "onnx" else backend)
     with watch.stage("load model"):
-        place = choose_device(setup.device)
-        model = load_model(find_model(setup.model).path, place)
-
-    def finish() -> None:
-        if place.type == "cuda":
-            torch.cuda.synchronize(place)
-
-    _watch(watch, model.generator, finish)
-    return Animator(model, place)
+        model = backends.load_running_model(weights, setup.backend, setup.device)
+        return Animator(cast("RunningModel", _Watched(model, watch)))
 
 
-def _watch(watch: Stopwatch, generator: Any, finish: Callable[[], None]) -> None:
-    """Count the time that a generator takes."""
-    running: list[AbstractContextManager[None]] = []
+class _Watched:
+    """A model whose generator is timed."""
 
-    def begin(*_: Any) -> None:
-        running.append(watch.stage("generate"))
-        running[-1].__enter__()
+    def __init__(self, model: RunningModel, watch: Stopwatch) -> None:
+        self._model, self._watch = model, watch
 
-    def end(*_: Any) -> None:
-        finish()
-        running.pop().__exit__(None, None, None)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._model, name)
 
-    generator.register_forward_pre_hook(begin)
-    generator.register_forward_hook(end)
+    def paint(self, *inputs: Any) -> Any:
+        with self._watch.stage("generate"):
+            return self._model.paint(*inputs)
+
+    def edit(self, *inputs: Any) -> Any:
+        with self._watch.stage("generate"):
+            return self._model.edit(*inputs)
 
 
 def _prepare(watch: Stopwatch, animator: Animator, photo: Image, detector: str) -> PreparedFace:

@@ -24,7 +24,6 @@ from ganimate.media.provenance import Mark
 from ganimate.system.progress import Progress, Table
 from ganimate.trajectory.plan import distinct_frames, evenly
 from ganimate.zoo.catalogue import find_judge
-from ganimate.zoo.judge_weights import load_judge
 
 
 class Check:
@@ -135,7 +134,7 @@ class Check:
 def choose_reader(animator: Animator) -> Reader:
     """Return the judge that ships or, where it cannot be used, the model's own AU head."""
     try:
-        return judge_reader(load_judge(find_judge(), animator.device), animator.device)
+        return judge_reader(animator.model.load_judge(find_judge()))
     except ModelError:
         return own_reader(animator)
 

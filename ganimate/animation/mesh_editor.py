@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ganimate.errors import ModelError
@@ -16,16 +15,14 @@ from ganimate.face.mesh.pose import gaze_of, pose_of
 from ganimate.face.mesh.reading import MeshNetwork, read_mesh
 from ganimate.face.mesh.topology import OVAL
 from ganimate.facs.words import Pose
+from ganimate.motion.hints import FINER, hints_of
+from ganimate.motion.hold_map import leashed, unpainted
 from ganimate.motion.muscles import Muscles, left_share
 from ganimate.motion.warp_field import WarpField, warp_field
-from ganimate.networks.hold_map import leashed, unpainted
-from ganimate.networks.mesh_generator import FINER
-from ganimate.networks.painter import hints_of
-from ganimate.networks.pictures import to_floats, to_tensor
 from ganimate.render.compose import FaceEdit
-from ganimate.system.devices import channels_last
 
 Floats = NDArray[np.float32]
+Paint = Callable[[Image, Floats, Floats, Floats], Floats]  # as `RunningModel.paint`
 # What does not move is not painted: paint comes in over the first pixel that the skin around moves, in the finer crop.
 # So an animation leaves the photo without a jump, and a smile does not repaint the forehead.
 MOVED_PX, AROUND_PX = 1.0, 15
@@ -67,8 +64,8 @@ class MeshRequest:
 class MeshEditor:
     """Moves and paints faces with the generator and the muscles of one model."""
 
-    def __init__(self, generator: torch.nn.Module, muscles: Muscles, reader: MeshNetwork, device: torch.device) -> None:
-        self._generator, self._muscles, self._reader, self._device = channels_last(generator), muscles, reader, device
+    def __init__(self, paint: Paint, muscles: Muscles, reader: MeshNetwork) -> None:
+        self._network, self._muscles, self._reader = paint, muscles, reader
 
     def view(self, photo: Image, face: Face, crop: Crop) -> MeshView:
         """Return the mesh of a face in a photo, and the finer crop that goes with `crop`; raises FaceError."""
@@ -116,18 +113,16 @@ class MeshEditor:
         The painter knows no sides: where they differ each half of the face is told of its own AUs, and the two pictures
         meet over its middle.
         """
-        image = to_tensor(moved).to(self._device).contiguous(memory_format=torch.channels_last)
-        hints = torch.from_numpy(np.stack([hints_of(field) for field in fields])).to(self._device)
+        hints = np.stack([hints_of(field) for field in fields])
         rows = np.stack([np.stack([each.own.aus, each.goal.aus]) for each in requests])  # (B, 2, N, 2)
-        told = torch.from_numpy(rows.astype(np.float32)).to(self._device)
-        with torch.inference_mode():
-            colors = to_floats(self._generator(image, hints, told[:, 0, :, 0], told[:, 1, :, 0]).color)
-            uneven = np.flatnonzero((rows[..., 0] != rows[..., 1]).any((1, 2))).tolist()
-            if uneven:
-                right = told[uneven, ..., 1]
-                others = to_floats(self._generator(image[uneven], hints[uneven], right[:, 0], right[:, 1]).color)
-                left = np.stack([left_share(fields[place].place[..., 0]) for place in uneven])[..., None]
-                colors[uneven] = left * colors[uneven] + (1 - left) * others
+        told = rows.astype(np.float32)
+        colors = self._network(moved, hints, told[:, 0, :, 0], told[:, 1, :, 0])
+        uneven = np.flatnonzero((rows[..., 0] != rows[..., 1]).any((1, 2))).tolist()
+        if uneven:
+            right = told[uneven, ..., 1]
+            others = self._network(moved[uneven], hints[uneven], right[:, 0], right[:, 1])
+            left = np.stack([left_share(fields[place].place[..., 0]) for place in uneven])[..., None]
+            colors[uneven] = left * colors[uneven] + (1 - left) * others
         return colors
 
 
@@ -148,18 +143,19 @@ def _finished(move: _Move, color: Floats, moved: Floats, hold_map: Floats | None
     share = _painted_share(way)
     if move.carried is not None:
         share = np.maximum(share, _painted_share(field.source - _pixels(size)) * _unseen(field))
-    attention = torch.from_numpy(1 - share * _new_share(field) * _within(move.goal, size))[None, None]
-    flow = torch.from_numpy(np.ascontiguousarray(way.transpose(2, 0, 1)) * np.float32(2 / size))[None]
+    attention: Floats = 1 - share * _new_share(field) * _within(move.goal, size)
+    flow: Floats = way * np.float32(2 / size)
     if hold_map is not None:
         held = cv2.resize(hold_map, (size, size))
         if move.carried is not None:
             held = cv2.remap(held, move.carried[..., 0], move.carried[..., 1], cv2.INTER_LINEAR)
-        kept = torch.from_numpy(held)[None, None]
-        flow, attention = leashed(flow, kept), unpainted(attention, kept)
-    shift = flow[0].permute(1, 2, 0).numpy() * np.float32(size / 2)
+        kept = np.asarray(held, np.float32)
+        planes = leashed(flow.transpose(2, 0, 1)[None], kept[None, None])
+        flow, attention = planes[0].transpose(1, 2, 0), unpainted(attention, kept)
+    shift = flow * np.float32(size / 2)
     if move.carried is not None:
         shift = shift + (move.carried - _pixels(size))
-    return FaceEdit(attention[0, 0].numpy(), color, np.ascontiguousarray(shift / np.float32(FINER)), moved)
+    return FaceEdit(attention, color, np.ascontiguousarray(shift / np.float32(FINER)), moved)
 
 
 def _within(goal: Floats, size: int) -> Floats:

@@ -54,10 +54,11 @@ class Studio:
         detector: str = Setup.detector,
         device: str = Setup.device,
         *,
+        backend: str = Setup.backend,
         progress: Progress | None = None,
     ) -> None:
         """Find the model; raises ModelError."""
-        self.setup, self._progress = Setup(str(model), detector, device), progress or Silent()
+        self.setup, self._progress = Setup(str(model), detector, device, backend), progress or Silent()
         self._session = session.open_session(self.setup, self._progress)
 
     @property

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ganimate.animation.animator import AnimatedFrame, Animator, PreparedFace
@@ -24,11 +23,10 @@ from ganimate.face.detect import Embedder
 from ganimate.face.detect.embedder import SAME_PERSON
 from ganimate.facs import Word
 from ganimate.facs.words import fold, label
-from ganimate.networks.pictures import to_tensor
 from ganimate.render.paste import STRIP_PX
 from ganimate.trajectory import Trajectory
 from ganimate.trajectory.plan import Row, distinct_frames, evenly, furthest, moves, peak
-from ganimate.zoo.judge_weights import LoadedJudge
+from ganimate.zoo.running import RunningJudge
 
 VISIBLE_LEVELS = 8  # of 255: a pixel whose strongest channel changed by no more looks the same
 # Of the crop. On 24 photos the default model changed 0.3 % or more, 2.4 % in the median, where one AU rose by 0.05.
@@ -50,12 +48,11 @@ class Reader:
     read: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
-def judge_reader(judge: LoadedJudge, device: torch.device) -> Reader:
+def judge_reader(judge: RunningJudge) -> Reader:
     """Return the judge as a reader."""
 
     def read(crops: NDArray[np.uint8]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            aus = judge.network(to_tensor(crops).to(device)).aus.cpu().numpy()
+        aus, _ = judge.read(crops)
         if not np.isfinite(aus).all():
             raise ModelError("the judge reads AUs that are not numbers", "install ganimate again")
         return np.asarray(aus.clip(0, 1), np.float32)

@@ -19,7 +19,6 @@ from ganimate.facs.words import TURNS, fold, label
 from ganimate.system.progress import Progress
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
     from ganimate.animation.animator import Animator, PreparedFace
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
     from ganimate.trajectory import Trajectory
     from ganimate.trajectory.plan import Plan
     from ganimate.zoo.catalogue import ZooEntry
-    from ganimate.zoo.checkpoint import Model
+    from ganimate.zoo.running import RunningModel
 
 
 def make_detector(name: str) -> Detector:
@@ -109,12 +108,16 @@ def find_faces(photo: Image, detector: str, progress: Progress) -> list[Face]:
     return found
 
 
-def load_model(name: str | Path = Setup.model, device: str = Setup.device) -> Model:
-    """Return the model of that name, or in that file, ready to be used on `device`; raises ModelError, ConfigError."""
-    from ganimate.system.devices import choose_device
-    from ganimate.zoo import catalogue, checkpoint
+def load_model(
+    name: str | Path = Setup.model, device: str = Setup.device, backend: str = Setup.backend
+) -> RunningModel:
+    """Return the model of that name, or in that file, ready to be used on `device`.
 
-    return checkpoint.load_model(catalogue.find_model(str(name)).path, choose_device(device))
+    Raises ModelError, ConfigError and DependencyError.
+    """
+    from ganimate.zoo import backends, catalogue
+
+    return backends.load_running_model(catalogue.find_model(str(name)).path, backend, device)
 
 
 @dataclass(frozen=True)
@@ -178,19 +181,19 @@ class Session:
     def animator(self) -> Animator:
         """The model on its device; raises ModelError."""
         from ganimate.animation.animator import Animator
-        from ganimate.zoo import checkpoint
+        from ganimate.zoo import backends
 
-        device = self._device()
-        return Animator(checkpoint.load_model(self.entry.path, device), device)
+        return Animator(backends.load_running_model(self.entry.path, self.setup.backend, self.setup.device))
 
-    def _device(self) -> torch.device:
-        from ganimate.system.devices import choose_device
+    def _check_means(self) -> None:
+        """Raise ConfigError where there is no such device, or the backend does not run on it."""
+        from ganimate.zoo import backends
 
-        return choose_device(self.setup.device)
+        backends.check_means(self.entry.path, self.setup.backend, self.setup.device)
 
     def check(self, *plans: Plan) -> None:
         """Raise what is told before faces are sought: no such device, or an AU in a plan that the model lacks."""
-        self._device()
+        self._check_means()
         aus = self.entry.card.words
         for plan in plans:
             plan.trajectory(np.zeros(len(aus), np.float32), aus)
@@ -199,7 +202,7 @@ class Session:
         """Return the chosen faces of `photo` with the AUs that the model reads from them."""
         from ganimate.face.detect import choose_faces
 
-        self._device()  # a wrong name is told before faces are sought
+        self._check_means()  # a wrong name is told before faces are sought
         found = find_faces(photo, self.setup.detector, progress)
         chosen = choose_faces(found, faces)
         numbers = [next(n for n, face in enumerate(found, 1) if face is one) for one in chosen]

@@ -28,8 +28,8 @@ FOR_PHOTOS = {"timeline": "--timeline", "trajectory": "--trajectory", "blink": "
 # What a result does not depend on: all else, when it changes, makes --resume do a photo again.
 BESIDE_THE_POINT = frozenset(
     (
-        "photos", "recursive", "output", "jobs", "resume", "report", "force", "json", "quiet", "device", "trajectory",
-        "timeline",
+        "photos", "recursive", "output", "jobs", "resume", "report", "force", "json", "quiet", "device", "backend",
+        "trajectory", "timeline",
     )
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ REPLACED_BY_TIMELINE = ("expressions", "trajectory", "others", "frames", "easing
 # What says something about a video; all other options are for one photo's animation.
 FOR_VIDEOS = (
     "photo", "expressions", "others", "ramp", "output", "mark", "force", "json", "quiet", "face", "model", "detector",
-    "device",
+    "device", "backend",
 )  # fmt: skip
 NOTHING_TO_SHOW = "nothing to show: add for example --expression happiness or --au 12="  # and how much
 

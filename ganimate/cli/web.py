@@ -83,7 +83,7 @@ def web(
             f"others can reach the page at {host}",
             "the connection is not encrypted: use it in a network that you trust",
         )
-    studio = Studio(setup.model, setup.detector, setup.device, progress=display)
+    studio = Studio(setup.model, setup.detector, setup.device, backend=setup.backend, progress=display)
     with wish.listening(), serve(studio, address) as served:
         typer.echo(served.url)
         display.note("Ctrl-C ends it")

@@ -43,6 +43,11 @@ class Setup:
         "hog", "hog is fast; cnn is slow and finds more.", choices=("hog", "cnn")
     )
     device: str = setting("auto", "auto, cpu, cuda, cuda:1, mps …", metavar="NAME")
+    backend: str = setting(  # ONNX Runtime is loaded in a tenth of torch's second
+        "auto",
+        "What runs the networks: torch, or ONNX Runtime, which is on the CPU and loads faster.",
+        choices=("auto", "onnx", "torch"),
+    )
 
     def __post_init__(self) -> None:
         check(self)

@@ -45,10 +45,10 @@ from ganimate.data.paint_windows import (
 )
 from ganimate.errors import PackError
 from ganimate.face.crop import Image
+from ganimate.motion.hints import PLACE, hints_of
 from ganimate.motion.muscles import BLINK
 from ganimate.motion.warp_field import EYE, SKIN, WarpField, warp_field
 from ganimate.motion.warp_field import MOUTH as MOUTH_PART
-from ganimate.networks.painter import PLACE, hints_of
 from ganimate.system.devices import step_seed
 from ganimate.system.share import Share
 

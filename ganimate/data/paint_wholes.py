@@ -20,9 +20,9 @@ from ganimate.data.paint_faces import PaintFaces
 from ganimate.data.paint_windows import Mesh, Window, misread
 from ganimate.face.crop import Image
 from ganimate.face.mesh.topology import OVAL
+from ganimate.motion.hints import PLACE, hints_of
 from ganimate.motion.muscles import Muscles
 from ganimate.motion.warp_field import WarpField, warp_field
-from ganimate.networks.painter import PLACE, hints_of
 
 Floats = NDArray[np.float32]
 FINER = 2  # pixels of the painter's crop to one of the reader's

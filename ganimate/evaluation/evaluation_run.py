@@ -86,7 +86,7 @@ class EvaluationRun:
         names = _names(entries)
         known = {name: model.card.aus for name, model in zip(names, models, strict=True)}
         aus, left_out = common_aus(known, pack, judge)
-        protocol = EvaluationProtocol(pack, held_out, judge, aus, device, embedder)
+        protocol = EvaluationProtocol(pack, held_out, judge, aus, embedder)
         for name, model in zip(names, models, strict=True):
             protocol.check(model.card, name)
         if left_out:

@@ -86,7 +86,7 @@ def measure_model(
 ) -> Generator[None, None, ModelMeasurement]:
     """Return what is measured of `model`; yields after each photo, `protocol.photos` times in all."""
     protocol.check(model.card, name)
-    measuring = _Measuring(protocol, Animator(model, protocol.device))
+    measuring = _Measuring(protocol, Animator(model))
     yield from measuring.ask_each_au()
     yield from measuring.leave_as_is()
     yield from measuring.copy_pairs()

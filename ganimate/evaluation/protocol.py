@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ganimate.data.pack import MARGIN, Pack
@@ -36,7 +35,6 @@ class EvaluationProtocol:
     held_out: HeldOutPeople
     judge: LoadedJudge
     aus: tuple[int, ...]
-    device: torch.device
     embedder: Embedder | None = None
 
     def __post_init__(self) -> None:
@@ -79,7 +77,7 @@ class EvaluationProtocol:
     def read(self, faces: NDArray[np.uint8]) -> tuple[Floats, Floats]:
         """Return what the judge reads from crops (B, S, S, 3): the measured AUs (B, N), and features (B, F)."""
         order = [self.judge.card.aus.index(number) for number in self.aus]
-        read = [self.judge.read(batch, self.device) for batch in _batches(faces)]
+        read = [self.judge.read(batch) for batch in _batches(faces)]
         aus = np.concatenate([aus[:, order].astype(np.float64) for aus, _ in read])
         features = np.concatenate([features.astype(np.float64) for _, features in read])
         if not (np.isfinite(aus).all() and np.isfinite(features).all()):

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from ganimate.config import GeneratorConfig
-from ganimate.networks.blocks import ConvNorm, ResidualBlock, SoftGatedWarp, Upsample, init_weights, warp
+from ganimate.motion.hold_map import leashed, unpainted
+from ganimate.networks.blocks import ConvNorm, ResidualBlock, SoftGatedWarp, Upsample, init_weights, resize, warp
 from ganimate.networks.edit import Edit, GeneratorNetwork
-from ganimate.networks.hold_map import leashed, unpainted
 from ganimate.networks.matcher import SplineMatcher
 
 
@@ -44,10 +44,14 @@ class AttentionGenerator(GeneratorNetwork):
         h = self.encoder(torch.cat([image, planes.to(image.dtype)], 1))
         moved, flow = image, None
         if self.matcher is not None and self.gated is not None:
-            flow = leashed(self.matcher(h, y_from, y_to), hold_map)  # W (B, 2, S, S)
+            flow = self.matcher(h, y_from, y_to)  # W (B, 2, S, S)
+            if hold_map is not None:
+                flow = leashed(flow, resize(hold_map, flow.shape[-1]))
             moved = warp(image, flow)  # W(I)
             h = self.gated(h, flow)  # T(Φ) = Φ + g ⊙ W(R(Φ))
         h = self.decoder(h)
         color = torch.tanh(self.to_color(h)).float()  # C
-        attention = unpainted(torch.sigmoid(self.to_attention(h)).float(), hold_map)  # A
+        attention = torch.sigmoid(self.to_attention(h)).float()  # A
+        if hold_map is not None:
+            attention = unpainted(attention, hold_map)
         return Edit((1 - attention) * color + attention * moved, attention, color, moved, flow)

@@ -13,8 +13,6 @@ from ganimate.face.mesh.topology import POINTS
 from ganimate.motion.muscles import Muscles
 from ganimate.networks.painter import Painted, Painter
 
-FINER = 2  # pixels of its own crop to one of the crop in which AUs are read
-
 
 class MeshGenerator(nn.Module):
     """A painter, and beside it the muscles of its AUs, which nothing trains: they are measured (see `muscle_fit`)."""

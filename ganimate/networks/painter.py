@@ -9,19 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ganimate.config import PainterConfig
-from ganimate.motion.warp_field import EYE as EYE_PART
-from ganimate.motion.warp_field import MOUTH as MOUTH_PART
-from ganimate.motion.warp_field import WarpField
+from ganimate.motion.hints import EYE, HINTS, MOUTH
 
-EYE, MOUTH, UNSEEN, STRETCH, PLACE = 0, 1, 2, 3, slice(4, 6)  # channels of the hints
-HINTS = 6
 TOLD = 96  # numbers that the AUs are told as
 GROUPS = 8  # of a group norm: batch 1 equals batch 8, and a window knows nothing of its neighbours
 HOLE_FREEDOM = 0.85  # of the moved photo in holes, that paint starts without: teeth are no change of lips
@@ -35,18 +29,6 @@ class Painted:
     image: Tensor
     attention: Tensor
     color: Tensor
-
-
-def hints_of(field: WarpField) -> NDArray[np.float32]:
-    """Return what the painter is told of a field (6, H, W), see `Painter.forward`."""
-    layers = (
-        field.part == EYE_PART,
-        field.part == MOUTH_PART,
-        field.unseen,
-        field.stretch / 2,
-        *(2 * field.place.transpose(2, 0, 1)),
-    )
-    return np.stack(layers).astype(np.float32)
 
 
 class Painter(nn.Module):

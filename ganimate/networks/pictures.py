@@ -1,4 +1,4 @@
-"""The one conversion between pictures (uint8 HWC) and tensors (float32 NCHW in [-1, 1])."""
+"""Pictures (uint8 HWC) as tensors (float32 NCHW in [-1, 1]) and back, see `face.planes`."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from ganimate.face import planes
+
 JITTER_PX = 4  # a critic sees every image shifted by up to this: patterns that fool one alignment do not pay
 
 
 def to_tensor(images: NDArray[np.uint8]) -> Tensor:
     """Return uint8 images (B, H, W, 3) as a float32 tensor (B, 3, H, W) in [-1, 1], channels-last in memory."""
-    return torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2).float() / 127.5 - 1.0
+    return torch.from_numpy(planes.to_planes(images))
 
 
 def to_pictures(images: Tensor) -> NDArray[np.uint8]:
@@ -23,8 +25,7 @@ def to_pictures(images: Tensor) -> NDArray[np.uint8]:
 
 def to_floats(images: Tensor) -> NDArray[np.float32]:
     """Return a tensor (B, 3, H, W) in [-1, 1] as float32 (B, H, W, 3) in [0, 255], for work at photo resolution."""
-    scaled = (images.detach().float() + 1.0) * 127.5
-    return np.ascontiguousarray(scaled.permute(0, 2, 3, 1).cpu().numpy(), np.float32)
+    return planes.to_floats(images.detach().float().cpu().numpy())
 
 
 def draw_shifts(count: int, size_px: int) -> Tensor:

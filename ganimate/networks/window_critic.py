@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ganimate.config import WindowCriticConfig
-from ganimate.networks.painter import HINTS
+from ganimate.motion.hints import HINTS
 
 SLOPE = 0.2  # of LeakyReLU
 

@@ -29,8 +29,8 @@ from ganimate.training.run_folder import STATE_NAME, open_log
 from ganimate.training.team import anyone, mean, means, parallel
 from ganimate.zoo.cards import MeshCard
 from ganimate.zoo.catalogue import MESH_PATH
-from ganimate.zoo.checkpoint import gather, read_tensors, scatter, write_tensors
 from ganimate.zoo.mesh_weights import LoadedMeshReader, save_mesh_reader
+from ganimate.zoo.tensors import gather, read_tensors, scatter, write_tensors
 from ganimate.zoo.weight_files import STATE_FORMAT
 
 GRADIENT_LIMIT = 1.0

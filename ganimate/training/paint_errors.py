@@ -15,7 +15,8 @@ from torch import Tensor
 from ganimate.data.paint_faces import PaintFaces
 from ganimate.data.paint_samples import PaintBatch, batch_of, held_out_sample
 from ganimate.data.paint_wholes import WholeBatch
-from ganimate.networks.painter import MOUTH, Painter
+from ganimate.motion.hints import MOUTH
+from ganimate.networks.painter import Painter
 from ganimate.training.paint_terms import pixels
 
 WHOLE_PX = 256  # of a face that is painted as a whole

@@ -15,7 +15,8 @@ from torch.nn import functional
 from ganimate.config import PaintTraining
 from ganimate.data.paint_samples import PaintBatch
 from ganimate.data.paint_wholes import WholeBatch
-from ganimate.networks.painter import EYE, MOUTH, UNSEEN, Painted
+from ganimate.motion.hints import EYE, MOUTH, UNSEEN
+from ganimate.networks.painter import Painted
 from ganimate.training.frozen_reader import FrozenReader
 from ganimate.training.team import mean
 

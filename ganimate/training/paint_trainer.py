@@ -33,7 +33,8 @@ from ganimate.training.paint_errors import PaintErrors, check_painter, flat, pla
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, open_log
 from ganimate.training.team import anyone, means, parallel
 from ganimate.zoo.cards import ModelCard
-from ganimate.zoo.checkpoint import Model, gather, read_tensors, save_model, scatter, write_tensors
+from ganimate.zoo.checkpoint import Model, save_model
+from ganimate.zoo.tensors import gather, read_tensors, scatter, write_tensors
 from ganimate.zoo.weight_files import STATE_FORMAT
 
 GRADIENT_LIMIT = 5.0

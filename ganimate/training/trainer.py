@@ -30,7 +30,8 @@ from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, logged_seconds,
 from ganimate.training.step_record import StepRecord, mask_statistics, saturation
 from ganimate.training.team import anyone, means, parallel
 from ganimate.zoo.cards import ModelCard
-from ganimate.zoo.checkpoint import gather, read_tensors, save_model, scatter, write_tensors
+from ganimate.zoo.checkpoint import save_model
+from ganimate.zoo.tensors import gather, read_tensors, scatter, write_tensors
 from ganimate.zoo.weight_files import STATE_FORMAT
 
 

@@ -161,7 +161,7 @@ class Making(Editing):
 
     def _means(self) -> dict[str, Any]:
         setup = self.studio.setup
-        return {"model": setup.model, "detector": setup.detector, "device": setup.device}
+        return {name: getattr(setup, name) for name in ("model", "detector", "device", "backend")}
 
 
 def _photo(visit: Visit) -> Path:

@@ -1,88 +1,87 @@
-"""Files of weights, and torch's networks with them. Files are written to a temporary name and moved into place."""
+"""A model with torch's networks: loaded, run, and saved."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
 
+import numpy as np
 import torch
-from safetensors.torch import save
+from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
-from ganimate.config import to_dict
+from ganimate.config import MESH, to_dict
 from ganimate.errors import ModelError
-from ganimate.networks import Judge, build_generator
+from ganimate.face.mesh.reading import MeshNetwork
+from ganimate.motion.muscles import Muscles
+from ganimate.networks import Edit, Judge, MeshGenerator, build_generator
 from ganimate.networks.critic import Critic
-from ganimate.system.files import write_file
+from ganimate.networks.pictures import to_floats, to_tensor
+from ganimate.system.devices import bf16_is_fast, channels_last
 from ganimate.zoo.cards import ModelCard
-from ganimate.zoo.weight_files import MODEL_FORMAT, REMEDIES, check_heads, digest, read_arrays, read_card, seal_of
-
-NetworkT = TypeVar("NetworkT", bound=nn.Module)
+from ganimate.zoo.judge_weights import load_judge
+from ganimate.zoo.mesh_weights import load_mesh_reader
+from ganimate.zoo.running import CropEdits, Floats, Pictures, RunningJudge
+from ganimate.zoo.tensors import filled, read_tensors, stripped, write_tensors
+from ganimate.zoo.weight_files import MODEL_FORMAT, REMEDIES, check_heads, read_card, reading_part
 
 
 @dataclass(frozen=True)
 class Model:
-    """A loaded model, ready for inference: `generator` makes Edits, `reader` reads AUs, told as `aus`."""
+    """A loaded model, a `RunningModel` on torch: `generator` makes Edits, `reader` reads AUs, told as `aus`."""
 
     card: ModelCard
     generator: nn.Module
     reader: nn.Module
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
+    @property
+    def runs_on(self) -> str:
+        """What runs the networks, for people."""
+        return f"torch on {self.device}"
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], metadata: Mapping[str, Any]) -> None:
-    """Write tensors and metadata to `path`, atomically; the metadata carries the tensors' digest."""
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    facts = {**metadata, "digest": digest({name: tensor.numpy() for name, tensor in plain.items()})}
-    write_file(path, save(plain, {"ganimate": json.dumps({**facts, "seal": seal_of(facts)})}))
+    def muscles(self) -> Muscles | None:
+        """Return what moves the mesh, None of a generator of crops."""
+        return self.generator.muscles(self.card.aus) if isinstance(self.generator, MeshGenerator) else None
 
+    def read(self, crops: Pictures) -> Floats:
+        """Return the AUs (B, N) of upright crops (B, S, S, 3)."""
+        with torch.inference_mode():
+            aus: Floats = self.reader(to_tensor(crops).to(self.device)).aus.cpu().numpy()
+        return aus
 
-def read_tensors(path: Path, expected: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Return tensors and metadata of a file of format `expected`; raises ModelError where it was altered."""
-    arrays, facts = read_arrays(path, expected)
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}, facts
+    def paint(self, moved: Pictures, hints: Floats, y_from: Floats, y_to: Floats) -> Floats:
+        """Return what is painted (B, H, W, 3) over the moved crops, see `Painter`."""
+        with torch.inference_mode():
+            painted = self.generator(to_tensor(moved).to(self.device), *map(self._placed, (hints, y_from, y_to)))
+            return to_floats(painted.color)
 
+    def edit(self, crops: Pictures, y_from: Floats, y_to: Floats, hold_maps: Floats) -> CropEdits:
+        """Return the edits of crops (B, S, S, 3), see `GeneratorNetwork`."""
+        image, held = to_tensor(crops).to(self.device), self._placed(hold_maps[:, None]) if hold_maps.any() else None
+        with (
+            torch.inference_mode(),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=bf16_is_fast(self.device)),
+        ):
+            edit: Edit = self.generator(image, self._placed(y_from), self._placed(y_to), held)
+        flow = None
+        if edit.flow is not None:
+            shift = (edit.flow.float() * (image.shape[-1] / 2)).permute(0, 2, 3, 1)
+            flow = np.ascontiguousarray(shift.cpu().numpy())
+        attention = edit.attention[:, 0].float().cpu().numpy()
+        return CropEdits(attention, to_floats(edit.color), to_floats(edit.moved), flow)
 
-def gather(networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]) -> dict[str, Tensor]:
-    """Return all weights and moments by dotted names: ``part.weight`` and ``part.index.moment``."""
-    tensors: dict[str, Tensor] = {}
-    for part, network in networks.items():
-        tensors |= {f"{part}.{name}": value for name, value in network.state_dict().items()}
-    for part, optimizer in optimizers.items():
-        for index, state in optimizer.state_dict()["state"].items():
-            tensors |= {f"{part}.{index}.{name}": value for name, value in state.items()}
-    return tensors
+    def _placed(self, array: NDArray[np.float32]) -> Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
 
+    def load_judge(self, path: Path) -> RunningJudge:
+        """Return the judge in file `path`, run as the model is; raises ModelError."""
+        return load_judge(path, self.device)
 
-def scatter(
-    tensors: Mapping[str, Tensor], networks: Mapping[str, nn.Module], optimizers: Mapping[str, Optimizer]
-) -> None:
-    """Give networks and optimizers back what `gather` returned.
-
-    Raises RuntimeError, ValueError, IndexError or KeyError where it does not fit.
-    """
-    for part, network in networks.items():
-        network.load_state_dict(_strip(tensors, part))
-    for part, optimizer in optimizers.items():
-        _restore_moments(optimizer, _strip(tensors, part))
-
-
-def _restore_moments(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Give an optimizer its moments back, laid out in memory as its weights: fused Adam pairs them by address."""
-    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in tensors.items():
-        index, key = name.split(".")
-        placed = torch.empty_like(weights[int(index)], requires_grad=False).copy_(value) if value.ndim else value
-        state.setdefault(int(index), {})[key] = placed
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-
-
-def _strip(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
-    return {name[len(part) + 1 :]: value for name, value in tensors.items() if name.startswith(part + ".")}
+    def load_mesh_reader(self, path: Path) -> MeshNetwork:
+        """Return the reader of meshes in file `path`, run as the model is; raises ModelError."""
+        return load_mesh_reader(path, self.device)
 
 
 def save_model(path: Path, card: ModelCard, generator: nn.Module, reader: nn.Module, *, half: bool = True) -> None:
@@ -108,17 +107,14 @@ def load_model(path: Path, device: torch.device | None = None) -> Model:
     )
     networks = []
     for part, build in parts:
-        network = filled(build, _strip(tensors, part))
+        network = filled(build, stripped(tensors, part))
         if network is None:
             raise ModelError(f"the {part} in {path} does not fit its config", REMEDIES[MODEL_FORMAT])
         networks.append(network.to(device or torch.device("cpu")))
     generator, reader = networks
-    return Model(card, generator, reader)
-
-
-def reading_part(card: ModelCard) -> str:
-    """Return what the network that reads AUs is called in a model file."""
-    return "critic" if card.reader is None else "reader"
+    if card.generator.architecture == MESH:
+        generator = channels_last(generator)
+    return Model(card, generator, reader, device or torch.device("cpu"))
 
 
 def _build_reader(card: ModelCard) -> nn.Module:
@@ -126,20 +122,3 @@ def _build_reader(card: ModelCard) -> nn.Module:
         return Judge(card.reader, len(card.aus))
     assert card.critic is not None
     return Critic(card.critic, len(card.aus))
-
-
-def filled(build: Callable[[], NetworkT], weights: Mapping[str, Tensor]) -> NetworkT | None:
-    """Return the network with its weights, without gradients; None where these are not its own.
-
-    What a file says of itself can stand for gigabytes: shapes are compared before any memory is taken.
-    """
-    with torch.device("meta"):
-        wanted = {name: weight.shape for name, weight in build().state_dict().items()}
-    if wanted != {name: weight.shape for name, weight in weights.items()}:
-        return None
-    network = build()
-    try:
-        network.load_state_dict({n: w.float() if w.is_floating_point() else w for n, w in weights.items()})
-    except RuntimeError:
-        return None
-    return network.eval().requires_grad_(False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -14,21 +14,22 @@ from ganimate.errors import ModelError
 from ganimate.networks import Judge
 from ganimate.networks.pictures import to_tensor
 from ganimate.zoo.cards import JudgeCard
-from ganimate.zoo.checkpoint import filled, read_tensors, write_tensors
+from ganimate.zoo.tensors import filled, read_tensors, write_tensors
 from ganimate.zoo.weight_files import JUDGE_FORMAT, REMEDIES, check_heads, judge_card
 
 
 @dataclass(frozen=True)
 class LoadedJudge:
-    """A judge, ready to read AUs in the order of its card."""
+    """A judge, a `RunningJudge` on torch."""
 
     card: JudgeCard
     network: Judge
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
 
     @torch.inference_mode()
-    def read(self, crops: NDArray[np.uint8], device: torch.device) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def read(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the AUs (B, N) and features (B, F) that it reads from crops (B, S, S, 3)."""
-        reading = self.network(to_tensor(crops).to(device))
+        reading = self.network(to_tensor(crops).to(self.device))
         return reading.aus.cpu().numpy(), reading.features.cpu().numpy()
 
 
@@ -49,4 +50,5 @@ def load_judge(path: Path, device: torch.device | None = None) -> LoadedJudge:
     network = filled(lambda: Judge(card.judge, len(card.aus)), tensors)
     if network is None:
         raise ModelError(f"the judge in {path} does not fit its config", REMEDIES[JUDGE_FORMAT])
-    return LoadedJudge(card, network.to(device or torch.device("cpu")))
+    place = device or torch.device("cpu")
+    return LoadedJudge(card, network.to(place), place)

@@ -14,7 +14,7 @@ from ganimate.networks.mesh_reader import MeshReader, folded
 from ganimate.networks.pictures import to_tensor
 from ganimate.system.devices import channels_last
 from ganimate.zoo.cards import MeshCard
-from ganimate.zoo.checkpoint import filled, read_tensors, write_tensors
+from ganimate.zoo.tensors import filled, read_tensors, write_tensors
 from ganimate.zoo.weight_files import MESH_FORMAT, REMEDIES, mesh_card
 
 

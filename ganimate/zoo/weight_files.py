@@ -122,6 +122,11 @@ def read_card(path: Path) -> ModelCard:
     return _card(path, ModelCard, card)
 
 
+def reading_part(card: ModelCard) -> str:
+    """Return what the network that reads AUs is called in a model file."""
+    return "critic" if card.reader is None else "reader"
+
+
 def judge_card(path: Path, facts: Mapping[str, Any]) -> JudgeCard:
     """Return the card in a judge's metadata; raises ModelError."""
     return _card(path, JudgeCard, facts.get("card", {}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,6 +22,7 @@ from ganimate.animation.request import FaceRequest, Request
 from ganimate.animation.session import model_facts
 from ganimate.errors import GanimateError, OutputError
 from ganimate.media import places
+from ganimate.system.processors import threads
 from ganimate.system.progress import Progress, Silent
 from ganimate.system.worker_pool import Crew, Lost
 
@@ -260,8 +262,7 @@ class NewFolders:
 def share_cores(jobs: int) -> None:
     """Let this process use its share of the cores, one of `jobs`."""
     import cv2
-    import torch
 
-    threads = max(1, torch.get_num_threads() // jobs)
-    torch.set_num_threads(threads)
-    cv2.setNumThreads(threads)
+    share = max(1, threads() // jobs)
+    os.environ["OMP_NUM_THREADS"] = str(share)  # as torch and ONNX Runtime read it when they are loaded
+    cv2.setNumThreads(share)
