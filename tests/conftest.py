@@ -80,7 +80,8 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from ganimate.config import CriticConfig, CropSpec, GeneratorConfig
     from ganimate.facs import OPENFACE_AUS
     from ganimate.networks import Critic, build_generator
-    from ganimate.zoo.checkpoint import ModelCard, save_model
+    from ganimate.zoo.card import ModelCard
+    from ganimate.zoo.checkpoint import save_model
 
     generator = GeneratorConfig(architecture="attention", size_px=32, channels=4, blocks=1)
     critic = CriticConfig(size_px=32, channels=4, layers=3)

@@ -29,7 +29,8 @@ from synthetic import make_pack, shoot, write_sources
 from ganimate.animation.batch.ledger import LEDGER_NAME
 from ganimate.data.pack import open_pack
 from ganimate.media import open_writer, read_photo, read_video
-from ganimate.zoo.checkpoint import JUDGE_FORMAT, MODEL_FORMAT, STATE_FORMAT, read_tensors
+from ganimate.zoo.card import JUDGE_FORMAT, MODEL_FORMAT, STATE_FORMAT
+from ganimate.zoo.checkpoint import read_tensors
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 300.0
@@ -84,7 +85,8 @@ def set_scene(folder: Path) -> None:
     from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
     from ganimate.facs import OPENFACE_AUS
     from ganimate.networks import Critic, Judge, build_generator
-    from ganimate.zoo.checkpoint import ModelCard, save_model
+    from ganimate.zoo.card import ModelCard
+    from ganimate.zoo.checkpoint import save_model
     from ganimate.zoo.judge_weights import JudgeCard, save_judge
 
     torch.manual_seed(0)

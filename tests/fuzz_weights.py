@@ -21,7 +21,8 @@ def networks() -> dict[str, bytes]:
 
     from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
     from ganimate.networks import Critic, Judge, build_generator
-    from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, save_model, write_tensors
+    from ganimate.zoo.card import STATE_FORMAT, ModelCard
+    from ganimate.zoo.checkpoint import save_model, write_tensors
     from ganimate.zoo.judge_weights import JudgeCard, save_judge
 
     torch.manual_seed(0)
@@ -118,6 +119,7 @@ def read_judge(path: Path) -> object:
 
 def read_state(path: Path) -> object:
     """Read the state of a training run."""
-    from ganimate.zoo.checkpoint import STATE_FORMAT, read_tensors
+    from ganimate.zoo.card import STATE_FORMAT
+    from ganimate.zoo.checkpoint import read_tensors
 
     return len(read_tensors(path, STATE_FORMAT)[0])

@@ -25,7 +25,8 @@ import torch
 from synthetic import make_pack, shoot
 
 from ganimate.training.run_folder import CONFIG_NAME, LOG_NAME, MODEL_NAME, STATE_NAME
-from ganimate.zoo.checkpoint import MODEL_FORMAT, STATE_FORMAT, read_metadata, read_tensors
+from ganimate.zoo.card import MODEL_FORMAT, STATE_FORMAT, read_metadata
+from ganimate.zoo.checkpoint import read_tensors
 
 BATCH = 4
 # A checkpoint every step, so that kills hit the writing.

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
 from ganimate.networks import Edit, GeneratorNetwork
 from ganimate.networks.judge import JudgeReading
-from ganimate.zoo.checkpoint import Model, ModelCard
+from ganimate.zoo.card import ModelCard
+from ganimate.zoo.checkpoint import Model
 from ganimate.zoo.judge_weights import JudgeCard, LoadedJudge
 
 AUS = (1, 12, 26)

@@ -20,7 +20,8 @@ from ganimate.errors import ExpressionError, FaceError, ModelError
 from ganimate.face.crop import Box, Face, transform
 from ganimate.networks import Critic, build_generator
 from ganimate.trajectory import Trajectory, build_trajectory
-from ganimate.zoo.checkpoint import Model, ModelCard
+from ganimate.zoo.card import ModelCard
+from ganimate.zoo.checkpoint import Model
 
 Image = NDArray[np.uint8]
 AUS = (1, 4, 12)

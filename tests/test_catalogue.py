@@ -11,8 +11,9 @@ from ganimate.config import CriticConfig, CropSpec, GeneratorConfig
 from ganimate.errors import ModelError
 from ganimate.networks import Critic, build_generator
 from ganimate.zoo import catalogue as zoo
+from ganimate.zoo.card import ModelCard
 from ganimate.zoo.catalogue import WEIGHTS_NAME, find_model, list_models, zoo_folders
-from ganimate.zoo.checkpoint import ModelCard, load_model, save_model
+from ganimate.zoo.checkpoint import load_model, save_model
 
 CARD = ModelCard(
     "tiny",

@@ -18,17 +18,8 @@ from ganimate.config import CriticConfig, CropSpec, GeneratorConfig, JudgeConfig
 from ganimate.errors import ConfigError, ModelError, OutputError
 from ganimate.networks import Critic, Judge, build_generator
 from ganimate.zoo import checkpoint
-from ganimate.zoo.checkpoint import (
-    MODEL_FORMAT,
-    STATE_FORMAT,
-    ModelCard,
-    load_model,
-    read_card,
-    read_metadata,
-    read_tensors,
-    save_model,
-    write_tensors,
-)
+from ganimate.zoo.card import MODEL_FORMAT, STATE_FORMAT, ModelCard, read_card, read_metadata
+from ganimate.zoo.checkpoint import load_model, read_tensors, save_model, write_tensors
 
 AUS = (1, 2, 12)
 CARD = ModelCard(
@@ -271,9 +262,10 @@ def test_a_model_is_no_state(model_path: Path) -> None:
         read_tensors(model_path, STATE_FORMAT)
 
 
-def test_a_model_loads_without_torchs_compiler(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", [{"matcher": "spline"}, {"architecture": "mesh"}])
+def test_a_model_loads_without_torchs_compiler(tmp_path: Path, how: dict[str, str]) -> None:
     # torch._dynamo takes a second to import and leaves a folder among the temporary files
-    card = replace(CARD, generator=GeneratorConfig(size_px=32, channels=4, blocks=1, matcher="spline"))
+    card = replace(CARD, generator=GeneratorConfig(size_px=32, channels=8, blocks=1, **how))
     path = tmp_path / "model.safetensors"
     save_model(path, card, build_generator(card.generator, 3), Critic(card.critic, 3))
     code = f"""

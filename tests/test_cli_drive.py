@@ -18,7 +18,8 @@ from ganimate.motion.muscles import Muscles
 from ganimate.networks import Critic, MeshGenerator, build_generator
 from ganimate.trackers import FORMATS
 from ganimate.trajectory import load_trajectory
-from ganimate.zoo.checkpoint import ModelCard, save_model
+from ganimate.zoo.card import ModelCard
+from ganimate.zoo.checkpoint import save_model
 
 Run = Callable[..., Result]
 TABLE = """frame, timestamp, confidence, success, AU04_r, AU12_r, AU28_r

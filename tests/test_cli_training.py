@@ -26,7 +26,8 @@ from ganimate.config import CriticConfig, LossWeights, TrainConfig, to_dict
 from ganimate.config.resolve import new_config
 from ganimate.data.pack import open_pack
 from ganimate.training.train_run import config_lines
-from ganimate.zoo.checkpoint import STATE_FORMAT, load_model, read_card, read_metadata
+from ganimate.zoo.card import STATE_FORMAT, read_card, read_metadata
+from ganimate.zoo.checkpoint import load_model
 
 Cli = Callable[..., Result]
 SHOTS = shoot(people=3, photos=2, strangers=3)
@@ -597,7 +598,8 @@ def test_export_refuses_bad_input_with_a_sentence(cli: Cli, finished: Path, tmp_
 
 
 def test_hours_come_from_the_log_where_the_model_does_not_tell(cli: Cli, finished: Path, tmp_path: Path) -> None:
-    from ganimate.zoo.checkpoint import MODEL_FORMAT, read_tensors, write_tensors
+    from ganimate.zoo.card import MODEL_FORMAT
+    from ganimate.zoo.checkpoint import read_tensors, write_tensors
 
     tensors, facts = read_tensors(finished / "model.safetensors", MODEL_FORMAT)
     del facts["card"]["training"]["hours"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -177,3 +180,15 @@ def test_the_command_makes_the_gif_of_the_quick_start(tmp_path: Path, astronaut_
     done = CliRunner().invoke(app, ["animate", str(astronaut_path), "--expression", "happiness", "-o", str(out)])
     assert done.exit_code == 0, done.output
     assert done.stdout.strip() == str(out) and out.stat().st_size > 10_000
+
+
+def test_a_picture_is_made_without_torchs_compiler_and_nothing_is_left(tmp_path: Path, astronaut_path: Path) -> None:
+    code = f"""
+import sys, ganimate
+ganimate.animate({str(astronaut_path)!r}, "26=1", {str(tmp_path / "still.png")!r}, still=True)
+assert not {{"torch._dynamo", "torch._inductor"}} & set(sys.modules)
+"""
+    (tmp_path / "tmp").mkdir()
+    environment = os.environ | {"TMPDIR": str(tmp_path / "tmp")}
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300, env=environment)
+    assert (tmp_path / "still.png").exists() and not list((tmp_path / "tmp").iterdir())

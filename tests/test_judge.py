@@ -25,8 +25,9 @@ from ganimate.networks import Judge
 from ganimate.networks.pictures import to_tensor
 from ganimate.training.judge_trainer import JudgeRecord, JudgeTrainer, agree, read_photos
 from ganimate.zoo import catalogue as zoo
+from ganimate.zoo.card import JUDGE_FORMAT, read_metadata
 from ganimate.zoo.catalogue import find_judge
-from ganimate.zoo.checkpoint import JUDGE_FORMAT, load_model, read_metadata, read_tensors, write_tensors
+from ganimate.zoo.checkpoint import load_model, read_tensors, write_tensors
 from ganimate.zoo.judge_weights import JudgeCard, load_judge, save_judge
 
 Cli = Callable[..., Result]

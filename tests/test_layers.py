@@ -207,6 +207,14 @@ def test_help_is_light(arguments: list[str]) -> None:
     assert loaded_after(call(*arguments)) == set()
 
 
+@pytest.mark.parametrize(
+    "code",
+    [call("models"), call("models", "show", "default"), "import ganimate; studio = ganimate.Studio(); studio.units"],
+)
+def test_what_models_say_of_themselves_is_read_without_torch(code: str) -> None:
+    assert not loaded_after(code) & {"torch", "cv2", "dlib"}
+
+
 def test_help_comes_at_once() -> None:
     # time of the processor, not of the wall: the machine may be busy
     code = call("--help") + "\nimport time\nprint(time.process_time())"

@@ -20,7 +20,8 @@ from ganimate.facs.words import Pose
 from ganimate.motion.muscles import Muscles
 from ganimate.networks import Critic, MeshGenerator, build_generator
 from ganimate.render.paste import Paster
-from ganimate.zoo.checkpoint import Model, ModelCard, load_model, save_model
+from ganimate.zoo.card import ModelCard
+from ganimate.zoo.checkpoint import Model, load_model, save_model
 
 AUS = (12, 45)
 SPEC = CropSpec(size_px=64)

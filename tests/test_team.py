@@ -18,7 +18,7 @@ from ganimate.data.dataset import FaceDataset
 from ganimate.data.pack import open_pack
 from ganimate.errors import ConfigError
 from ganimate.system.share import Share
-from ganimate.zoo.checkpoint import STATE_FORMAT, read_metadata
+from ganimate.zoo.card import STATE_FORMAT, read_metadata
 
 Cli = Callable[..., Result]
 PATIENCE_S = 180.0

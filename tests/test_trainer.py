@@ -17,7 +17,8 @@ from ganimate.data.pack import Pack, open_pack
 from ganimate.errors import ModelError, OutputError, PackError, TrainingError
 from ganimate.training.run_folder import create_run, cut_log, is_run, logged_seconds, read_config, remove_leftovers
 from ganimate.training.trainer import Trainer
-from ganimate.zoo.checkpoint import MODEL_FORMAT, STATE_FORMAT, load_model, read_metadata, read_tensors
+from ganimate.zoo.card import MODEL_FORMAT, STATE_FORMAT, read_metadata
+from ganimate.zoo.checkpoint import load_model, read_tensors
 
 CPU = torch.device("cpu")
 TOTAL = tiny_config().steps

@@ -212,3 +212,21 @@ def test_a_running_server_guards_itself_and_leaves_nothing(
     assert process.returncode == 0 and "Traceback" not in told and "rror" not in told
     assert time.monotonic() - began < 20
     assert not list(folder.glob("ganimate-web-*"))
+
+
+@with_extra
+def test_one_server_is_made_and_no_network_is_loaded_before_the_page_is_there() -> None:
+    code = """
+import sys
+from ganimate.web.light import gradio
+from gradio import routes
+made = []
+create_app = routes.App.create_app
+routes.App.create_app = lambda *given, **named: made.append(create_app(*given, **named)) or made[-1]
+import ganimate
+from ganimate.web.server import Address, serve
+with serve(ganimate.Studio(), Address(port=0)):
+    assert len(made) == 1 and not {"torch", "dlib"} & set(sys.modules), made
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr

@@ -17,7 +17,7 @@ from ganimate.evaluation.held_out_people import HeldOutPeople
 from ganimate.evaluation.judge_worth import JudgeWorth, judge_worth
 from ganimate.face.crop import Image
 from ganimate.face.detect import Embedder
-from ganimate.zoo.checkpoint import ModelCard
+from ganimate.zoo.card import ModelCard
 from ganimate.zoo.judge_weights import LoadedJudge
 
 BATCH_IMAGES = 32  # of the judge

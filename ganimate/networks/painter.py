@@ -62,7 +62,8 @@ class Painter(nn.Module):
         self.up1, self.merge1 = _conv(4 * width, 2 * width), _conv(4 * width, 2 * width)
         self.up2, self.merge2 = _conv(2 * width, width), _ModulatedConv(2 * width, width, told)
         self.leave = nn.Conv2d(width, 16, 3, 1, 1)
-        nn.init.normal_(self.leave.weight, 0.0, 0.01)
+        if not self.leave.weight.is_meta:  # there normal_ loads torch's compiler, see `init_weights`
+            nn.init.normal_(self.leave.weight, 0.0, 0.01)
         self.leave.bias = nn.Parameter(torch.zeros(16))
 
     def forward(self, moved: Tensor, hints: Tensor, y_from: Tensor, y_to: Tensor) -> Painted:

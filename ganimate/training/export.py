@@ -18,8 +18,9 @@ from ganimate.training.held_out_check import RESPONSE
 from ganimate.training.held_out_check import warning as weakness
 from ganimate.training.history import Stretch
 from ganimate.training.run_folder import MODEL_NAME, logged_seconds
+from ganimate.zoo.card import ModelCard
 from ganimate.zoo.catalogue import CARD_NAME, WEIGHTS_NAME
-from ganimate.zoo.checkpoint import Model, ModelCard, load_model, save_model
+from ganimate.zoo.checkpoint import Model, load_model, save_model
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,9 @@ from ganimate.training.averaging import averaged
 from ganimate.training.learning_rate import linear_decay
 from ganimate.training.run_folder import STATE_NAME, open_log
 from ganimate.training.team import anyone, mean, means, parallel
+from ganimate.zoo.card import STATE_FORMAT
 from ganimate.zoo.catalogue import MESH_PATH
-from ganimate.zoo.checkpoint import STATE_FORMAT, gather, read_tensors, scatter, write_tensors
+from ganimate.zoo.checkpoint import gather, read_tensors, scatter, write_tensors
 from ganimate.zoo.mesh_weights import LoadedMeshReader, MeshCard, save_mesh_reader
 
 GRADIENT_LIMIT = 1.0

@@ -32,16 +32,8 @@ from ganimate.training.learning_rate import linear_decay
 from ganimate.training.paint_errors import PaintErrors, check_painter, flat, placed
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, open_log
 from ganimate.training.team import anyone, means, parallel
-from ganimate.zoo.checkpoint import (
-    STATE_FORMAT,
-    Model,
-    ModelCard,
-    gather,
-    read_tensors,
-    save_model,
-    scatter,
-    write_tensors,
-)
+from ganimate.zoo.card import STATE_FORMAT, ModelCard
+from ganimate.zoo.checkpoint import Model, gather, read_tensors, save_model, scatter, write_tensors
 
 GRADIENT_LIMIT = 5.0
 

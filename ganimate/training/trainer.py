@@ -29,7 +29,8 @@ from ganimate.training.objective import CriticTerms, GeneratorTerms, critic_term
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, logged_seconds, open_log
 from ganimate.training.step_record import StepRecord, mask_statistics, saturation
 from ganimate.training.team import anyone, means, parallel
-from ganimate.zoo.checkpoint import STATE_FORMAT, ModelCard, gather, read_tensors, save_model, scatter, write_tensors
+from ganimate.zoo.card import STATE_FORMAT, ModelCard
+from ganimate.zoo.checkpoint import gather, read_tensors, save_model, scatter, write_tensors
 
 
 class Trainer:

@@ -36,7 +36,21 @@ def _without_stubs() -> Iterator[None]:
 
 with _without_stubs():
     import gradio as gradio
-    from gradio import processing_utils
+    from gradio import processing_utils, routes
+
+
+@contextmanager
+def without_servers() -> Iterator[None]:
+    """Keep Gradio from making a whole server of a page when it is built and again when it gets its queue.
+
+    Neither is ever asked: the page is mounted in a server of ours, which makes the third.
+    """
+    create_app = routes.App.create_app
+    routes.App.create_app = lambda *_, **__: None
+    try:
+        yield
+    finally:
+        routes.App.create_app = create_app
 
 
 async def _refuse_download(url: str, cache_dir: str) -> NoReturn:

@@ -94,7 +94,7 @@ def serve(studio: ganimate.Studio, address: Address) -> Iterator[Served]:
 
 def _server(studio: ganimate.Studio, address: Address, folder: Path) -> tuple[Any, Any]:
     """Return the server, and whose visits it keeps."""
-    from ganimate.web.light import gradio as gr  # isort: skip
+    from ganimate.web.light import gradio as gr, without_servers  # isort: skip
     import uvicorn
     from fastapi import FastAPI
 
@@ -107,8 +107,9 @@ def _server(studio: ganimate.Studio, address: Address, folder: Path) -> tuple[An
         (folder / name).mkdir(mode=0o700)
     visits = Visits(folder / "visits")
     example = next((path for path in EXAMPLES if path.is_file()), None)
-    page = build(Making(studio, visits, folder / "uploads", example))
-    page.queue(default_concurrency_limit=2, api_open=True)
+    with without_servers():
+        page = build(Making(studio, visits, folder / "uploads", example))
+        page.queue(default_concurrency_limit=2, api_open=True)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
     password = address.password
     gr.mount_gradio_app(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ganimate.config import DEFAULT_MODEL
 from ganimate.errors import ModelError
-from ganimate.zoo.checkpoint import MODEL_FORMAT, ModelCard, read_card, read_metadata
+from ganimate.zoo.card import MODEL_FORMAT, ModelCard, read_card, read_metadata
 
 WEIGHTS_NAME = "model.safetensors"
 CARD_NAME = "README.md"

@@ -15,7 +15,8 @@ from ganimate.config import CropSpec, JudgeConfig, from_dict, to_dict
 from ganimate.errors import ConfigError, ModelError
 from ganimate.networks import Judge
 from ganimate.networks.pictures import to_tensor
-from ganimate.zoo.checkpoint import JUDGE_FORMAT, REMEDIES, check_facts, filled, read_tensors, write_tensors
+from ganimate.zoo.card import JUDGE_FORMAT, REMEDIES, check_facts
+from ganimate.zoo.checkpoint import filled, read_tensors, write_tensors
 
 READS_LABELS = 0.5  # an AU is read if readings of held-out photos go with the labels by this correlation, at least
 

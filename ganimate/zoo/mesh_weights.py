@@ -16,7 +16,8 @@ from ganimate.errors import ConfigError, ModelError
 from ganimate.networks.mesh_reader import MeshReader, folded
 from ganimate.networks.pictures import to_tensor
 from ganimate.system.devices import channels_last
-from ganimate.zoo.checkpoint import MESH_FORMAT, REMEDIES, check_training, filled, read_tensors, write_tensors
+from ganimate.zoo.card import MESH_FORMAT, REMEDIES, check_training
+from ganimate.zoo.checkpoint import filled, read_tensors, write_tensors
 
 
 @dataclass(frozen=True)
