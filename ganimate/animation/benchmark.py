@@ -102,12 +102,15 @@ def _load(watch: Stopwatch, setup: Setup) -> Animator:
     """Return the animator of the model, whose generator the watch is kept on."""
     with watch.stage("import"):
         from ganimate.animation.animator import Animator
-        from ganimate.zoo import backends
+        from ganimate.zoo import backends, graphs
         from ganimate.zoo.catalogue import find_model
 
         weights = find_model(setup.model).path
         backend = backends.choose_backend(setup.backend, setup.device, weights)
-        import_module("onnxruntime" if backend == "onnx" else backend)
+        if backend == "onnx":
+            graphs.silent_runtime()
+        else:
+            import_module(backend)
     with watch.stage("load model"):
         model = backends.load_running_model(weights, setup.backend, setup.device)
         return Animator(cast("RunningModel", _Watched(model, watch)))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import os
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +64,7 @@ class Graph:
         Runtime.
         """
         data = _read(path, arrays)
-        runtime = _runtime()
+        runtime = silent_runtime()
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads()
         options.inter_op_num_threads = 1
@@ -104,7 +105,10 @@ def _named(name: str) -> bytes:
     return b"\x42" + bytes([len(name)]) + name.encode()
 
 
-def _runtime() -> onnxruntime:
+def silent_runtime() -> onnxruntime:
+    """Return ONNX Runtime, which in 1.32 (1.29 did not) tells its makers of its use, unless told not to
+    before it is loaded."""
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
     except ImportError as error:
