@@ -114,3 +114,20 @@ def test_strong_intensities_go_further_than_the_regression_says() -> None:
     plain = np.abs(muscles().move(mesh(), show(), show(au12=1.0)) - mesh()).max()
     assert ways[0] == pytest.approx(0.2 * plain, rel=0.06)
     assert ways[1] == pytest.approx(2 * plain, rel=0.06)
+
+
+def test_lids_go_with_eyes_that_turn_up_and_down() -> None:
+    own = mesh()
+    up, down = (muscles().move(own, show(), show(), gaze_up=turn) - own for turn in (0.2, -0.2))
+    for upper, lower in ((LEFT_UPPER_LID, LEFT_LOWER_LID), (RIGHT_UPPER_LID, RIGHT_LOWER_LID)):
+        assert (up[upper[2:-2], 1] < 0).all() and (down[upper[2:-2], 1] > 0).all()
+        assert np.abs(up[lower, 1]).max() < 0.5 * np.abs(up[upper, 1]).max()
+        assert np.abs(up[[upper[0], upper[-1]]]).max() < 0.5 * np.abs(up[upper]).max()  # corners rest
+    assert muscles().move(own, show(), show(), gaze_up=0.0) is own
+
+
+def test_shut_eyes_stay_shut_when_they_turn() -> None:
+    shut = muscles().move(mesh(), show(), show(au45=1))
+    turned = muscles().move(shut, show(au45=1), show(au45=1), gaze_up=0.3)
+    gap = np.linalg.norm(turned[LEFT_UPPER_LID] - turned[LEFT_LOWER_LID], axis=1)
+    assert gap.max() < 0.5

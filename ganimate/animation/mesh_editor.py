@@ -100,11 +100,12 @@ class MeshEditor:
     def _move(self, request: MeshRequest) -> _Move:
         mesh, (height, width) = request.view.mesh, request.view.image.shape[:2]
         own, head = request.own.aus, request.head
-        goal = self._muscles.move(mesh, own, request.goal.aus, head)
+        gaze = request.gaze
+        goal = self._muscles.move(mesh, own, request.goal.aus, head, 0.0 if gaze is None else float(-gaze[1]))
         if not any(head):
-            return _Move(goal, warp_field(mesh, goal, height, width, gaze=request.gaze))
+            return _Move(goal, warp_field(mesh, goal, height, width, gaze=gaze))
         turned = self._muscles.move(mesh, own, own, head)
-        field = warp_field(mesh, goal, height, width, carried=turned, gaze=request.gaze)
+        field = warp_field(mesh, goal, height, width, carried=turned, gaze=gaze)
         return _Move(goal, field, warp_field(mesh, turned, height, width, carried=turned).source)
 
     def _paint(self, requests: Sequence[MeshRequest], fields: Sequence[WarpField], moved: Image) -> Floats:

@@ -45,6 +45,7 @@ from ganimate.data.paint_windows import (
 )
 from ganimate.errors import PackError
 from ganimate.face.crop import Image
+from ganimate.face.mesh.pose import gaze_of
 from ganimate.motion.hints import PLACE, hints_of
 from ganimate.motion.muscles import BLINK
 from ganimate.motion.warp_field import EYE, SKIN, WarpField, warp_field
@@ -55,6 +56,11 @@ from ganimate.system.share import Share
 Floats = NDArray[np.float32]
 ALIKE_DEG = 12.0  # of yaw and pitch: photos whose heads are turned more differ by more than their expressions
 STRAIGHT_DEG = 30.0
+TURNED_SHARE, GAZE_DEG = (
+    0.5,
+    14.0,
+)  # of the open eyes: how often they are turned and turned back, and how far (deviation)
+IRIS_SEEN = 0.12  # height / width of the gap between lids
 # Which photos have something to hide and bring back (lips apart, eyes open, eyes shut), and how often each is drawn.
 LIPS_APART, EYES_OPEN, EYES_SHUT = 0.06, 0.22, 0.10
 HOLE_SHARES = (0.72, 0.18, 0.10)
@@ -150,7 +156,8 @@ class PaintSamples(Dataset[PaintBatch]):
         else:
             before, after = self._draw_pair(rng)
             goal = beyond_mesh(faces.mesh(after), self._motion.beyond, faces.aus[before], faces.aus[after])
-            whole = whole_pair(faces, before, after, goal, self._crop, rng)
+            gaze = gaze_between(faces.mesh(before), faces.mesh(after))
+            whole = whole_pair(faces, before, after, goal, gaze, self._crop, rng)
         moved, photo = _photographed(rng, (whole.moved, whole.photo))
         whole = dataclasses.replace(whole, moved=moved, photo=photo)
         return mirrored_whole(whole) if rng.random() < 0.5 else whole
@@ -170,8 +177,8 @@ class PaintSamples(Dataset[PaintBatch]):
             return before, int(rng.choice(others, p=weights / weights.sum()))
 
     def _restored(self, rng: np.random.Generator) -> PaintSample:
-        """Return a window of one photo: lips or lids moved by the mesh and moved back; only the holes differ."""
-        kind = int(rng.choice(3, p=self._hole_shares))
+        """Return a window of one photo: lips, lids or eyes moved by the mesh and moved back; only the holes differ."""
+        kind, gaze = int(rng.choice(3, p=self._hole_shares)), np.zeros(2, np.float32)
         face = int(rng.choice(self._holes[kind]))
         mesh, photo, y_from = self._faces.mesh(face), self._faces.image(face), self._faces.aus[face].copy()
         if kind == 0:
@@ -179,14 +186,17 @@ class PaintSamples(Dataset[PaintBatch]):
             hidden = lips_shut(mesh, share)
             for number in (25, 26):
                 self._set(y_from, number, lambda value, share=share: value * (1 - share))
+        elif kind == 1 and rng.random() < TURNED_SHARE:
+            hidden, gaze = mesh, rng.normal(size=2).astype(np.float32) * np.radians(GAZE_DEG)
         else:
             hidden = self._blinked(mesh, y_from, rng.uniform(0.15, 0.6) if kind == 1 else None)
         size = self._training.window_px
         window = draw_window(rng, mesh, size, MOUTH if kind == 0 else EYES)
         there, gone = window.mesh(mesh), window.mesh(hidden)
-        without = window.carried(photo, moved_field(there, gone, size))
+        turned, back = (gaze, -gaze) if gaze.any() else (None, None)
+        without = window.carried(photo, moved_field(there, gone, size, turned))
         read = misread(rng, gone, 0.4 * min(window.scale, 1))
-        field = moved_field(read, there, size)
+        field = moved_field(read, there, size, back)
         moved, real = field.apply(without), window.view(photo)
         part = MOUTH_PART if kind == 0 else EYE
         hole = cv2.GaussianBlur(cv2.dilate((field.part == part).astype(np.float32), np.ones((7, 7))), (0, 0), 1.2)
@@ -231,7 +241,7 @@ def pair_sample(
     goal = beyond_mesh(shown, beyond, faces.aus[before], faces.aus[after])
     if rng is not None:
         start = misread(rng, start, 0.6 * min(window.scale, 1))
-    field = moved_field(start, goal, window.size_px)
+    field = moved_field(start, goal, window.size_px, gaze_between(mesh_from, mesh_to))
     moved, real = own.carried(faces.image(before), field), window.view(faces.image(after))
     face = face_mask(shown, window.size_px) & box_mask(faces.real[after], window)
     if rng is not None:
@@ -277,9 +287,17 @@ def batch_of(samples: Sequence[PaintSample]) -> PaintBatch:
     )
 
 
-def moved_field(mesh: Mesh, moved: Mesh, size_px: int) -> WarpField:
-    """Return the field of a window that carries what lies on a mesh onto the moved one."""
-    return warp_field(mesh.astype(np.float32), moved.astype(np.float32), size_px, size_px)
+def moved_field(mesh: Mesh, moved: Mesh, size_px: int, gaze: Floats | None = None) -> WarpField:
+    """Return the field of a window that carries what lies on a mesh onto the moved one; eyes turn by `gaze`."""
+    return warp_field(mesh.astype(np.float32), moved.astype(np.float32), size_px, size_px, gaze=gaze)
+
+
+def gaze_between(mesh: Mesh, other: Mesh) -> Floats | None:
+    """Return how eyes turned between meshes (2,), in radians to the right and down; None where lids hide them."""
+    if min(lid_gaps(np.stack([mesh, other])).min(1)) < IRIS_SEEN:
+        return None
+    left, up = np.radians(np.subtract(gaze_of(other), gaze_of(mesh)))
+    return np.array([left, -up], np.float32)
 
 
 def _in_the_light_of(moved: Image, real: Image, skin: NDArray[np.bool_]) -> Image:

@@ -74,13 +74,19 @@ def crop_window(mesh: Mesh, spec: CropSpec) -> Window:
 
 
 def whole_pair(
-    faces: PaintFaces, before: int, after: int, goal_mesh: Mesh, spec: CropSpec, rng: np.random.Generator
+    faces: PaintFaces,
+    before: int,
+    after: int,
+    goal_mesh: Mesh,
+    gaze: Floats | None,
+    spec: CropSpec,
+    rng: np.random.Generator,
 ) -> WholeFace:
-    """Return photo `before` carried onto photo `after`, whose mesh skin leads to `goal_mesh` (478, 3) of that photo."""
+    """Return photo `before` carried onto `after`: skin goes to `goal_mesh` (478, 3) there, eyes turn by `gaze`."""
     window = crop_window(faces.mesh(after), spec)
     own = window.like(faces.mesh(after), faces.mesh(before))
     start, goal = misread(rng, own.mesh(faces.mesh(before)), 0.6), window.mesh(goal_mesh)
-    field = _field(start, goal, window.size_px)
+    field = _field(start, goal, window.size_px, gaze)
     moved, photo = own.carried(faces.image(before), field), window.view(faces.image(after))
     rest = np.zeros(len(faces.au_numbers), np.float32)
     return WholeFace(moved, photo, hints_of(field), _share(goal, field), faces.aus[before], faces.aus[after], rest)
@@ -130,8 +136,8 @@ def whole_batch(faces: list[WholeFace]) -> WholeBatch:
     return WholeBatch(moved, photo, hints, share, y_from, y_to, rise)
 
 
-def _field(start: Mesh | Floats, goal: Mesh | Floats, size_px: int) -> WarpField:
-    return warp_field(start.astype(np.float32), goal.astype(np.float32), size_px, size_px)
+def _field(start: Mesh | Floats, goal: Mesh | Floats, size_px: int, gaze: Floats | None = None) -> WarpField:
+    return warp_field(start.astype(np.float32), goal.astype(np.float32), size_px, size_px, gaze=gaze)
 
 
 def _share(goal: Mesh | Floats, field: WarpField) -> Floats:

@@ -106,8 +106,7 @@ def _named(name: str) -> bytes:
 
 
 def silent_runtime() -> onnxruntime:
-    """Return ONNX Runtime, which in 1.32 (1.29 did not) tells its makers of its use, unless told not to
-    before it is loaded."""
+    """Return ONNX Runtime, which tells its makers of its use (1.32; 1.29 did not) unless told not to beforehand."""
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         import onnxruntime
