@@ -9,7 +9,7 @@ from ganimate.errors import TrainingError
 from ganimate.face.mesh.topology import MOUTH_CORNERS, RIGHT_BROW, mean_face, mirrored
 from ganimate.motion.head import turn
 from ganimate.motion.muscles import BLINK, Muscles
-from ganimate.training.muscle_fit import CodedPhotos, explained, fit_lids, fit_muscles, fit_ways, to_canonical
+from ganimate.training.muscle_fit import CodedPhotos, explained, fit_gain, fit_lids, fit_muscles, fit_ways, to_canonical
 
 AUS = (4, 12, BLINK)
 PEOPLE, PHOTOS = 12, 20
@@ -45,6 +45,15 @@ def test_fitted_muscles_are_those_that_made_the_faces() -> None:
     assert full == pytest.approx(muscles.way(np.array([0.0, 1.0, 0.0]))[corner], abs=0.025)
     assert np.abs(fitted.ways[np.array(AUS) == BLINK]).max() == 0
     assert explained(faces, persons, coded, fitted) > 0.8
+
+
+def test_what_faces_do_that_show_nothing_is_no_gain() -> None:
+    muscles, faces, persons, coded = made()
+    rng = np.random.default_rng(1)
+    noisy = faces + rng.normal(0, 1, (len(faces), 1, 1)) * muscles.ways[0]  # brows that go up and down by themselves
+    assert fit_gain(noisy, persons, coded, muscles.ways, 0) < 1.4
+    aloof = faces + rng.normal(0, 0.05, (len(faces), 1, 1)) * muscles.ways[0]
+    assert fit_gain(aloof, persons, coded, muscles.ways, 1) > 1.2  # its gain is real
 
 
 def test_codes_that_never_change_are_refused() -> None:

@@ -16,7 +16,8 @@ Floats = NDArray[np.float64]
 RIDGE = 2.0  # photos' worth of doubt: an AU that few photos show has a short way
 STRONG, CLEAR = 0.75, 0.55  # intensities of D and E, and of C and more (A to E are 0.2 to 1)
 LEAST_STRONG = 15  # photos that show D or E; with fewer all of C and more tell how far people go
-FAR_SHARE, FARTHEST_SHARE = 0.90, 0.999
+FAR_DEVIATIONS, FARTHEST_SHARE = 1.2816, 0.999  # beyond the first goes a tenth of a normal distribution
+ABSENT = 0.05  # a step in intensity that is none
 JAW_DROP, LIPS_PART = 26, 25  # a jaw that drops opens lips by itself: those photos do not tell how far lips part
 SHUT, OPEN = 0.3, 0.8  # of the height of a person's open eyes
 LEAST_LIMIT = 0.005  # face widths: where nobody was seen to move
@@ -72,27 +73,34 @@ def fit_ways(faces: Floats, persons: NDArray[np.integer], coded: CodedPhotos) ->
 
 
 def fit_gain(faces: Floats, persons: NDArray[np.integer], coded: CodedPhotos, ways: Floats, row: int) -> float:
-    """Return how many times its way the AU in `row` took the farthest tenth of those who showed it strongly.
+    """Return how many times its way the AU in `row` took the farthest tenth of those who showed it strongly, 1 at least.
 
-    Measured from each person's calm photo, along the way, when the ways of all other AUs are taken off.
+    Measured from each person's calm photo, along the way, when the ways of all other AUs are taken off. Faces that do
+    not show the AU lie along its way here and there, too: by so much lengths scatter that are none of the AU's.
     """
     way, others = ways[row], np.delete(ways, row, 0)
-    owners, lengths, levels = persons[coded.rows], [], []
+    owners, lengths, levels, idle = persons[coded.rows], [], [], []
     for person in np.unique(owners[coded.calm]):
         own = np.flatnonzero(owners == person)
         calm = own[coded.calm[own]][0]
         for photo in own:
             step = coded.intensities[photo] - coded.intensities[calm]
-            if step[row] < CLEAR or _opened_by_the_jaw(coded, row, photo):
+            if photo == calm or ABSENT < step[row] < CLEAR or _opened_by_the_jaw(coded, row, photo):
                 continue
             moved = faces[coded.rows[photo]] - faces[coded.rows[calm]]
             moved = moved - np.tensordot(np.delete(step, row), others, 1)
-            lengths.append(float((moved * way).sum() / max((way**2).sum(), 1e-12)))
-            levels.append(step[row])
+            length = float((moved * way).sum() / max((way**2).sum(), 1e-12))
+            if step[row] >= CLEAR:
+                lengths.append(length)
+                levels.append(step[row])
+            elif step[row] >= -ABSENT:
+                idle.append(length)
     if not lengths:
         return 1.0
     strong = np.array(lengths)[np.array(levels) >= STRONG]
-    return float(np.quantile(strong if len(strong) >= LEAST_STRONG else lengths, FAR_SHARE))
+    shown = strong if len(strong) >= LEAST_STRONG else np.array(lengths)
+    scatter = np.sqrt(max(shown.var() - (np.var(idle) if idle else 0.0), 0.0))
+    return max(1.0, float(shown.mean() + FAR_DEVIATIONS * scatter))
 
 
 def _opened_by_the_jaw(coded: CodedPhotos, row: int, photo: np.integer) -> bool:
