@@ -23,7 +23,7 @@ from ganimate.face.mesh.topology import MIRROR, OVAL, mean_face
 from ganimate.motion.warp_field import SKIN
 
 Floats = NDArray[np.float64]
-LOOKS = 2  # the second measures what the first, which is drawn to 0 where skin is plain, has left
+LOOKS = 3  # each measures what the ones before, which are drawn to 0 where skin is plain, have left
 SIZE_PX = 256
 FARTHEST_PX, ASTRAY_PX = 8.0, 1.0  # flow that is longer, or does not lead back, is none of the skin's
 SMOOTH_PX = 2.0
