@@ -4,8 +4,8 @@ All of it is measured on people. `ways` come from a regression, within persons, 
 of human FACS coders, and of what skin does beyond meshes (`training.skin_motion`). Codes attenuate: the strongest tenth
 of those whom the coders gave D or E went `gains` times as far as the regression says. So an AU of intensity y goes
 y · (1 + (gain − 1) · y²) times its way: nearly the regression for ordinary faces, and a full expression at 1. On the
-coded photos of held-out people that explains 67 % of the variance of all points of the meshes, as much as the regression
-alone; 60 % with what lies beyond meshes, which they do not show.
+coded photos of held-out people that explains 67 % of the variance of all points of the meshes, as much as the
+regression alone; 60 % with what lies beyond meshes, which they do not show.
 """
 
 from __future__ import annotations

@@ -73,7 +73,7 @@ def fit_ways(faces: Floats, persons: NDArray[np.integer], coded: CodedPhotos) ->
 
 
 def fit_gain(faces: Floats, persons: NDArray[np.integer], coded: CodedPhotos, ways: Floats, row: int) -> float:
-    """Return how many times its way the AU in `row` took the farthest tenth of those who showed it strongly, 1 at least.
+    """Return how many times its way the AU in `row` took the farthest tenth of those who show it strongly, 1 at least.
 
     Measured from each person's calm photo, along the way, when the ways of all other AUs are taken off. Faces that do
     not show the AU lie along its way here and there, too: by so much lengths scatter that are none of the AU's.
