@@ -31,8 +31,9 @@ TESTS = Path(__file__).resolve().parent
 
 def test_no_cluster_is_told() -> None:
     # before any test has one
-    with pytest.raises(ConfigError, match="no Ray cluster at auto"):
+    with pytest.raises(ConfigError, match="no Ray cluster at auto") as told:
         Cluster("auto", str)
+    assert "RAY_AUTH_TOKEN" in (told.value.hint or "")
 
 
 @pytest.fixture(scope="module")

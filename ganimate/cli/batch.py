@@ -99,7 +99,7 @@ ClusterAddress = Annotated[
     str | None,
     options.option(
         options.RESULTS,
-        "Do it on the machines of a Ray cluster: auto, HOST:PORT or ray://HOST:PORT; local for one of this machine. "
+        "Do it on the machines of a Ray cluster: auto or HOST:PORT; local for one of this machine. "
         "Photos are sent to them; needs ganimate[cluster] there and here.",
         "--cluster",
         metavar="ADDRESS",

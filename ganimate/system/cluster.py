@@ -200,6 +200,7 @@ def _connect(address: str) -> None:
     import ray
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # it writes past Python's stderr, a line a second
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         ray.init(
@@ -207,7 +208,10 @@ def _connect(address: str) -> None:
         )
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        hint = "such as auto, 10.0.0.1:6379 or ray://10.0.0.1:10001; local makes one of this machine"
+        hint = (
+            "say auto, an address such as 10.0.0.1:6379, or local for one of this machine; "
+            "if the cluster has a token, set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN"
+        )
         raise ConfigError(f"there is no Ray cluster at {address}: {reason[:300]}", hint) from error
     finally:
         for number, handler in before.items():
