@@ -26,7 +26,7 @@ from pathlib import Path
 import numpy as np
 from synthetic import make_pack, shoot, write_sources
 
-from ganimate.animation.batch.ledger import LEDGER_NAME
+from ganimate.animation.batch.result_folder import LEDGER_NAME
 from ganimate.data.pack import open_pack
 from ganimate.media import open_writer, read_photo, read_video
 from ganimate.zoo.tensors import read_tensors
@@ -57,6 +57,10 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "sheet": ("sheet", "me.jpg", "--au", "12", *SHORT[:2], "-o", "out/a.png"),
     "batch": ("batch", "me.jpg", "photos", "-e", "happiness", *SHORT, "-o", "out/all", "--report", "out/report.json"),
     "batch-jobs": ("batch", "me.jpg", "photos", "-e", "happiness", *SHORT, "-o", "out/all", "--jobs", "2"),
+    "batch-cluster": (
+        *("batch", "me.jpg", "photos", "-e", "happiness", *SHORT, "-o", "out/all"),
+        *("--cluster", "local", "--jobs", "2"),
+    ),
     "prepare": ("prepare", "people/photos", "-a", "people/openface.csv", "--size", "32", "-o", "out/new.pack"),
     "train": (*TRAIN, "--out", "out/run"),
     "export": ("export", "run", "--out", "out/model"),

@@ -23,7 +23,7 @@ from typer.testing import Result
 
 from ganimate.animation import session
 from ganimate.animation.batch import batch_job
-from ganimate.animation.batch.ledger import LEDGER_NAME
+from ganimate.animation.batch.result_folder import LEDGER_NAME
 from ganimate.errors import FaceError
 from ganimate.face.crop import Face
 from ganimate.face.detect import DlibDetector, FixedFollower
@@ -84,6 +84,13 @@ def test_a_result_is_what_animate_makes(batch: Run, cli: Run, tiny_model: Path) 
     alone = cli("animate", "in/me.jpg", "-e", "12=1", "--model", tiny_model, *SHORT, "-o", "alone.gif")
     assert alone.exit_code == 0
     assert results()["me.gif"] == Path("alone.gif").read_bytes()
+
+
+def test_without_ray_no_cluster_is_asked_for(batch: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganimate.system.cluster.find_spec", lambda name: None)
+    done = batch("in/me.jpg", "--cluster", "auto", ends=1)
+    assert done.stderr.startswith("error: Ray is not installed\nhint: pip install 'ganimate[cluster]'")
+    assert not Path("out").exists()
 
 
 def test_the_model_is_loaded_once(batch: Run, monkeypatch: pytest.MonkeyPatch) -> None:

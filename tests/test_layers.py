@@ -49,6 +49,7 @@ KEEPERS = {
     "face_recognition": "face",
     "face_recognition_models": "face",
     "fastapi": "web",
+    "fsspec": "animation",
     "gradio": "web",
     "imageio": "media",
     "imageio_ffmpeg": "media",
@@ -56,6 +57,7 @@ KEEPERS = {
     "onnx": "zoo",
     "onnxruntime": "zoo",
     "onnxscript": "zoo",
+    "ray": "system",
     "rich": "cli",
     "typer": "cli",
     "uvicorn": "web",
@@ -79,6 +81,8 @@ LATE = (
     "onnxruntime",
     "yaml",
     "gradio",
+    "fsspec",
+    "ray",
     "uvicorn",
 )
 

@@ -19,8 +19,9 @@ from ganimate.cli.settings import with_settings
 from ganimate.config import Motion
 
 if TYPE_CHECKING:
-    from ganimate.animation.batch.batch_job import BatchJob, VideoWork
+    from ganimate.animation.batch.batch_job import BatchJob
     from ganimate.animation.batch.batch_report import Outcome
+    from ganimate.animation.batch.photo_work import VideoWork
     from ganimate.animation.request import FaceRequest
     from ganimate.animation.session import Session
 
@@ -28,8 +29,8 @@ FOR_PHOTOS = {"timeline": "--timeline", "trajectory": "--trajectory", "blink": "
 # What a result does not depend on: all else, when it changes, makes --resume do a photo again.
 BESIDE_THE_POINT = frozenset(
     (
-        "photos", "recursive", "output", "jobs", "resume", "report", "force", "json", "quiet", "device", "backend",
-        "trajectory", "timeline",
+        "photos", "recursive", "output", "jobs", "cluster", "resume", "report", "force", "json", "quiet", "device",
+        "backend", "trajectory", "timeline",
     )
 )  # fmt: skip
 
@@ -54,12 +55,12 @@ Recursive = Annotated[
     bool, options.option(options.RESULTS, "Also look into the folders of folders.", "--recursive", "-r")
 ]
 Folder = Annotated[
-    Path,
+    str,
     options.option(
         options.RESULTS,
         "Where results go: me.jpg becomes FOLDER/me.gif, and photos from the folders of a folder go to folders "
         "of the same names. Photos that would share a name keep their suffix (me.jpg.gif), or get the folder above "
-        "them (a/me.gif).",
+        "them (a/me.gif). Also an address of shared storage, such as s3://bucket/smiles.",
         "--output",
         "-o",
         metavar="FOLDER",
@@ -84,14 +85,24 @@ Resume = Annotated[
     ),
 ]
 Jobs = Annotated[
-    int,
+    int | None,
     options.option(
         options.RESULTS,
         "Photos at the same time, each in a process with its share of the cores and some 0.6 GB of memory.",
         metavar="N",
         low=1,
-        high=64,
-        shown=True,
+        high=10_000,
+        shown="1; of a cluster, as many as it has cores",
+    ),
+]
+ClusterAddress = Annotated[
+    str | None,
+    options.option(
+        options.RESULTS,
+        "Do it on the machines of a Ray cluster: auto or HOST:PORT; local for one of this machine. "
+        "Photos are sent to them; needs ganimate[cluster] there and here.",
+        "--cluster",
+        metavar="ADDRESS",
     ),
 ]
 ReportFile = Annotated[
@@ -124,7 +135,8 @@ def batch(
     recursive: Recursive = False,
     format: FormatChoice = ResultFormat.gif,
     resume: Resume = False,
-    jobs: Jobs = 1,
+    jobs: Jobs = None,
+    cluster: ClusterAddress = None,
     report: ReportFile = None,
     mark: options.Mark = True,
     force: options.Force = False,
@@ -139,8 +151,10 @@ def batch(
 
     A photo that cannot be animated is told at the end, and does not stop the others. Exit code 1 if there was one.
     """
-    from ganimate.animation.batch.batch_job import BatchJob, PhotoWork
+    from ganimate.animation.batch.batch_job import BatchJob
     from ganimate.animation.batch.collecting import collect, name_results
+    from ganimate.animation.batch.photo_work import PhotoWork
+    from ganimate.animation.batch.result_folder import result_folder
     from ganimate.animation.session import Session
 
     check_batch_options(ctx)
@@ -149,12 +163,15 @@ def batch(
     session = Session.of(setup, display)
     asked.check(session, display)
     inputs = [*(path for path in (trajectory, timeline) if path is not None), *asked.photos()]
-    sources, faces = collect(photos, recursive=recursive, outside=output), options.parse_selection(face)
+    folder = result_folder(output)
+    sources, faces = collect(photos, recursive=recursive, outside=folder.root), options.parse_selection(face)
     videos = _video_work(ctx)
     work = PhotoWork(asked, session, faces, format is ResultFormat.png, loop, mark, videos)
     results = name_results(sources, f".{format.value}", None if isinstance(videos, str) else ".mp4")
     wanted, files = _asked(ctx, session, inputs), [Path(file).expanduser() for file in inputs]
-    job = BatchJob(work, sources, results, output, wanted, files, jobs, resume, force)
+    if cluster is not None:
+        work = work.settled(display)
+    job = BatchJob(work, sources, results, folder, wanted, files, jobs, resume, force, cluster)
     _run(job, display, report, as_json=json)
 
 
@@ -177,7 +194,7 @@ def _face_request(ctx: typer.Context, motion: Motion) -> tuple[FaceRequest, str]
 
 def _video_work(ctx: typer.Context) -> VideoWork | str:
     """Return what is done to videos, or why nothing is."""
-    from ganimate.animation.batch.batch_job import VideoWork
+    from ganimate.animation.batch.photo_work import VideoWork
     from ganimate.animation.request import expression
 
     given = ctx.params

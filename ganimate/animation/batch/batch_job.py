@@ -4,99 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ganimate.animation.batch import batch_report
 from ganimate.animation.batch.batch_report import Outcome
 from ganimate.animation.batch.collecting import Source
-from ganimate.animation.batch.ledger import LEDGER_NAME, Ledger
-from ganimate.animation.clip import ClipJob
-from ganimate.animation.job import Job
+from ganimate.animation.batch.ledger import Beginning, Ledger
+from ganimate.animation.batch.photo_work import PhotoTask, PhotoWork, failed
+from ganimate.animation.batch.result_folder import LEDGER_NAME, ResultFolder
+from ganimate.animation.batch.staged_work import Delivery, Parcel, StagedWork
 from ganimate.animation.outputs import Outputs, Recorder, StillRecorder
-from ganimate.animation.request import FaceRequest, Request
 from ganimate.animation.session import model_facts
-from ganimate.errors import GanimateError, OutputError
+from ganimate.errors import OutputError
 from ganimate.media import places
+from ganimate.system.cluster import Cluster, GivenUp
 from ganimate.system.processors import threads
-from ganimate.system.progress import Progress, Silent
+from ganimate.system.progress import Progress
 from ganimate.system.worker_pool import Crew, Lost
-
-if TYPE_CHECKING:
-    from ganimate.animation.session import Session
-    from ganimate.face.detect import Selection
-    from ganimate.facs import Expression, Others
-
-
-@dataclass(frozen=True)
-class VideoWork:
-    """What is done to every video: as `ClipJob` has it."""
-
-    expression: Expression
-    others: Others
-    ramp_s: float
-
-
-@dataclass(frozen=True)
-class PhotoTask:
-    """One photo to be animated: where it is, where its result goes, and whether that may replace something.
-
-    `video` is what is done to it where it is a video.
-    """
-
-    place: int  # among all photos
-    photo: Path
-    result: Path
-    overwrite: bool
-    video: VideoWork | None = None
-
-
-@dataclass(frozen=True)
-class PhotoWork:
-    """What is done to every photo, and to `videos`, of which it may be said instead why nothing is."""
-
-    asked: FaceRequest
-    session: Session
-    faces: Selection
-    still: bool
-    loop: str
-    mark: bool
-    videos: VideoWork | str = "a video, and a batch animates photos"
-
-    def make(self, task: PhotoTask) -> Outcome:
-        """Return what came of one photo: whatever is wrong with it, the next one gets its turn."""
-        began = time.perf_counter()
-        try:
-            told = self._job(task).make(Silent(), self.session).facts
-        except GanimateError as error:
-            return _failed(task.photo, error.message, error.hint, began)
-        except MemoryError:
-            return _failed(
-                task.photo, "there is not enough memory for it", "use a smaller copy, or fewer --jobs", began
-            )
-        except Exception as error:  # a bug, and no reason to leave the other photos undone
-            hint = "a bug: 'ganimate animate' with this photo shows where"
-            return _failed(task.photo, f"{type(error).__name__}: {error}", hint, began)
-        seconds = round(time.perf_counter() - began, 2)
-        return Outcome(str(task.photo), "done", str(task.result), seconds=seconds, told=told)
-
-    def _job(self, task: PhotoTask) -> Job | ClipJob:
-        outputs = Outputs(str(task.result), overwrite=task.overwrite)
-        if task.video is not None:
-            how = task.video
-            setup = self.session.setup
-            return ClipJob(task.photo, how.expression, outputs, how.others, how.ramp_s, setup, self.mark, self.faces)
-        request = Request(task.photo, self.asked, self.session.setup, self.faces, still=self.still)
-        return Job(request, outputs, self.loop, mark=self.mark)
-
-
-def _failed(photo: Path, reason: str, hint: str | None, began: float | None = None) -> Outcome:
-    seconds = 0.0 if began is None else round(time.perf_counter() - began, 2)
-    return Outcome(str(photo), "failed", reason=reason, hint=hint, seconds=seconds)
 
 
 class BatchStopped(KeyboardInterrupt):
@@ -117,17 +47,21 @@ class BatchResult:
 
 @dataclass(frozen=True)
 class BatchJob:
-    """All photos and the places of their results below `folder`; `asked` tells what is wanted, for the next time."""
+    """All photos and the names of their results in `folder`; `asked` tells what is wanted, for the next time.
+
+    `cluster` is the address of the machines that do the work, of which `jobs` limits the workers if it is given.
+    """
 
     work: PhotoWork
     sources: Sequence[Source]
     results: Mapping[Path, Path]
-    folder: Path
+    folder: ResultFolder
     asked: str
     inputs: Sequence[Path] = ()  # files that are read beside the photos
-    jobs: int = 1
+    jobs: int | None = None
     resume: bool = False
     force: bool = False
+    cluster: str | None = None
 
     def run(self, progress: Progress) -> BatchResult:
         """Animate all photos; raises OutputError before any work, and BatchStopped where the user has stopped it."""
@@ -135,7 +69,7 @@ class BatchJob:
         outcomes = self._outcomes(progress)
         model = model_facts(self.work.session.entry)
         seconds = time.perf_counter() - began
-        return BatchResult(outcomes, batch_report.report_facts(self.folder, model, outcomes, seconds))
+        return BatchResult(outcomes, batch_report.report_facts(self.folder.shown, model, outcomes, seconds))
 
     def _outcomes(self, progress: Progress) -> list[Outcome]:
         """Return what came of every photo, in their order."""
@@ -147,7 +81,9 @@ class BatchJob:
         try:
             if tasks:
                 self._refuse_to_replace(tasks)
-                self._make_folder(min(tasks, key=lambda task: task.video is not None), folders)  # a photo, if any
+                if self.folder.root is not None:
+                    self._make_root(self.folder.root, folders)
+                self._check_format(min(tasks, key=lambda task: task.video is not None))  # a photo, if any
             with progress.count("animating photos", len(tasks), "finishing") as counted:
                 for count, (task, outcome) in enumerate(counted(self._made(tasks, ledger, folders)), 1):
                     outcomes[task.place] = outcome
@@ -162,48 +98,57 @@ class BatchJob:
     def report_place(self, path: str) -> places.FilePlace:
         """Return where the report goes; raises OutputError for what could not be written or may not be replaced."""
         read = [*(source.path for source in self.sources), *self.inputs]
-        results = [self.folder / result for result in self.results.values()]
-        return batch_report.report_place(path, self.folder, read, results, resume=self.resume, force=self.force)
+        taken: list[Path] = []
+        if self.folder.root is not None:
+            taken = [self.folder.root, *(self.folder.root / name for name in self.results.values())]
+        return batch_report.report_place(path, taken, read, resume=self.resume, force=self.force)
 
     def _look(self, place: int, source: Source, ledger: Ledger) -> PhotoTask | Outcome:
         """Return what is to be done for a photo, or why nothing is."""
         if source.trouble is not None:
-            return _failed(source.path, source.trouble.message, source.trouble.hint)
+            return failed(source.path, source.trouble.message, source.trouble.hint)
         videos = self.work.videos if source.is_video else None
         if isinstance(videos, str):
             return Outcome(str(source.path), "skipped", reason=videos)
         result = self.results[source.path]
-        task = PhotoTask(place, source.path, self.folder / result, self.force, videos)
+        task = PhotoTask(place, source.path, self.folder.place(result), self.force, videos)
         state = ledger.state(result, self._asked(source.path), source.path)
         if self.resume and state == "done":
-            return Outcome(str(source.path), "skipped", str(task.result), "done before")
+            return Outcome(str(source.path), "skipped", self.folder.told(result), "done before")
         if self.resume and state == "stale":
             return replace(task, overwrite=True)
         if self.resume and state == "foreign" and not self.force:
-            return _failed(source.path, f"'{task.result}' is there, and no batch has made it", "--force replaces it")
+            return failed(source.path, f"'{task.result}' is there, and no batch has made it", "--force replaces it")
         if self.resume and state == "other" and not self.force:
             message = f"'{task.result}' was made from another photo, '{ledger.photo_of(result)}'"
-            return _failed(source.path, message, "--force replaces it; or choose another folder with -o")
+            return failed(source.path, message, "--force replaces it; or choose another folder with -o")
         return task
 
     def _refuse_to_replace(self, tasks: Sequence[PhotoTask]) -> None:
         """Raise OutputError for results that are there and may not be replaced, or that are photos themselves."""
         photos = {source.path.resolve() for source in self.sources}
         for task in tasks:
-            if task.result.resolve() in photos:
+            if self.folder.root is not None and task.result.resolve() in photos:
                 raise OutputError(f"the result '{task.result}' would replace a photo", "choose another folder with -o")
-        there = [task for task in tasks if task.result.exists() and not task.overwrite]
+        there = [t for t in tasks if not t.overwrite and self.folder.stamp(self.results[t.photo]) is not None]
         if there:
             message = f"{len(there)} of {len(tasks)} results are there already, such as '{there[0].result}'"
             raise OutputError(message, "--resume skips what is done, --force makes all anew")
 
-    def _make_folder(self, first: PhotoTask, folders: NewFolders) -> None:
-        """Make the output folder, and raise OutputError where no result could be written to it."""
-        if self.folder.exists() and not self.folder.is_dir():
-            raise OutputError(f"'{self.folder}' is a file, and a batch writes to a folder", "choose a folder with -o")
-        folders.make(self.folder)
-        outputs = Outputs(str(self.folder / first.result.name), overwrite=True)
-        _ = StillRecorder(outputs) if self.work.still else Recorder(outputs, self.work.asked.plan.fps, repeats=True)
+    def _make_root(self, root: Path, folders: NewFolders) -> None:
+        """Make the folder of results; raises OutputError where there is something else."""
+        if root.exists() and not root.is_dir():
+            raise OutputError(f"'{root}' is a file, and a batch writes to a folder", "choose a folder with -o")
+        folders.make(root)
+
+    def _check_format(self, first: PhotoTask) -> None:
+        """Raise OutputError where no result of the wanted kind could be written, to the folder or to this machine."""
+        root = self.folder.root
+        with contextlib.ExitStack() as stack:
+            where = Path(stack.enter_context(tempfile.TemporaryDirectory())) if root is None else root
+            outputs = Outputs(str(where / first.result.name), overwrite=True)
+            fps = self.work.asked.plan.fps
+            _ = StillRecorder(outputs) if self.work.still else Recorder(outputs, fps, repeats=True)
 
     def _asked(self, photo: Path) -> str:
         """Return what the result of a photo depends on, told by its size and time."""
@@ -218,24 +163,57 @@ class BatchJob:
     ) -> Iterator[tuple[PhotoTask, Outcome]]:
         """Yield what comes of each task, as they are done."""
         begun = self._begun(tasks, ledger, folders)
-        if min(self.jobs, len(tasks)) <= 1:
+        if self.cluster is not None or self.folder.root is None:
+            yield from self._staged(begun)
+            return
+        jobs = self.jobs or 1
+        if min(jobs, len(tasks)) <= 1:
             yield from ((task, self.work.make(task)) for task in begun)
             return
-        with Crew(self.jobs, self.work.make, partial(share_cores, self.jobs)) as crew:
+        with Crew(jobs, self.work.make, partial(share_cores, jobs)) as crew:
             for task, outcome in crew.run(begun):
                 yield task, self._lost(task, outcome) if isinstance(outcome, Lost) else outcome
 
+    def _staged(self, begun: Iterator[PhotoTask]) -> Iterator[tuple[PhotoTask, Outcome]]:
+        """Yield the same of photos that go to where the work is done, on a cluster or here."""
+        staged = StagedWork.of(self.work, self.folder)
+        parcels = (Parcel.of(task, self.results[task.photo]) for task in begun)
+        if self.cluster is None:
+            yield from ((parcel.task, self._delivered(parcel, staged.make(parcel))) for parcel in parcels)
+            return
+        gpu = self.work.session.setup.device.startswith("cuda")
+        with Cluster(self.cluster, staged.make, jobs=self.jobs, gpu=gpu) as cluster:
+            for parcel, done in cluster.run(parcels):
+                if isinstance(done, GivenUp):
+                    hint = "often that is too little memory: use a smaller copy"
+                    outcome = failed(parcel.task.photo, done.reason, hint)
+                else:
+                    outcome = self._delivered(parcel, done.result)
+                yield parcel.task, replace(outcome, node=done.node)
+
+    def _delivered(self, parcel: Parcel, delivery: Delivery) -> Outcome:
+        """Return what came of a photo, its result put into its place if it has not been."""
+        if delivery.result is None:
+            return delivery.outcome
+        try:
+            self.folder.put(parcel.name, delivery.result, parcel.task.overwrite)
+        except OutputError as error:
+            return failed(parcel.task.photo, error.message, error.hint)
+        return delivery.outcome
+
     def _begun(self, tasks: Sequence[PhotoTask], ledger: Ledger, folders: NewFolders) -> Iterator[PhotoTask]:
-        for task in tasks:
-            folders.make(task.result.parent)
-            ledger.begin(self.results[task.photo], self._asked(task.photo), task.photo)
-            yield task
+        for first in range(0, len(tasks), self.folder.beginnings):
+            some = tasks[first : first + self.folder.beginnings]
+            for task in some if self.folder.root is not None else ():
+                folders.make(task.result.parent)
+            ledger.begin(*(Beginning(self.results[task.photo], self._asked(task.photo), task.photo) for task in some))
+            yield from some
 
     def _lost(self, task: PhotoTask, lost: Lost) -> Outcome:
         places.sweep(task.result.parent, lost.pid)
         signal = f"signal {-lost.exit_code}" if lost.exit_code < 0 else f"exit code {lost.exit_code}"
         hint = "often that is too little memory: use fewer --jobs, or a smaller copy"
-        return _failed(task.photo, f"the process that animated it was ended by {signal}", hint)
+        return failed(task.photo, f"the process that animated it was ended by {signal}", hint)
 
 
 class NewFolders:
@@ -254,8 +232,8 @@ class NewFolders:
         """Remove what is empty of these folders, or holds nothing but the `ledger`."""
         for folder in reversed(self._made):
             with contextlib.suppress(OSError):
-                if folder == ledger.folder and [path.name for path in folder.iterdir()] == [LEDGER_NAME]:
-                    ledger.remove()
+                if folder == ledger.folder.root and [path.name for path in folder.iterdir()] == [LEDGER_NAME]:
+                    (folder / LEDGER_NAME).unlink()
                 folder.rmdir()
 
 

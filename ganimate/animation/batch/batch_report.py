@@ -29,6 +29,7 @@ class Outcome:
     reason: str | None = None
     hint: str | None = None
     seconds: float = 0.0
+    node: str | None = None  # the machine of a cluster that made it
     told: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -52,19 +53,18 @@ class Outcome:
         return reason.removeprefix(name).removeprefix("is ") if reason.startswith(name) else reason
 
 
-def report_facts(folder: Path, model: dict[str, str], outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
+def report_facts(folder: str, model: dict[str, str], outcomes: Sequence[Outcome], seconds: float) -> dict[str, Any]:
     """Return what came of a batch as plain data, under REPORT_KEYS."""
     counts = [_count(outcomes, what) for what in WHATS]
     photos = [outcome.facts for outcome in outcomes]
-    return dict(zip(REPORT_KEYS, (str(folder), model, *counts, round(seconds, 2), photos), strict=True))
+    return dict(zip(REPORT_KEYS, (folder, model, *counts, round(seconds, 2), photos), strict=True))
 
 
-def report_place(
-    path: str, folder: Path, photos: Iterable[Path], results: Iterable[Path], *, resume: bool, force: bool
-) -> FilePlace:
+def report_place(path: str, taken: Sequence[Path], photos: Iterable[Path], *, resume: bool, force: bool) -> FilePlace:
     """Return where a report goes; raises OutputError for what could not be written, or would replace something else.
 
-    `photos` are all files that the batch reads, `results` all that it may write, below `folder`. With `resume` the
+    `photos` are all files that the batch reads; `taken` is the folder of its results, and all that it may write there,
+    or nothing where they go elsewhere. With `resume` the
     report of an earlier batch may be replaced, with `force` any file that is none of these.
     """
     if Path(path).suffix.lower() != ".json":
@@ -72,12 +72,12 @@ def report_place(
     place = FilePlace(path, force or (resume and _is_report(path)))
     if place.path in {Path(os.path.realpath(photo)) for photo in photos}:
         raise OutputError(f"'{path}' is one of the photos", "choose another name for the report")
-    taken = [Path(os.path.realpath(result)) for result in (folder, *results)]
+    taken = [Path(os.path.realpath(result)) for result in taken]
     if any(place.path == result or place.path in result.parents for result in taken):
         raise OutputError(f"'{path}' is where results go", "choose another name for the report")
     if any(result in place.path.parents for result in taken[1:]):
         raise OutputError(f"'{path}' lies in a place that a result takes", "choose another name for the report")
-    if place.path.parent.exists() or taken[0] not in place.path.parents:
+    if place.path.parent.exists() or not taken or taken[0] not in place.path.parents:
         place.check()
     return place
 

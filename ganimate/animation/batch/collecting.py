@@ -38,20 +38,20 @@ class Source:
         return of_videos if self.is_video else of_photos
 
 
-def collect(named: Sequence[str], *, recursive: bool, outside: Path) -> list[Source]:
+def collect(named: Sequence[str], *, recursive: bool, outside: Path | None) -> list[Source]:
     """Return the photos that files, folders and patterns (``trip/*.jpg``) name, each once, in that order.
 
     A folder stands for the photos and videos in it, sorted by name, with `recursive` also for those in its folders;
-    hidden ones, and what lies in the folder `outside`, where results go, are passed over.
+    hidden ones, and what lies in the folder `outside`, where results go if it is one, are passed over.
     """
     found: dict[str, Source] = {}
     for text in named:
-        for source in _named(text, recursive, Path(os.path.realpath(outside))):
+        for source in _named(text, recursive, None if outside is None else Path(os.path.realpath(outside))):
             found.setdefault(os.path.realpath(source.path), source)
     return list(found.values())
 
 
-def _named(text: str, recursive: bool, outside: Path) -> Iterator[Source]:
+def _named(text: str, recursive: bool, outside: Path | None) -> Iterator[Source]:
     if os.path.lexists(text) or not glob.has_magic(text):
         matches = [text]
     else:
@@ -72,7 +72,7 @@ def _nothing(text: str, message: str, hint: str) -> Source:
     return Source(Path(text), Path(text), PhotoError(message, hint))
 
 
-def _in_folder(folder: Path, recursive: bool, outside: Path) -> Iterator[Source]:
+def _in_folder(folder: Path, recursive: bool, outside: Path | None) -> Iterator[Source]:
     seen, has_folders = False, False
     for place, folders, names in os.walk(folder):
         folders[:] = sorted(

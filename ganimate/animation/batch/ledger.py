@@ -8,16 +8,22 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from ganimate.errors import OutputError
-
-LEDGER_NAME = ".ganimate-batch.jsonl"
+from ganimate.animation.batch.result_folder import ResultFolder, Stamp
 
 State = Literal["free", "done", "stale", "other", "foreign"]
-Stamp = list[int]  # size in bytes, time of the last change in ns
 
 
 @dataclass(frozen=True)
-class _Beginning:
+class Beginning:
+    """That the result of a name is about to be made from a photo, as `asked`."""
+
+    result: Path
+    asked: str
+    photo: Path
+
+
+@dataclass(frozen=True)
+class _Begun:
     """What was asked, what stood in the place of the result, and the path from the folder to the photo, if known."""
 
     asked: str
@@ -32,23 +38,16 @@ class Ledger:
     beginning was made by it; nothing needs to be written at the end, and a process that is killed leaves no doubt.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: ResultFolder) -> None:
         """Read what is there; lines that were cut short count for nothing."""
-        self._path = folder / LEDGER_NAME
         self.folder = folder
-        self._begun: dict[str, _Beginning] = {}
-        for line in self._lines():
+        self._begun: dict[str, _Begun] = {}
+        for line in folder.lines():
             try:
                 entry = json.loads(line)
-                self._begun[entry["result"]] = _Beginning(entry["asked"], entry["before"], entry.get("photo"))
+                self._begun[entry["result"]] = _Begun(entry["asked"], entry["before"], entry.get("photo"))
             except (ValueError, KeyError, TypeError):
                 continue
-
-    def _lines(self) -> list[str]:
-        try:
-            return self._path.read_text("utf-8", errors="replace").splitlines()
-        except OSError:
-            return []
 
     def state(self, result: Path, asked: str, photo: Path) -> State:
         """Return what stands in the place of `result`, a path below the folder, when `asked` is wanted of `photo`.
@@ -56,7 +55,7 @@ class Ledger:
         ``free``: nothing; ``done``: what is asked; ``stale``: what was made by a batch for something else, or before
         one that was stopped; ``other``: what was made from another photo; ``foreign``: what no batch has made.
         """
-        now = _stamp(self.folder / result)
+        now = self.folder.stamp(result)
         if now is None:
             return "free"
         begun = self._begun.get(result.as_posix())
@@ -71,36 +70,27 @@ class Ledger:
         begun = self._begun.get(result.as_posix())
         if begun is None or begun.photo is None:
             return None
-        return Path(os.path.normpath(os.path.join(os.path.realpath(self.folder), begun.photo)))
+        return Path(os.path.normpath(os.path.join(os.path.realpath(self.folder.root or "/"), begun.photo)))
 
     def _way_to(self, photo: Path) -> str:
-        """Return the path from the folder to a photo, which is the same after both were moved together."""
+        """Return the path from the folder to a photo, which is the same after both were moved together.
+
+        An address has no such way to a photo: then it is the photo's own path.
+        """
         path = os.path.realpath(photo)
+        if self.folder.root is None:
+            return Path(path).as_posix()
         try:
-            return Path(os.path.relpath(path, os.path.realpath(self.folder))).as_posix()
+            return Path(os.path.relpath(path, os.path.realpath(self.folder.root))).as_posix()
         except ValueError:  # on another drive of Windows
             return Path(path).as_posix()
 
-    def begin(self, result: Path, asked: str, photo: Path) -> None:
-        """Note that `result` is about to be made from `photo`; raises OutputError."""
-        begun = _Beginning(asked, _stamp(self.folder / result), self._way_to(photo))
-        self._begun[result.as_posix()] = begun
-        line = json.dumps({"result": result.as_posix(), **asdict(begun)}, ensure_ascii=False)
-        try:
-            with open(self._path, "a", encoding="utf-8", errors="surrogateescape") as file:
-                file.write(f"{line}\n")
-        except OSError as error:
-            reason = error.strerror or str(error)
-            raise OutputError(f"{self._path} cannot be written: {reason}", "choose a folder that is yours") from error
-
-    def remove(self) -> None:
-        """Remove the record; raises OSError."""
-        self._path.unlink()
-
-
-def _stamp(path: Path) -> Stamp | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return [found.st_size, found.st_mtime_ns]
+    def begin(self, *beginnings: Beginning) -> None:
+        """Note that results are about to be made; raises OutputError."""
+        lines = []
+        for each in beginnings:
+            name = each.result.as_posix()
+            begun = _Begun(each.asked, self.folder.stamp(each.result), self._way_to(each.photo))
+            self._begun[name] = begun
+            lines.append(json.dumps({"result": name, **asdict(begun)}, ensure_ascii=False))
+        self.folder.note(lines)
