@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         PRESETS,
         ActionUnit,
         Animation,
+        Keyframe,
         Progress,
         Table,
         animate,
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
         interpolate,
         parse_expression,
         parse_timeline,
+        read_keyframes,
         read_photo,
+        with_keyframes,
     )
     from ganimate.animation.job import Result
     from ganimate.animation.portrait import Portrait, Studio, View
@@ -67,6 +70,7 @@ __all__ = [
     "FaceError",
     "GanimateError",
     "InputError",
+    "Keyframe",
     "MarkError",
     "ModelError",
     "OutputError",
@@ -89,7 +93,9 @@ __all__ = [
     "load_model",
     "parse_expression",
     "parse_timeline",
+    "read_keyframes",
     "read_photo",
+    "with_keyframes",
 ]
 
 _HOMES = {
@@ -98,6 +104,7 @@ _HOMES = {
     "Animation": "ganimate.animation.api",
     "Animator": "ganimate.animation.animator",
     "FACE_REGIONS": "ganimate.animation.api",
+    "Keyframe": "ganimate.animation.api",
     "PRESETS": "ganimate.animation.api",
     "Portrait": "ganimate.animation.portrait",
     "Progress": "ganimate.animation.api",
@@ -112,7 +119,9 @@ _HOMES = {
     "load_model": "ganimate.animation.session",
     "parse_expression": "ganimate.animation.api",
     "parse_timeline": "ganimate.animation.api",
+    "read_keyframes": "ganimate.animation.api",
     "read_photo": "ganimate.animation.api",
+    "with_keyframes": "ganimate.animation.api",
 }  # all others are errors
 
 

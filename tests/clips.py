@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import struct
 import subprocess
+import zlib
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -129,3 +131,13 @@ def moved_face(face: Face, matrix: NDArray[np.float64]) -> Face:
     points = transform(face.landmarks, matrix).astype(np.float32)
     corners = transform(np.array([[face.box.left, face.box.top], [face.box.right, face.box.bottom]]), matrix)
     return Face(Box(*map(float, corners.ravel())), points)
+
+
+def png_start(width: int, height: int) -> bytes:
+    """Return a PNG that ends where the pixels would begin."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")

@@ -23,12 +23,13 @@ PATIENCE_MS = 180_000  # machines that test are busy
 
 
 @contextmanager
-def open_browser() -> Iterator[Browser]:
-    """A browser without a window and without a network."""
+def open_browser(*more: str) -> Iterator[Browser]:
+    """A browser without a window and without a network; `more` are options of its command line."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", CUT_OFF])
+        told = ["--no-sandbox", "--disable-gpu", CUT_OFF, *more]
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=told)
         yield browser
         browser.close()
 

@@ -39,4 +39,5 @@ def test_an_address_is_no_file(address: str) -> None:
     for path in (address, Path(address)):
         with pytest.raises(PhotoError, match="is an address in the web, not a file") as caught:
             read_photo(path)
+        assert address in caught.value.message  # as it was typed, with both slashes
         assert "download the photo first" in (caught.value.hint or "")

@@ -15,7 +15,6 @@ import sys
 import tempfile
 import time
 import tracemalloc
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -24,6 +23,7 @@ import cv2
 import imageio_ffmpeg
 import numpy as np
 import pytest
+from clips import png_start
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -230,16 +230,6 @@ def test_stored_views_are_views(orientation: int) -> None:
 
 def box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content) + 8) + kind + content
-
-
-def png_start(width: int, height: int) -> bytes:
-    """Return a PNG that ends where the pixels would begin."""
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"")
 
 
 class TestRefusing:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
+from clips import png_start
 from page_server import (
     CHROMIUM,
     changed,
@@ -154,6 +158,128 @@ def test_a_bad_file_is_told_where_it_happened_in_the_words_of_the_command_line(
 
 
 @browsing
+def test_what_is_too_large_is_told_where_it_happened_and_not_sent(visitor: Any, tmp_path: Path) -> None:
+    large = tmp_path / "film.jpg"
+    with open(large, "wb") as file:
+        file.truncate(500_000_001)  # a hole: it takes no room
+    sent = len(visitor.asked)
+    upload(visitor, large)
+    told = visitor.wait_for_selector("#photo-told .trouble.too-large").inner_text()
+    assert told == "error: 'film.jpg' has 501 MB, more than the limit of 500 MB\nhint: cut or reduce it first"
+    assert not [url for url in visitor.asked[sent:] if "upload" in url]
+    many = tmp_path / "many.png"
+    many.write_bytes(png_start(15_000, 13_500) + bytes(4_000_000))
+    upload(visitor, many)
+    visitor.wait_for_function("document.querySelector('#photo-told').innerText.includes('limit of 200 megapixels')")
+    assert visitor.locator("#photo-told .too-large").count() == 0
+
+
+@browsing
+def test_the_camera_takes_a_photo(url: str, tmp_path: Path, astronaut_path: Path) -> None:
+    seen = tmp_path / "camera.y4m"
+    still = ["-loop", "1", "-r", "10", "-t", "1", "-i", str(astronaut_path), "-pix_fmt", "yuv420p", str(seen)]
+    subprocess.run([imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", *still], check=True)
+    # Playwright runs once a process, and the browser of the other tests has no camera.
+    code = f"""
+from page_server import open_browser, open_page, source, wait_for_picture, decoded
+camera = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+with open_browser(*camera, "--use-file-for-fake-video-capture={seen}") as browser:
+    page = open_page(browser, {url!r}, permissions=["camera"])
+    page.click("#photo [aria-label='Capture from camera']")
+    page.get_by_text("Click to Access Webcam").first.click()
+    page.click("#photo [aria-label='capture photo']")
+    wait_for_picture(page)
+    assert decoded(source(page)).shape[2] == 3
+    page.get_by_role("tab", name="Clip or table").click()
+    page.locator("#recorded").get_by_text("Click to Access Webcam").click()
+    page.wait_for_selector("#recorded video")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def tab_to(page: Any, selector: str) -> None:
+    """Go on with the Tab key until an element has the focus."""
+    for _ in range(200):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement?.matches(selector)", selector):
+            return
+    raise AssertionError(f"Tab does not lead to {selector}")
+
+
+@browsing
+def test_a_timeline_is_made_with_the_keyboard_alone(browser: Any, url: str, tmp_path: Path) -> None:
+    page = open_page(browser, url)
+    tab_to(page, "#example")
+    page.keyboard.press("Enter")
+    rest = wait_for_picture(page)
+    tab_to(page, 'input[data-word="26"]')
+    page.keyboard.press("End")
+    wait_for_picture(page, rest)
+    tab_to(page, "[role=tab][aria-selected=false]")
+    page.keyboard.press("Enter")
+    tab_to(page, "#add-keyframe")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#keyframes li")
+    tab_to(page, "#keyframe-time input")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("0.4")
+    tab_to(page, "#add-keyframe")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelectorAll('#keyframes li').length === 2")
+    tab_to(page, "#keyframes li:nth-child(1) .time input")
+    page.keyboard.press("Control+a")
+    page.keyboard.type("3")  # now it is the second
+    page.keyboard.press("Tab")
+    page.wait_for_function("document.querySelector('#timeline textarea').value.includes('time: 3')")
+    tab_to(page, "#keyframes li button")
+    tab_to(page, "#keyframes li button")
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelectorAll('#keyframes li').length === 1")
+    assert page.evaluate("document.activeElement.textContent") == "Show"  # of the row that is left
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#keyframes li.shown")
+    page.wait_for_function("document.querySelector('#keyframe-time input').value !== '0.4'")
+    tab_to(page, "#save-timeline")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#saved-timeline a[download]")
+    with page.expect_download() as loading:
+        page.locator("#saved-timeline a[download]").press("Enter")
+    loading.value.save_as(tmp_path / "timeline.yaml")
+    (kept,) = ganimate.read_keyframes((tmp_path / "timeline.yaml").read_text())
+    assert kept.time_s in (1, 3) and str(kept.expression) == "26=1.0"
+    page.context.close()
+
+
+@browsing
+@pytest.mark.parametrize(("width", "height", "zoom"), [(390, 800, 3), (640, 360, 2)], ids=["phone", "200 percent"])
+def test_nothing_is_cut_off(browser: Any, url: str, width: int, height: int, zoom: int) -> None:
+    page = open_page(browser, url, viewport={"width": width, "height": height}, device_scale_factor=zoom)
+    page.click("#example")
+    wait_for_picture(page)
+    for tab in ("Move", "Timeline", "Clip or table"):
+        page.get_by_role("tab", name=tab).click()
+        if tab == "Timeline":
+            page.click("#add-keyframe")
+            page.wait_for_selector("#keyframes li")
+        beyond = page.evaluate(
+            """width => [...document.querySelectorAll("button, input, select, textarea, label, p, code, legend")]
+                .filter((part) => part.checkVisibility() && part.getBoundingClientRect().right > width + 1)
+                .map((part) => part.outerHTML.slice(0, 200))""",
+            width,
+        )
+        assert not beyond and page.evaluate("document.documentElement.scrollWidth") <= width
+    page.context.close()
+
+
+@browsing
 def test_two_visitors_do_not_see_each_other(browser: Any, url: str, astronaut_path: Path, two_faces: Path) -> None:
     one, other = open_page(browser, url), open_page(browser, url, viewport={"width": 390, "height": 800})
     upload(one, two_faces)
@@ -179,7 +305,8 @@ def test_every_function_can_be_called_by_a_client(
     names = set(client.view_api(return_format="dict", print_info=False)["named_endpoints"])
     assert names == {
         "/open_photo", "/open_example", "/choose_face", "/look_at", "/preview", "/use_preset", "/look_closely",
-        "/make_move", "/add_keyframe", "/save_timeline", "/open_timeline", "/make_timeline", "/make_repeat",
+        "/make_move", "/add_keyframe", "/edit_keyframes", "/list_keyframes", "/show_keyframe", "/save_timeline",
+        "/open_timeline", "/make_timeline", "/make_repeat",
     }  # fmt: skip
     with pytest.raises(Exception, match="no photo is open"):
         client.predict({"values": {}}, "whole photo", api_name="/preview")
@@ -233,6 +360,25 @@ def call(url: str, name: str, *data: Any) -> str:
     return connection.getresponse().read().decode()
 
 
+def test_a_crash_of_one_request_leaves_the_server_up(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call(url, "open_example")
+    before = call(url, "preview", {"values": {"26": 1.0}}, "whole photo")
+    assert "event: complete" in before
+    assert "megapixels" not in call(url, "open_photo", {"path": "/etc/hostname", **FILE})  # a trouble that is kept
+
+    def crash(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ganimate.Portrait, "picture", crash)
+        crashed = call(url, "preview", {"values": {"26": 0.5}}, "whole photo")
+        assert "event: error" in crashed and "uploaded" not in crashed
+    assert "ZeroDivisionError" in capsys.readouterr().err  # whoever started the server sees it
+    assert call(url, "preview", {"values": {"26": 1.0}}, "whole photo") == before
+
+
 def test_a_client_repeats_a_table(url: str, tmp_path: Path, photo: Path) -> None:
     from gradio_client import Client, handle_file
 
@@ -252,5 +398,19 @@ def test_a_client_repeats_a_table(url: str, tmp_path: Path, photo: Path) -> None
     (tmp_path / "t.yaml").write_text("keyframes: [{time: 1, expression: awed}]")
     assert "awed" in client.predict(handle_file(str(tmp_path / "t.yaml")), api_name="/open_timeline")
     assert Path(client.predict("keyframes: [{time: 1, expression: awed}]", api_name="/save_timeline")["value"]).exists()
+    listed = client.predict("keyframes: [{time: 1, expression: awed}]", api_name="/list_keyframes")
+    assert listed == {"keyframes": [{"time": 1, "expression": "awed", "easing": "in-out", "hold": 0}]}
+    later = {"keyframes": [*listed["keyframes"], {"time": 0.5, "expression": "12=0.5", "hold": 0.25}], "chosen": 1}
+    text = client.predict(later, "# mine\nfps: 30\n", api_name="/edit_keyframes")
+    assert text.startswith("# mine\nfps: 30\nkeyframes:\n  - {time: 0.5,")
+    panel, *rest = client.predict(later, api_name="/show_keyframe")
+    assert panel["values"] == {"12": 0.5} and rest == [0.5, "in-out", 0.25]
+    overlapping = {"keyframes": [{"time": 1, "expression": "self", "hold": 2}, {"time": 2, "expression": "self"}]}
+    with pytest.raises(Exception, match="keyframe"):
+        client.predict(overlapping, "", api_name="/edit_keyframes")
+    with pytest.raises(Exception, match="reads no other photos"):
+        client.predict(
+            {"keyframes": [{"time": 1, "expression": "@/etc/passwd"}], "chosen": 0}, api_name="/show_keyframe"
+        )
     assert client.predict("close-up", api_name="/look_at")["frame"].startswith("data:image/jpeg")
     assert client.predict({"chosen": 1}, api_name="/choose_face")[0] == {"chosen": 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -170,21 +172,20 @@ def test_others_need_a_password(cli: Callable[..., Result], monkeypatch: pytest.
     assert "add --password" in done.stderr.replace("\n", " ")
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[subprocess.Popen[str], str, Path]]:
+@contextmanager
+def started(folder: Path, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`ganimate web` as a process with a temporary folder of its own, and its URL."""
-    folder = tmp_path_factory.mktemp("tmp")
     command = [sys.executable, "-m", "ganimate", "web", "--no-open", "--port", "0"]
-    environment = os.environ | {"TMPDIR": str(folder), "GANIMATE_PASSWORD": "open sesame"}
+    variables = os.environ | {"TMPDIR": str(folder)} | environment
     # Shells let jobs in the background ignore Ctrl-C, and what they start inherits it.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=variables)
     finally:
         signal.signal(signal.SIGINT, before)
     with process:
         assert process.stdout is not None
-        yield process, process.stdout.readline().strip(), folder
+        yield process, process.stdout.readline().strip()
         process.kill()
 
 
@@ -195,10 +196,12 @@ def get(url: str, path: str, **headers: str) -> int:
 
 
 @with_extra
-def test_a_running_server_guards_itself_and_leaves_nothing(
-    running: tuple[subprocess.Popen[str], str, Path],
-) -> None:
-    process, url, folder = running
+def test_a_running_server_guards_itself_and_leaves_nothing(tmp_path: Path) -> None:
+    with started(tmp_path, GANIMATE_PASSWORD="open sesame") as (process, url):
+        guarded(process, url, tmp_path)
+
+
+def guarded(process: subprocess.Popen[str], url: str, folder: Path) -> None:
     assert url.startswith("http://127.0.0.1:")
     port = int(url.rpartition(":")[2])
     assert get(url, "/") == 200
@@ -212,6 +215,39 @@ def test_a_running_server_guards_itself_and_leaves_nothing(
     assert process.returncode == 0 and "Traceback" not in told and "rror" not in told
     assert time.monotonic() - began < 20
     assert not list(folder.glob("ganimate-web-*"))
+
+
+@with_extra
+@pytest.mark.parametrize("kind", ["MP4", "PNG frames"])
+def test_ctrl_c_during_an_export_ends_the_server_at_once_and_leaves_nothing(tmp_path: Path, kind: str) -> None:
+    with started(tmp_path) as (process, url):
+        called(url, "open_example")
+        event = asked(url, "make_move", kind, "happiness", 100, 25, "in-out", 0.5, "ping-pong", False)
+        until = time.monotonic() + 120
+        while not (written := list(tmp_path.rglob("*.part*"))) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert event and written
+        began = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 0 and "Traceback" not in told and "terminate called" not in told
+    assert time.monotonic() - began < 20
+    assert not list(tmp_path.iterdir())
+
+
+def asked(url: str, name: str, *data: object) -> str:
+    """Ask the server for something; returns by what name the answer can be asked for."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=180)
+    body = json.dumps({"data": data, "session_hash": "me"})
+    connection.request("POST", f"/gradio_api/call/{name}", body, {"Content-Type": "application/json"})
+    return str(json.loads(connection.getresponse().read())["event_id"])
+
+
+def called(url: str, name: str) -> None:
+    """Ask the server for something, and wait for it."""
+    connection = HTTPConnection(url.removeprefix("http://"), timeout=180)
+    connection.request("GET", f"/gradio_api/call/{name}/{asked(url, name)}")
+    assert "event: complete" in connection.getresponse().read().decode()
 
 
 @with_extra

@@ -34,7 +34,10 @@ from ganimate.media.naming import beside
 from ganimate.system.progress import Progress as Progress
 from ganimate.system.progress import Silent
 from ganimate.system.progress import Table as Table
+from ganimate.timeline import Keyframe as Keyframe
 from ganimate.timeline import parse_timeline as parse_timeline
+from ganimate.timeline import read_keyframes as read_keyframes
+from ganimate.timeline import with_keyframes as with_keyframes
 from ganimate.trajectory import LOOPS
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from ganimate.cli.console import Display
 from ganimate.cli.errors import usage_error
 from ganimate.cli.settings import with_settings
 from ganimate.errors import DependencyError
-from ganimate.system.signals import StopWish
+from ganimate.system.signals import StopWish, end_now
 
 SERVER = "Server"
 PASSWORD = "GANIMATE_PASSWORD"
@@ -92,6 +92,8 @@ def web(
         while served.alive() and not wish():
             time.sleep(0.05)
     display.note("ended; its temporary files are removed")
+    if wish():
+        end_now()  # somebody's export may be on its way
 
 
 def _open_browser(url: str) -> None:

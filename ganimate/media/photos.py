@@ -103,7 +103,8 @@ def _loaded(path: Path, image: Image.Image) -> Iterator[tuple[Image.Image, tuple
 def _check_file(path: Path) -> None:
     if _ADDRESS.match(str(path)):
         hint = "download the photo first, and hand in the file"
-        raise PhotoError(f"'{path}' is an address in the web, not a file", hint)
+        address = re.sub(r"^(\w+):[/\\]+", r"\1://", str(path))  # a path has lost one of its slashes
+        raise PhotoError(f"'{address}' is an address in the web, not a file", hint)
     try:
         os.stat(path)
     except FileNotFoundError:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ganimate.timeline.blinks import Blinking, Blinks, BlinksAt, NaturalBlinks, NoBlinks
 from ganimate.timeline.contents import GRADES, Event, Keyframe
-from ganimate.timeline.reading import load_timeline, parse_timeline
+from ganimate.timeline.reading import load_timeline, parse_timeline, read_keyframes
 from ganimate.timeline.timeline import Timeline, for_face, with_blinks
+from ganimate.timeline.writing import with_keyframes
 
 __all__ = [
     "GRADES",
@@ -20,5 +21,7 @@ __all__ = [
     "for_face",
     "load_timeline",
     "parse_timeline",
+    "read_keyframes",
     "with_blinks",
+    "with_keyframes",
 ]

@@ -1,4 +1,4 @@
-"""YAML text as a tree that knows its lines: the only user of PyYAML.
+"""YAML text as a tree that knows its lines.
 
 Of YAML only tables, lists and texts are taken. What a text means is for its reader to say, so that no ``off`` turns
 into False and no ``1:30`` into 90; anchors, aliases and tags, by which a small file can grow or name code, are refused.
@@ -107,6 +107,11 @@ def parse_tree(text: str, source: str) -> YamlTable:
         kind = "a list" if isinstance(tree, Series) else f"the text {tree.text[:40]!r}"
         raise refusal(source, tree.line, f"a timeline is a table of keys with values, and this is {kind}", _SHAPE_HINT)
     return tree
+
+
+def says_something(text: str) -> bool:
+    """Return whether a text has more than comments."""
+    return any(line.strip() and not line.lstrip().startswith("#") for line in text.splitlines())
 
 
 class _Builder:

@@ -24,7 +24,7 @@ from ganimate.facs.hints import require_known
 from ganimate.facs.words import one_sided, parts
 from ganimate.timeline.blinks import RATE_PER_MIN, Blinks, BlinksAt, NaturalBlinks, NoBlinks
 from ganimate.timeline.contents import EASING, GRADES, Event, Keyframe
-from ganimate.timeline.document import Node, Scalar, Series, parse_tree, read_text
+from ganimate.timeline.document import Node, Scalar, Series, parse_tree, read_text, says_something
 from ganimate.timeline.section import Section, kind
 from ganimate.timeline.timeline import Timeline
 from ganimate.trajectory import EASINGS, LOOPS
@@ -66,6 +66,14 @@ def parse_timeline(text: str, source: str = "timeline") -> Timeline:
             repeat=top.count("repeat", 1),
             others=others,
         )
+
+
+def read_keyframes(text: str, source: str = "timeline") -> tuple[Keyframe, ...]:
+    """Return the keyframes that the YAML `text` tells, none of an empty one, whether or not they can be played."""
+    if not says_something(text):
+        return ()
+    top = Section(source, parse_tree(text, source), "a timeline", KEYS)
+    return tuple(_keyframe(Section(source, item, "a keyframe", KEYFRAME_KEYS)) for item in top.items("keyframes"))
 
 
 def _keyframe(section: Section) -> Keyframe:

@@ -104,13 +104,10 @@ class Editing:
         visit = self._visits.of(request.session_hash)
         name, intensity = str((preset or {}).get("preset")), float((preset or {}).get("intensity", 1))
         text = name if name in ("neutral", "self") or intensity == 1 else f"{name}:{intensity:g}"
-        portrait = visit.opened()
-        own, asked = portrait.shown(visit.face), portrait.asked(visit.face, without_photos(text))
-        turned = {word: each for word, each in visit.values.get(visit.face, {}).items() if word in self.studio.turns}
-        changed = {
-            word: round(value, 2) for word, value in asked.items() if value != own.get(word, own.get(whole(word)))
-        }
-        visit.values[visit.face] = turned | changed
+        known = visit.values.get(visit.face, {})
+        turned = {word: each for word, each in known.items() if word in self.studio.turns}
+        self._set_sliders(visit, text)
+        visit.values[visit.face] = turned | visit.values[visit.face]
         return self._panel(visit)
 
     @telling
@@ -162,6 +159,15 @@ class Editing:
             "frame": _frame(portrait, visit, seen),
             "boxes": [] if seen.face else boxes,
             "chosen": visit.face,
+        }
+
+    @staticmethod
+    def _set_sliders(visit: Visit, text: str) -> None:
+        """Set the sliders of the face that is worked on to an expression; what the photo shows anyway stays unset."""
+        portrait = visit.opened()
+        own, asked = portrait.shown(visit.face), portrait.asked(visit.face, without_photos(text))
+        visit.values[visit.face] = {
+            word: round(value, 2) for word, value in asked.items() if value != own.get(word, own.get(whole(word)))
         }
 
     @staticmethod

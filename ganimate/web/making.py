@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -85,17 +85,39 @@ class Making(Editing):
     @telling
     def add_keyframe(self, timeline: str, time: float, easing: str, hold: float, request: gr.Request) -> str:
         """Return the timeline, as YAML, with what the sliders show at `time` seconds, and none twice at one time."""
-        line = f'  - {{time: {time:g}, expression: "{self.visit(request).expression()}", easing: {easing}'
-        line += f", hold: {hold:g}}}" if hold else "}"
-        head, _, rest = (timeline.strip() or "keyframes:").partition("keyframes:")
-        lines = [each for each in rest.splitlines() if each.strip() and not each.startswith(f"  - {{time: {time:g},")]
-        keyframes = sorted((each for each in lines if "{time: " in each), key=_time_of)
-        others = [each for each in lines if "{time: " not in each]
-        keyframes = sorted([*keyframes, line], key=_time_of)
-        text = "\n".join([head + "keyframes:", *keyframes, *others]) + "\n"
-        if len(keyframes) > 1 or keyframes[0] != line or time > 0:
-            ganimate.parse_timeline(text)
-        return text
+        others = [each for each in ganimate.read_keyframes(timeline) if each.time_s != time]
+        row = {"time": time, "expression": self.visit(request).expression(), "easing": easing, "hold": hold}
+        return _written(timeline, [*others, _keyframe(row)])
+
+    @telling
+    def edit_keyframes(self, edited: Any, timeline: str, request: gr.Request) -> str:
+        """Return the timeline with other keyframes, ``{"keyframes": [{"time": 1, "expression": "fear"}]}``."""
+        rows = (edited or {}).get("keyframes") or []
+        return _written(timeline, [_keyframe(row) for row in rows])
+
+    @telling
+    def list_keyframes(self, timeline: str, request: gr.Request) -> Any:
+        """Return the keyframes of a timeline as `edit_keyframes` takes them, or nothing new where it cannot be read."""
+        try:
+            found = ganimate.read_keyframes(timeline)
+        except ganimate.TimelineError:
+            return gr.skip()  # somebody is still writing; who plays it is told
+        rows = [
+            {"time": each.time_s, "expression": str(each.expression), "easing": each.easing, "hold": each.hold_s}
+            for each in sorted(found, key=lambda each: each.time_s)
+        ]
+        return {"keyframes": rows}
+
+    @telling
+    def show_keyframe(self, edited: Any, request: gr.Request) -> tuple[Any, float, str, float]:
+        """Set the sliders to one of the keyframes, ``"chosen": 0`` beside them; returns them, its time, way and hold.
+
+        What is changed then and added at the same time takes its place.
+        """
+        visit, row = self.visit(request), (edited or {})["keyframes"][int(edited["chosen"])]
+        keyframe = _keyframe(row)
+        self._set_sliders(visit, str(keyframe.expression))
+        return self._panel(visit), keyframe.time_s, keyframe.easing, keyframe.hold_s
 
     @telling
     def open_timeline(self, file: Any, request: gr.Request) -> str:
@@ -176,8 +198,19 @@ def _told(timing: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in timing.items() if value != usual[name]}
 
 
-def _time_of(line: str) -> float:
-    return float(line.partition("time:")[2].partition(",")[0])
+def _keyframe(row: Mapping[str, Any]) -> ganimate.Keyframe:
+    """Return a keyframe of the page; raises TimelineError and ExpressionError."""
+    asked = ganimate.parse_expression(str(row.get("expression", "self")))
+    time, hold = (float(row.get(name) or 0.0) for name in ("time", "hold"))
+    return ganimate.Keyframe(time, asked, str(row.get("easing") or "in-out"), hold)
+
+
+def _written(timeline: str, keyframes: Sequence[ganimate.Keyframe]) -> str:
+    """Return a timeline with these keyframes; raises TimelineError where they cannot be played one after the other."""
+    text = ganimate.with_keyframes(timeline, keyframes)
+    if len(keyframes) > 1:  # one alone, at 0, is a beginning
+        ganimate.parse_timeline(text)
+    return text
 
 
 def _shown(made: ganimate.Result, line: str, listener: PageProgress) -> Made:

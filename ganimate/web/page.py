@@ -45,8 +45,8 @@ def build(making: Making) -> gr.Blocks:
                 parts = _photo_and_picture()
             with gr.Column(scale=6, min_width=300):
                 parts |= _sliders(making)
-        _connect(making, Parts(**parts))
-        motions(making)
+        keyframe = motions(making, parts["panel"])
+        _connect(making, Parts(**parts), keyframe)
         page.load(making.warm_up, api_visibility="private", queue=False)
         page.unload(making.leave)
     return page
@@ -100,7 +100,8 @@ def regions(studio: ganimate.Studio) -> dict[str, list[dict[str, Any]]]:
     return {region: members for region, members in found.items() if members}
 
 
-def _connect(making: Making, parts: Parts) -> None:
+def _connect(making: Making, parts: Parts, keyframe: Any) -> None:
+    """Let the parts call functions; after `keyframe` the sliders show another expression, too."""
     told, shown = parts.told, [parts.stage, parts.panel, parts.view, parts.name]
     opening = {"outputs": shown, "show_progress": "minimal", "show_progress_on": [parts.photo]}
     opened = call_on(
@@ -117,8 +118,9 @@ def _connect(making: Making, parts: Parts) -> None:
     # Of a slider that moves only the newest value is asked for, when the picture before it is there.
     sliders = {"inputs": [parts.panel, parts.view], "outputs": parts.stage, "trigger_mode": "always_last", **QUICK}
     parts.panel.input(making.preview, api_name="preview", **sliders)
-    preset.success(making.preview, api_visibility="private", **sliders)
+    for event in (preset.success, keyframe.success):
+        event(making.preview, api_visibility="private", **sliders)
     closely = {"inputs": parts.look, "outputs": [parts.readings, parts.maps], "trigger_mode": "always_last", **QUICK}
     parts.look.input(making.look_closely, api_name="look_closely", **closely)
-    for event in (parts.panel.release, preset.success):
+    for event in (parts.panel.release, preset.success, keyframe.success):
         event(making.look_closely, api_visibility="private", **closely)

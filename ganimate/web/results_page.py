@@ -8,21 +8,24 @@ from typing import Any
 from ganimate.web.command_lines import KINDS
 from ganimate.web.light import gradio as gr
 from ganimate.web.making import Making
-from ganimate.web.parts import EASINGS, LOOPS, call_on
+from ganimate.web.parts import EASINGS, LOOPS, call_on, custom
 
 Maker = tuple[Callable[..., Any], gr.Button, list[Any], gr.HTML]
 
 
-def motions(making: Making) -> None:
-    """Put the controls of all kinds of results on the page, and the results below them."""
+def motions(making: Making, sliders: gr.HTML) -> Any:
+    """Put the controls of all kinds of results on the page, and the results below them.
+
+    Returns the event after which the `sliders` show a keyframe of the timeline.
+    """
     gr.Markdown("## Make a picture or a clip")
     kind = gr.Radio(list(KINDS), value="GIF", label="Result", elem_id="kind")
     with gr.Tabs():
         with gr.Tab("Move"):
             move = _move(making, kind)
         with gr.Tab("Timeline"):
-            timeline = _timeline(making, kind)
-        with gr.Tab("From a clip or a table"):
+            timeline, shown = _timeline(making, kind, sliders)
+        with gr.Tab("Clip or table"):
             repeat = _repeat(making, kind)
     results, line = _results()
     for function, button, inputs, told in (move, timeline, repeat):
@@ -37,6 +40,7 @@ def motions(making: Making) -> None:
             show_progress_on=[line],
             preprocess=function != making.make_repeat,
         )
+    return shown
 
 
 def _results() -> tuple[list[Any], gr.Textbox]:
@@ -62,28 +66,40 @@ def _move(making: Making, kind: gr.Radio) -> Maker:
     return making.make_move, make, [kind, start, frames, fps, easing, hold, loop, blink], told
 
 
-def _timeline(making: Making, kind: gr.Radio) -> Maker:
+def _timeline(making: Making, kind: gr.Radio, sliders: gr.HTML) -> tuple[Maker, Any]:
+    """Return what plays the timeline, and the event after which the sliders show one of its keyframes."""
     with gr.Row():
-        time = gr.Number(1, label="At, seconds", minimum=0)
+        time = gr.Number(1, label="At, seconds", minimum=0, elem_id="keyframe-time")
         hold = gr.Number(0, label="Hold, seconds", minimum=0)
         easing = gr.Dropdown(EASINGS, value="in-out", label="Easing of the way there")
         add = gr.Button("Add the sliders as a keyframe", elem_id="add-keyframe")
-    text = gr.Textbox(
-        label="Timeline: what is played and saved",
-        lines=6,
-        elem_id="timeline",
-        placeholder='keyframes:\n  - {time: 1, expression: "happiness"}',
-    )
+    keyframes = custom("keyframes", easings=EASINGS)
     told = gr.HTML(elem_id="timeline-told")
     with gr.Row():
         play = gr.Button("Play it", variant="primary", elem_id="play")
-        save = gr.Button("Save as YAML")
-        open_file = gr.UploadButton("Open a YAML file", file_types=[".yaml", ".yml"])
-    saved = gr.File(label="Saved timeline", interactive=False, visible=False)
+        save = gr.Button("Save as YAML", elem_id="save-timeline")
+        open_file = gr.UploadButton("Open a YAML file", file_types=[".yaml", ".yml"], elem_id="open-timeline")
+    saved = gr.File(label="Saved timeline", interactive=False, visible=False, elem_id="saved-timeline")
+    text = gr.Textbox(
+        "",
+        label="As text: what is played and saved; tracks and blinks are written here",
+        lines=4,
+        elem_id="timeline",
+        placeholder='keyframes:\n  - {time: 1, expression: "happiness"}',
+    )
+    quick = {"queue": False, "show_progress": "hidden"}
     call_on(add.click, making, making.add_keyframe, told, inputs=[text, time, easing, hold], outputs=text, queue=False)
+    edited = call_on(
+        keyframes.input, making, making.edit_keyframes, told, inputs=[keyframes, text], outputs=text, queue=False
+    )
+    listing = {"inputs": text, "outputs": keyframes, **quick}
+    text.change(making.list_keyframes, api_name="list_keyframes", trigger_mode="always_last", **listing)
+    edited.failure(making.list_keyframes, api_visibility="private", **listing)
+    place = {"inputs": keyframes, "outputs": [sliders, time, easing, hold]}
+    shown = call_on(keyframes.select, making, making.show_keyframe, told, queue=False, **place)
     call_on(save.click, making, making.save_timeline, told, inputs=text, outputs=saved)
     call_on(open_file.upload, making, making.open_timeline, told, inputs=open_file, outputs=text, preprocess=False)
-    return making.make_timeline, play, [kind, text], told
+    return (making.make_timeline, play, [kind, text], told), shown
 
 
 def _repeat(making: Making, kind: gr.Radio) -> Maker:

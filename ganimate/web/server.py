@@ -21,7 +21,7 @@ from ganimate.web.guard import LOOPBACK, UPLOAD_LIMIT_BYTES, Guard
 PORT = 7860  # Gradio's own
 SWEEP_EVERY_S = 60.0
 PATIENCE_S = 1.0  # for requests that are being answered when the server is told to end
-HEAD = '<meta name="robots" content="noindex"><link rel="icon" href="data:,">'
+HEAD = '<meta name="robots" content="noindex"><link rel="icon" href="data:,"><script>{script}</script>'
 EXAMPLES = (Path(__file__).parent / "example.jpg", Path(__file__).parents[2] / "examples" / "astronaut.jpg")
 
 
@@ -129,7 +129,7 @@ def _server(studio: ganimate.Studio, address: Address, folder: Path) -> tuple[An
         enable_monitoring=False,
         theme=gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
         css=asset("page.css"),
-        head=HEAD,
+        head=HEAD.format(script=asset("uploads.js").replace("LIMIT_BYTES", str(UPLOAD_LIMIT_BYTES))),
     )
     # A page that is mounted counts as not launched, and then Gradio takes any file's name for one that was uploaded.
     page.has_launched = page.is_running = True

@@ -22,6 +22,7 @@ def telling(function: Function) -> Function:
             return function(self, *arguments, **named)
         except Exception as error:
             visit = self.visit(request)
+            visit.trouble = None  # of a bug the terminal tells
             message, hint = (visit.as_named(text) for text in sentence(error))
             visit.trouble = message or "", hint
             text = f"{message} (hint: {hint})" if hint else message
