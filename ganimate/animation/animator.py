@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -20,6 +21,7 @@ from ganimate.facs.words import Pose, spread
 from ganimate.render.compose import FaceEdit
 from ganimate.render.composite import Compositor, Territory
 from ganimate.render.paste import Paster
+from ganimate.system.ahead import ahead
 from ganimate.trajectory import Trajectory
 from ganimate.zoo.catalogue import find_mesh_reader
 from ganimate.zoo.running import RunningModel
@@ -112,7 +114,8 @@ class Animator:
     ) -> Iterator[AnimatedFrame]:
         """Return an iterator of frames, one a row of the trajectories; each person follows its own, all of one length.
 
-        Frames are made when they are asked for. Raises ExpressionError at once when the trajectories do not fit.
+        Frames are made when they are asked for, and a batch ahead. Raises ExpressionError at once when the trajectories
+        do not fit.
         """
         if len(people) != len(trajectories) or len({len(path) for path in trajectories}) != 1:
             raise ExpressionError("every face needs a trajectory, and all trajectories one length")
@@ -152,14 +155,22 @@ class Animator:
         """Yield an edit a row; rows that return (a ping-pong's way back) are kept until then, not generated twice."""
         keys = [row.tobytes() for row in path.values]
         left = Counter(keys)
-        fresh = iter(dict(zip(keys, path.values, strict=True)).items())  # in the order of their first use
+        fresh = dict(zip(keys, path.values, strict=True))  # in the order of their first use
         done: dict[bytes, FaceEdit] = {}
-        for key in keys:
-            if key not in done:
-                batch = dict(islice(fresh, BATCH_IMAGES))
-                done.update(zip(batch, self.edit([person] * len(batch), np.stack(list(batch.values()))), strict=True))
-            left[key] -= 1
-            yield done[key] if left[key] else done.pop(key)
+        with closing(ahead(self._batches(person, fresh))) as made:
+            for key in keys:
+                if key not in done:
+                    done |= next(made)
+                left[key] -= 1
+                yield done[key] if left[key] else done.pop(key)
+
+    def _batches(
+        self, person: PreparedFace, rows: Mapping[bytes, NDArray[np.float32]]
+    ) -> Iterator[dict[bytes, FaceEdit]]:
+        """Yield the edits of `rows`, by their keys, a batch at a time."""
+        fresh = iter(rows.items())
+        while batch := dict(islice(fresh, BATCH_IMAGES)):
+            yield dict(zip(batch, self.edit([person] * len(batch), np.stack(list(batch.values()))), strict=True))
 
     def edit(self, people: Sequence[PreparedFace], targets: NDArray[np.float32]) -> list[FaceEdit]:
         """Return one edit a person, in one batch: each is to show its row of `targets` (B, N)."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -26,6 +27,7 @@ from ganimate.facs.words import bounds
 from ganimate.render.compose import FaceEdit
 from ganimate.render.composite import Compositor, Territory
 from ganimate.render.paste import Paster
+from ganimate.system.ahead import ahead
 from ganimate.trackers.turns import centred
 from ganimate.trajectory import Performance
 from ganimate.trajectory.plan import Row
@@ -91,6 +93,15 @@ class Footage:
 
         The edit grows from nothing over the first `ramp_s` seconds of the clip.
         """
+        with closing(ahead(self._edited(readings, target, ramp_s))) as made:
+            for batch in made:
+                for frame, edits in batch:
+                    yield frame, _pasted(frame[0].tracked.image, edits)
+
+    def _edited(
+        self, readings: Iterable[Readings], target: TargetOf, ramp_s: float
+    ) -> Iterator[list[tuple[Readings, list[tuple[ClipFrame, PreparedFace, FaceEdit]]]]]:
+        """Yield the frames with the edits of their faces, a batch at a time."""
         done = 0
         for batch in _batches(readings, BATCH_IMAGES):
             people = {
@@ -106,9 +117,10 @@ class Footage:
                 ways = [np.float32(ramps[k]) * (target(own) - own) for (k, _), own in zip(keys, shown, strict=True)]
                 targets = np.stack([own + way for own, way in zip(shown, ways, strict=True)])
                 edits |= zip(keys, self._animator.edit([people[key] for key in keys], targets), strict=True)
-            for k, frame in enumerate(batch):
-                made = [(frame[place], people[n, place], edit) for (n, place), edit in edits.items() if n == k]
-                yield frame, _pasted(frame[0].tracked.image, made)
+            yield [
+                (frame, [(frame[place], people[n, place], edit) for (n, place), edit in edits.items() if n == k])
+                for k, frame in enumerate(batch)
+            ]
             done += len(batch)
 
     def _person(self, reading: ClipFrame) -> PreparedFace | None:
