@@ -132,7 +132,7 @@ class Animator:
     ) -> Iterator[AnimatedFrame]:
         size = self.model.card.crop.size_px
         pasters = [Paster(photo.shape, person.crop.source_to_crop, size) for person in people]
-        streams = [self._edits(person, path) for person, path in zip(people, trajectories, strict=True)]
+        streams = [self.edits(person, path) for person, path in zip(people, trajectories, strict=True)]
         compositor = Compositor(
             photo,
             [
@@ -151,7 +151,7 @@ class Animator:
         paths = [Trajectory(target[None], 1.0, self.model.card.words) for target in targets]
         return next(self.frames(photo, people, paths))
 
-    def _edits(self, person: PreparedFace, path: Trajectory) -> Iterator[FaceEdit]:
+    def edits(self, person: PreparedFace, path: Trajectory) -> Iterator[FaceEdit]:
         """Yield an edit a row; rows that return (a ping-pong's way back) are kept until then, not generated twice."""
         keys = [row.tobytes() for row in path.values]
         left = Counter(keys)

@@ -6,6 +6,7 @@ Heavy libraries are imported where they are first needed, so that a wrong name i
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -167,7 +168,7 @@ class PreparedPhoto:
 
 @dataclass(frozen=True)
 class Session:
-    """A model for any number of photos, loaded when the first of them has shown a face."""
+    """A model for any number of photos, loaded while faces are sought in the first of them."""
 
     entry: ZooEntry
     setup: Setup
@@ -203,12 +204,15 @@ class Session:
         from ganimate.face.detect import choose_faces
 
         self._check_means()  # a wrong name is told before faces are sought
-        found = find_faces(photo, self.setup.detector, progress)
-        chosen = choose_faces(found, faces)
+        with ThreadPoolExecutor(1, "model") as beside:  # the detector lets others work while it searches
+            loading = beside.submit(lambda: self.animator)
+            found = find_faces(photo, self.setup.detector, progress)
+            chosen = choose_faces(found, faces)
+            animator = loading.result()
         numbers = [next(n for n, face in enumerate(found, 1) if face is one) for one in chosen]
         with progress.stage("reading the faces"):
-            people = self.animator.prepare(photo, chosen)
-        return PreparedPhoto(photo, self.entry, self.animator, people, numbers, len(found))
+            people = animator.prepare(photo, chosen)
+        return PreparedPhoto(photo, self.entry, animator, people, numbers, len(found))
 
 
 _OPEN: dict[tuple[Setup, Path, str], Session] = {}  # the session of the last call

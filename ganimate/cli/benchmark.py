@@ -66,5 +66,6 @@ def _print(facts: dict[str, Any]) -> None:
     what = f"{facts['frames']} frames of {facts['width_px']}×{facts['height_px']} px to {facts['to']}"
     typer.echo(f"{what}, by {facts['runs_on']}")
     print_table(Table(("stage", "seconds", "share", ""), (*rows, ("total", f"{total_s:.2f}")), numeric=(1, 2)))
+    typer.echo(f"the network ran for {facts['network_s']:.2f} s, in a thread beside the rest")
     if facts["peak_memory_mb"] is not None:
         typer.echo(f"peak memory {facts['peak_memory_mb']} MB (the encoder of an MP4 is a process of its own)")
