@@ -27,7 +27,7 @@ from ganimate.zoo.catalogue import find_mesh_reader
 from ganimate.zoo.running import RunningModel
 
 GREY_LEVELS = 1.0  # mean spread of the channels
-BATCH_IMAGES = 8  # larger batches are no faster on a CPU and hold more memory
+BATCH_IMAGES = 4  # larger batches are no faster on a CPU, hold more memory, and what comes after waits for the first
 
 
 @dataclass(frozen=True)
