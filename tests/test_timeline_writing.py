@@ -17,7 +17,7 @@ EXPRESSIONS = ("happiness", "self", "1=0.5,12L=0.25", "fear:0.6,45R=1", "yaw=12,
 TEXTS = (
     "",
     "# only a comment\n",
-    GREETING,
+    GREETING.replace("duration: 4", "duration: 40"),  # room for all that is drawn here
     "blink: auto\n",
     "{blink: auto, keyframes: [{time: 1, expression: awed}], fps: 30}",
     "{blink: auto}",
