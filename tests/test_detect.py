@@ -220,6 +220,14 @@ def test_damaged_weights_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
 
 
+def test_the_detector_in_the_file_is_dlibs_own(tmp_path: Path) -> None:
+    found = library.api()
+    found.dlib.get_frontal_face_detector().save(str(tmp_path / "own.svm"))
+    found.face_detector.save(str(tmp_path / "used.svm"))
+    own = (tmp_path / "own.svm").read_bytes()
+    assert own == (tmp_path / "used.svm").read_bytes() == library.HOG_PATH.read_bytes()
+
+
 def test_loading_leaves_no_traces() -> None:
     """pkg_resources' warning is silenced, and Pillow goes on refusing truncated pictures."""
     code = """

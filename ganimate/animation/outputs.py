@@ -17,7 +17,7 @@ from ganimate.media import STILL_SUFFIXES, FrameWriter, Sound, check_output, ope
 from ganimate.media.places import FilePlace
 from ganimate.media.provenance import Mark
 
-if TYPE_CHECKING:  # loads torch, and a bad name for a result is told before that
+if TYPE_CHECKING:  # loads OpenCV and more, and a bad name for a result is told before that
     from ganimate.animation.animator import AnimatedFrame
 
 Picture = NDArray[np.uint8]
