@@ -27,10 +27,12 @@ from ganimate.data.paint_windows import box_mask, draw_window, eye_span, misread
 from ganimate.errors import AnnotationError, ModelError, PackError, TrainingError
 from ganimate.face.mesh.topology import (
     CHIN,
+    LEFT_BROW,
     LEFT_LOWER_LID,
     LEFT_UPPER_LID,
     LOWER_LIP_EDGE,
     MOUTH_CORNERS,
+    RIGHT_BROW,
     RIGHT_LOWER_LID,
     RIGHT_UPPER_LID,
     UPPER_LIP_EDGE,
@@ -46,7 +48,7 @@ from ganimate.training.frozen_reader import FrozenReader
 from ganimate.training.paint_run import measured_motion, measured_muscles
 from ganimate.training.paint_trainer import PaintTrainer
 from ganimate.training.run_folder import LOG_NAME, MODEL_NAME, create_run
-from ganimate.training.skin_motion import skin_ways
+from ganimate.training.skin_motion import FOREHEAD, skin_ways, spread_over_the_forehead
 from ganimate.zoo.cards import JudgeCard
 from ganimate.zoo.checkpoint import load_model
 from ganimate.zoo.judge_weights import LoadedJudge, save_judge
@@ -354,6 +356,17 @@ class _Photos:
 
     def image(self, index: int) -> NDArray[np.uint8]:
         return self.images[index]
+
+
+def test_a_forehead_follows_the_brows_evenly_up_to_the_hairline() -> None:
+    ways = np.zeros((1, 478, 3))
+    ways[0, RIGHT_BROW + LEFT_BROW, 1] = -0.1
+    spread = spread_over_the_forehead(ways)
+    still = np.setdiff1d(np.arange(478), FOREHEAD)
+    assert np.array_equal(spread[:, still], ways[:, still])
+    assert (spread[0, FOREHEAD, 1] < -0.01).all() and (spread[0, FOREHEAD, 1] > -0.1).all()
+    raised = mean_face() + spread[0]
+    assert raised[69, 1] < raised[66, 1] and raised[108, 1] < raised[107, 1]  # brows do not overtake it
 
 
 def test_motion_is_measured_once_a_run(faces: PaintFaces, motion: MeasuredMotion) -> None:

@@ -26,7 +26,7 @@ from ganimate.system.share import Share
 from ganimate.training.machine import Machine
 from ganimate.training.muscle_fit import CodedPhotos, explained, fit_muscles, to_canonical
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, create_run, read_config, write_config
-from ganimate.training.skin_motion import skin_ways
+from ganimate.training.skin_motion import skin_ways, spread_over_the_forehead
 
 if TYPE_CHECKING:
     import torch
@@ -175,7 +175,8 @@ def measured_motion(faces: PaintFaces) -> tuple[MeasuredMotion, float | None]:
     own, along = (muscles.ways**2).sum((1, 2)), (muscles.ways * beyond).sum((1, 2))
     gains = (muscles.gains * own + along) / np.where(own + along > 0, own + along, 1)
     gains = np.where(own + along > 0, gains, muscles.gains)
-    return MeasuredMotion(dataclasses.replace(muscles, ways=muscles.ways + beyond, gains=gains), beyond), told
+    ways = spread_over_the_forehead(muscles.ways + beyond)
+    return MeasuredMotion(dataclasses.replace(muscles, ways=ways, gains=gains), ways - muscles.ways), told
 
 
 def measured_muscles(faces: PaintFaces) -> tuple[Muscles, float | None]:

@@ -19,7 +19,7 @@ from ganimate.data.paint_samples import ALIKE_DEG, moved_field
 from ganimate.data.paint_windows import face_mask, whole_window
 from ganimate.face.crop import Image
 from ganimate.face.mesh.pose import pose_of
-from ganimate.face.mesh.topology import MIRROR, OVAL, mean_face
+from ganimate.face.mesh.topology import MIRROR, OVAL, mean_face, triangles
 from ganimate.motion.warp_field import SKIN
 
 Floats = NDArray[np.float64]
@@ -31,6 +31,7 @@ LEAST_SEEN = 0.2  # of the pixels around a point
 RIDGE = 4.0  # photos' worth of doubt
 # Beside the outline of the face flow follows the background: there the ways fade, in face widths.
 OUTLINE = 0.06
+FOREHEAD = [151, 108, 337, 69, 299, 104, 333, 68, 298, 71, 301]  # between brows and hairline
 LIGHT_PX, CONTRAST_PX = 8.0, 12.0  # over which light and contrast are evened out before photos are compared
 PLAIN_NOISE, CONTRAST = 16.0, 40.0  # variance that is no texture, and what the deviation of texture becomes
 
@@ -56,6 +57,27 @@ def skin_ways(faces: PaintFaces, rows: NDArray[np.integer]) -> Floats:
         if slides is not None:
             ways = ways + _told_by_aus(faces, slides)
     return ways
+
+
+def spread_over_the_forehead(ways: Floats) -> Floats:
+    """Return ways (N, 478, 3) whose forehead follows the brows evenly up to the hairline.
+
+    Between them skin is plain: neither a mesh nor flow tells how it moves, and brows that rise would overtake it. The
+    smoothest motion that fits what is around it, each point's way the mean of its neighbours', weighed by nearness.
+    """
+    places = mean_face()[:, :2]
+    weights = np.zeros((478, 478))
+    for corner in range(3):
+        one, other = triangles()[:, corner], triangles()[:, (corner + 1) % 3]
+        near = 1 / np.linalg.norm(places[one] - places[other], axis=1)
+        weights[one, other] = weights[other, one] = near
+    inner = np.array(FOREHEAD)
+    rest = np.setdiff1d(np.arange(478), inner)
+    stiff = np.diag(weights[inner].sum(1)) - weights[np.ix_(inner, inner)]
+    around = np.linalg.solve(stiff, weights[np.ix_(inner, rest)])  # (forehead, rest): how each follows the others
+    spread = ways.copy()
+    spread[:, inner] = np.tensordot(ways[:, rest], around, (1, 1)).transpose(0, 2, 1)
+    return spread
 
 
 def _slides(faces: PaintFaces, rows: NDArray[np.integer], ways: Floats) -> Slides | None:
