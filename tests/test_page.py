@@ -187,6 +187,7 @@ with open_browser(*camera, "--use-file-for-fake-video-capture={seen}") as browse
     page = open_page(browser, {url!r}, permissions=["camera"])
     page.click("#photo [aria-label='Capture from camera']")
     page.get_by_text("Click to Access Webcam").first.click()
+    page.wait_for_function("() => document.querySelector('#photo video')?.readyState >= 2")  # it shows something
     page.click("#photo [aria-label='capture photo']")
     wait_for_picture(page)
     assert decoded(source(page)).shape[2] == 3
