@@ -29,8 +29,8 @@ FARTHEST_PX, ASTRAY_PX = 8.0, 1.0  # flow that is longer, or does not lead back,
 SMOOTH_PX = 2.0
 LEAST_SEEN = 0.2  # of the pixels around a point
 RIDGE = 4.0  # photos' worth of doubt
-# Beside the outline of the face flow follows the background: there the ways fade, in face widths; farther in at the jaw,
-# where they folded the narrow triangles of the outline (at 0.06 and 0.12 specks showed, at 0.18 none).
+# Beside the outline of the face flow follows the background: there the ways fade, in face widths. Farther in at the
+# jaw, where they folded the outline's narrow triangles: at 0.06 specks showed, at 0.18 none.
 OUTLINE, JAW = 0.06, 0.18
 FOREHEAD = [151, 108, 337, 69, 299, 104, 333, 68, 298, 71, 301]  # between brows and hairline
 LIGHT_PX, CONTRAST_PX = 8.0, 12.0  # over which light and contrast are evened out before photos are compared
