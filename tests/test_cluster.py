@@ -124,7 +124,7 @@ def workers_at_work() -> list[int]:
 def kill_one_after(result: Path, killed: list[int]) -> None:
     """Wait until a first result is there, and kill a worker that is at the next one."""
     began = time.monotonic()
-    while not killed and time.monotonic() - began < 60:
+    while not killed and time.monotonic() - began < 300:
         if result.is_dir() and any(path.suffix == ".gif" for path in result.iterdir()) and (busy := workers_at_work()):
             os.kill(busy[0], signal.SIGKILL)
             killed.append(busy[0])

@@ -44,7 +44,7 @@ class MeshRun:
 
     def train(self, machine: Machine, minutes: float | None, stop: Callable[[], bool], progress: Progress) -> Path:
         """Train until it is done, the minutes are over or `stop` says so; returns the reader's path."""
-        from ganimate.training.team import first_alone
+        from ganimate.training.team import first_alone, leave
 
         device = machine.take()
         if self.resume:
@@ -63,6 +63,7 @@ class MeshRun:
         held = int(photos.validation.sum())
         progress.note(f"{len(photos) - held} photos to train on, {held} held out")
         self._train(trainer, minutes, stop, progress)
+        leave()
         return self.folder / MESH_PATH.name
 
     def _photos(self, progress: Progress) -> MeshPhotos:

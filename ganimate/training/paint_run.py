@@ -76,7 +76,7 @@ class PaintRun:
 
     def train(self, machine: Machine, minutes: float | None, stop: Callable[[], bool], progress: Progress) -> Path:
         """Train until it is done, the minutes are over or `stop` says so; returns the model's path."""
-        from ganimate.training.team import first_alone
+        from ganimate.training.team import first_alone, leave
 
         device = machine.take()
         if self.resume:
@@ -95,6 +95,7 @@ class PaintRun:
             trainer = self._trainer(faces, motion, device)
         progress.note(f"{int((~faces.held_out).sum())} faces to train on, {int(faces.held_out.sum())} held out")
         self._train(trainer, minutes, stop, progress)
+        leave()
         return self.folder / MODEL_NAME
 
     def _trainer(self, faces: PaintFaces, motion: MeasuredMotion, device: torch.device) -> PaintTrainer:

@@ -43,8 +43,21 @@ def join(device: torch.device) -> torch.device:
             distributed.init_process_group(backend, timeout=PATIENCE)
         except (ValueError, RuntimeError) as error:
             raise ConfigError(f"the processes cannot join: {error}", "start them with torchrun") from error
-        atexit.register(distributed.destroy_process_group)
+        atexit.register(_leave_alone)
     return device
+
+
+def leave() -> None:
+    """Leave the other processes once all have ended their training: one that goes while others work may be aborted."""
+    if distributed.is_initialized():
+        distributed.barrier()
+        distributed.destroy_process_group()
+
+
+def _leave_alone() -> None:
+    """Leave without waiting: this process was ended by an error."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def _own_gpu() -> torch.device:

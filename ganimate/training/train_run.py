@@ -80,6 +80,8 @@ class TrainRun:
 
     def train(self, machine: Machine, budget: Budget, stop: Callable[[], bool], progress: Progress) -> Path:
         """Train until it is done, the budget is used up or `stop` says so; returns the model's path."""
+        from ganimate.training.team import leave
+
         trainer = self._trainer(machine, progress)
         if not self.resume:
             create_run(self.folder, self.config)
@@ -88,6 +90,7 @@ class TrainRun:
         self._tell_begin(trainer, progress)
         self._train(trainer, budget, stop, progress)
         self._tell_end(trainer, stop(), progress)
+        leave()
         return self.folder / MODEL_NAME
 
     def _trainer(self, machine: Machine, progress: Progress) -> Trainer:
