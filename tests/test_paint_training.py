@@ -20,8 +20,8 @@ from typer.testing import Result
 from ganimate.config import CropSpec, JudgeConfig, MeshTraining, PainterConfig, PaintTraining, WindowCriticConfig
 from ganimate.data.mesh_photos import MeshSources
 from ganimate.data.paint_faces import PaintFaces, PaintSources, on_the_scale_of_codes, shut_share
-from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut
-from ganimate.data.paint_samples import PaintSamples, mirrored_sample, moved_field, pair_sample, validation_pairs
+from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut, moved_field
+from ganimate.data.paint_samples import PaintSamples, mirrored_sample, pair_sample, validation_pairs
 from ganimate.data.paint_wholes import WholeBatch, crop_window, draw_wish, mirrored_whole, whole_batch, wished_face
 from ganimate.data.paint_windows import box_mask, draw_window, eye_span, misread, whole_window
 from ganimate.errors import AnnotationError, ModelError, PackError, TrainingError
@@ -400,6 +400,8 @@ def test_wishes_change_some_aus_or_are_another_face(faces: PaintFaces) -> None:
     wishes = [draw_wish(rng, faces, 0, np.ones(3)) for _ in range(50)]
     assert all(wish.min() >= 0 and wish.max() <= 1 for wish in wishes)
     assert len({tuple(wish) for wish in wishes}) > 20
+    alone = dataclasses.replace(faces, aus=faces.aus[:, :1])  # a model of one AU
+    assert all(draw_wish(rng, alone, 0, np.ones(1)).shape == (1,) for _ in range(50))
 
 
 def test_a_whole_face_in_a_mirror_twice_is_itself(faces: PaintFaces, motion: MeasuredMotion) -> None:

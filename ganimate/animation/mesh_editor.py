@@ -13,11 +13,11 @@ from ganimate.errors import ModelError
 from ganimate.face.crop import Crop, Face, Image, cut
 from ganimate.face.mesh.pose import gaze_of, pose_of
 from ganimate.face.mesh.reading import MeshNetwork, read_mesh
-from ganimate.face.mesh.topology import OVAL
 from ganimate.facs.words import Pose
 from ganimate.motion.hints import FINER, hints_of
 from ganimate.motion.hold_map import leashed, unpainted
 from ganimate.motion.muscles import Muscles, left_share
+from ganimate.motion.paint_share import SOFT_PX, new_share, unseen_share, within_outline
 from ganimate.motion.warp_field import WarpField, warp_field
 from ganimate.render.compose import FaceEdit
 
@@ -27,8 +27,6 @@ Paint = Callable[[Image, Floats, Floats, Floats], Floats]  # as `RunningModel.pa
 # So an animation leaves the photo without a jump, and a smile does not repaint the forehead.
 MOVED_PX, AROUND_PX = 1.0, 15
 RESTING_PX = 1 / 64  # OpenCV's warps tell 1/32 of a pixel apart
-# Paint ends within the outline of the face, as nothing beyond it was learnt.
-OUTLINE_PX, SOFT_PX = 6, 4.0
 
 
 @dataclass(frozen=True)
@@ -143,8 +141,8 @@ def _finished(move: _Move, color: Floats, moved: Floats, hold_map: Floats | None
     way[np.linalg.norm(way, axis=2) < RESTING_PX] = 0
     share = _painted_share(way)
     if move.carried is not None:
-        share = np.maximum(share, _painted_share(field.source - _pixels(size)) * _unseen(field))
-    attention: Floats = 1 - share * _new_share(field) * _within(move.goal, size)
+        share = np.maximum(share, _painted_share(field.source - _pixels(size)) * unseen_share(field))
+    attention: Floats = 1 - share * new_share(field) * within_outline(move.goal, size)
     flow: Floats = way * np.float32(2 / size)
     if hold_map is not None:
         held = cv2.resize(hold_map, (size, size))
@@ -159,29 +157,9 @@ def _finished(move: _Move, color: Floats, moved: Floats, hold_map: Floats | None
     return FaceEdit(attention, color, np.ascontiguousarray(shift / np.float32(FINER)), moved)
 
 
-def _within(goal: Floats, size: int) -> Floats:
-    """Return (size, size): 1 within the outline of a mesh, falling to 0 before it ends."""
-    inside = np.zeros((size, size), np.uint8)
-    outline = np.round(goal[OVAL, :2]).astype(np.int32)
-    cv2.fillConvexPoly(inside, cv2.convexHull(outline), 1)
-    inner = cv2.erode(inside, np.ones((2 * OUTLINE_PX + 1, 2 * OUTLINE_PX + 1), np.uint8))
-    return np.asarray(cv2.GaussianBlur(inner.astype(np.float32), (0, 0), SOFT_PX), np.float32)
-
-
 def _pixels(size: int) -> Floats:
     line = np.arange(size, dtype=np.float32)
     return np.dstack(np.meshgrid(line, line))
-
-
-def _new_share(field: WarpField) -> Floats:
-    """Return how far each pixel is new (H, W): in eyes and mouth what the photo shows of them is kept, not invented."""
-    return np.where(field.part > 0, _unseen(field), 1).astype(np.float32)
-
-
-def _unseen(field: WarpField) -> Floats:
-    """Return how far the photo does not show a pixel (H, W)."""
-    unseen = cv2.dilate(field.unseen.astype(np.float32), np.ones((3, 3), np.uint8))
-    return np.asarray(cv2.GaussianBlur(unseen, (0, 0), 1.0), np.float32)
 
 
 def _painted_share(way: Floats) -> Floats:

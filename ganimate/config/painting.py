@@ -18,7 +18,7 @@ class PaintTraining:
     batch_images: int = setting(8, "Windows a step.", low=2, high=4096, option="--batch")
     # Of a face whose outer eye corners are 55 to 175 px apart: a mouth, an eye with its brow, half a face.
     window_px: int = setting(112, "Side of the windows.", low=32, high=512, metavar="PX", option="--window")
-    # Eight hours on one core, compiled; pictures are good after a third of them.
+    # 3.6 hours on one core at the 0.65 s a step that were measured, compiled and in bf16.
     steps: int = setting(20_000, "Steps in all.", low=1, high=10_000_000)
     learning_rate: float = setting(5e-4, "The highest learning rate.", low=1e-7, high=1.0, metavar="RATE")
     critic_pace: float = setting(1.0, low=1e-3, high=10.0)  # of the learning rate
@@ -54,7 +54,7 @@ class PaintTraining:
         250, "Steps from one checkpoint to the next.", low=1, high=10_000_000, option="--save-every"
     )
     compiled: bool = setting(False, "Compile the networks first (needs a C++ compiler): a third faster.")
-    bf16: bool = setting(False, "Compute in bfloat16: twice as fast where the processor has it, ten times slower else.")
+    bf16: bool = setting(False, "Compute in bfloat16: faster where the processor has it, ten times slower else.")
     workers: int = setting(1, "Processes that make windows.", low=0, high=64)
     seed: int = setting(21, "Seed of everything that is drawn.", low=0, high=2**63 - 1)
 

@@ -11,6 +11,7 @@ from ganimate.data.paint_windows import Mesh
 from ganimate.face.mesh.pose import pose_of
 from ganimate.face.mesh.topology import CHIN, LOWER_LIP_EDGE, UPPER_LIP_EDGE
 from ganimate.motion.muscles import Muscles
+from ganimate.motion.warp_field import WarpField, warp_field
 
 Floats = NDArray[np.float32]
 UPPER_LIP_SHARE = 0.15  # of an opened mouth: the rest is the jaw's
@@ -33,6 +34,13 @@ def beyond_mesh(mesh: Mesh, ways: NDArray[np.float64], y_from: Floats, y_to: Flo
     """Return the mesh (478, 3) of a photo moved by what skin does beyond meshes, `ways` (N, 478, 3)."""
     way = np.tensordot((y_to - y_from).astype(np.float64), ways, 1)
     return np.asarray(mesh + pose_of(mesh.astype(np.float32)).way_to_photo(way))
+
+
+def moved_field(
+    mesh: NDArray[np.floating], moved: NDArray[np.floating], size_px: int, gaze: Floats | None = None
+) -> WarpField:
+    """Return the field of a window that carries what lies on a mesh onto the moved one; eyes turn by `gaze`."""
+    return warp_field(mesh.astype(np.float32), moved.astype(np.float32), size_px, size_px, gaze=gaze)
 
 
 def lips_shut(mesh: Mesh, share: float) -> Mesh:

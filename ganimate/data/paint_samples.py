@@ -22,7 +22,7 @@ from torch.utils.data import Dataset
 
 from ganimate.config import CropSpec, PaintTraining
 from ganimate.data.paint_faces import PaintFaces, lid_gaps, lip_gaps
-from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut
+from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut, moved_field
 from ganimate.data.paint_wholes import (
     WholeBatch,
     WholeFace,
@@ -46,9 +46,9 @@ from ganimate.data.paint_windows import (
 from ganimate.errors import PackError
 from ganimate.face.crop import Image
 from ganimate.face.mesh.pose import gaze_of
-from ganimate.motion.hints import PLACE, hints_of
+from ganimate.motion.hints import hints_of, mirrored_hints
 from ganimate.motion.muscles import BLINK
-from ganimate.motion.warp_field import EYE, SKIN, WarpField, warp_field
+from ganimate.motion.warp_field import EYE, SKIN
 from ganimate.motion.warp_field import MOUTH as MOUTH_PART
 from ganimate.system.devices import step_seed
 from ganimate.system.share import Share
@@ -287,11 +287,6 @@ def batch_of(samples: Sequence[PaintSample]) -> PaintBatch:
     )
 
 
-def moved_field(mesh: Mesh, moved: Mesh, size_px: int, gaze: Floats | None = None) -> WarpField:
-    """Return the field of a window that carries what lies on a mesh onto the moved one; eyes turn by `gaze`."""
-    return warp_field(mesh.astype(np.float32), moved.astype(np.float32), size_px, size_px, gaze=gaze)
-
-
 def gaze_between(mesh: Mesh, other: Mesh) -> Floats | None:
     """Return how eyes turned between meshes (2,), in radians to the right and down; None where lids hide them."""
     if min(lid_gaps(np.stack([mesh, other])).min(1)) < IRIS_SEEN:
@@ -332,7 +327,5 @@ def _photographed(rng: np.random.Generator, images: Sequence[Image]) -> list[Ima
 
 def mirrored_sample(sample: PaintSample) -> PaintSample:
     """Return a sample seen in a mirror; its AUs have no sides."""
-    hints = sample.hints[..., ::-1].copy()
-    hints[PLACE.start] *= -1  # x on the mean face
     moved, real, face = (np.ascontiguousarray(image[:, ::-1]) for image in (sample.moved, sample.real, sample.face))
-    return PaintSample(moved, real, hints, face, sample.y_from, sample.y_to)
+    return PaintSample(moved, real, mirrored_hints(sample.hints), face, sample.y_from, sample.y_to)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -17,17 +16,16 @@ from torch import Tensor
 
 from ganimate.config import CropSpec
 from ganimate.data.paint_faces import PaintFaces
+from ganimate.data.paint_motion import moved_field
 from ganimate.data.paint_windows import Mesh, Window, misread
 from ganimate.face.crop import Image
-from ganimate.face.mesh.topology import OVAL
-from ganimate.motion.hints import PLACE, hints_of
+from ganimate.motion.hints import FINER, hints_of, mirrored_hints
 from ganimate.motion.muscles import Muscles
-from ganimate.motion.warp_field import WarpField, warp_field
+from ganimate.motion.paint_share import new_share, within_outline
+from ganimate.networks.pictures import to_tensor
 
 Floats = NDArray[np.float32]
-FINER = 2  # pixels of the painter's crop to one of the reader's
 EYES = ((33, 133), (362, 263))  # corners
-INNER_PX, SOFT_PX = 6, 4.0  # paint ends within the outline, as in animations
 WISHED = (1, 3)  # AUs of a wish, at least and at most
 WEAKEST_WISH = 0.4
 BORROWED_SHARE = 0.4  # of the wishes: all that another photo shows
@@ -86,10 +84,18 @@ def whole_pair(
     window = crop_window(faces.mesh(after), spec)
     own = window.like(faces.mesh(after), faces.mesh(before))
     start, goal = misread(rng, own.mesh(faces.mesh(before)), 0.6), window.mesh(goal_mesh)
-    field = _field(start, goal, window.size_px, gaze)
+    field = moved_field(start, goal, window.size_px, gaze)
     moved, photo = own.carried(faces.image(before), field), window.view(faces.image(after))
     rest = np.zeros(len(faces.au_numbers), np.float32)
-    return WholeFace(moved, photo, hints_of(field), _share(goal, field), faces.aus[before], faces.aus[after], rest)
+    return WholeFace(
+        moved,
+        photo,
+        hints_of(field),
+        new_share(field) * within_outline(goal, window.size_px),
+        faces.aus[before],
+        faces.aus[after],
+        rest,
+    )
 
 
 def wished_face(
@@ -99,17 +105,25 @@ def wished_face(
     window, y_from = crop_window(faces.mesh(face), spec), faces.aus[face]
     start = misread(rng, window.mesh(faces.mesh(face)), 0.6).astype(np.float32)
     goal = muscles.move(start, y_from, y_to)
-    field = _field(start, goal, window.size_px)
+    field = moved_field(start, goal, window.size_px)
     moved, photo = window.carried(faces.image(face), field), window.view(faces.image(face))
-    return WholeFace(moved, photo, hints_of(field), _share(goal, field), y_from, y_to, y_to - y_from)
+    return WholeFace(
+        moved,
+        photo,
+        hints_of(field),
+        new_share(field) * within_outline(goal, window.size_px),
+        y_from,
+        y_to,
+        y_to - y_from,
+    )
 
 
 def draw_wish(rng: np.random.Generator, faces: PaintFaces, face: int, worth: NDArray[np.float64]) -> Floats:
     """Return AUs (N,) that somebody may ask of a face: some of them changed, or all that another photo shows."""
     if rng.random() < BORROWED_SHARE:
-        return np.asarray(faces.aus[int(rng.integers(len(faces)))], np.float32)
+        return np.asarray(faces.aus[int(rng.choice(np.flatnonzero(~faces.held_out)))], np.float32)
     wish = faces.aus[face].copy()
-    count = int(rng.integers(WISHED[0], WISHED[1] + 1))
+    count = int(rng.integers(WISHED[0], min(WISHED[1], len(wish)) + 1))
     for au in rng.choice(len(wish), count, replace=False, p=worth / worth.sum()):
         wish[au] = 0.0 if wish[au] > WEAKEST_WISH and rng.random() < 0.5 else rng.uniform(WEAKEST_WISH, 1)
     return np.asarray(wish, np.float32)
@@ -117,34 +131,15 @@ def draw_wish(rng: np.random.Generator, faces: PaintFaces, face: int, worth: NDA
 
 def mirrored_whole(face: WholeFace) -> WholeFace:
     """Return a whole face seen in a mirror."""
-    hints = face.hints[..., ::-1].copy()
-    hints[PLACE.start] *= -1  # x on the mean face
     moved, photo = (np.ascontiguousarray(image[:, ::-1]) for image in (face.moved, face.photo))
     share = np.ascontiguousarray(face.share[:, ::-1])
-    return WholeFace(moved, photo, hints, share, face.y_from, face.y_to, face.rise)
+    return WholeFace(moved, photo, mirrored_hints(face.hints), share, face.y_from, face.y_to, face.rise)
 
 
 def whole_batch(faces: list[WholeFace]) -> WholeBatch:
     """Return whole faces as one batch."""
-    moved, photo = (
-        torch.from_numpy(np.stack(images).astype(np.float32) / 127.5 - 1).permute(0, 3, 1, 2).contiguous()
-        for images in ([face.moved for face in faces], [face.photo for face in faces])
-    )
+    moved, photo = (to_tensor(np.stack([getattr(face, name) for face in faces])) for name in ("moved", "photo"))
     share = torch.from_numpy(np.stack([face.share for face in faces]))[:, None]
     parts = ([getattr(face, name) for face in faces] for name in ("hints", "y_from", "y_to", "rise"))
     hints, y_from, y_to, rise = (torch.from_numpy(np.stack(part)) for part in parts)
     return WholeBatch(moved, photo, hints, share, y_from, y_to, rise)
-
-
-def _field(start: Mesh | Floats, goal: Mesh | Floats, size_px: int, gaze: Floats | None = None) -> WarpField:
-    return warp_field(start.astype(np.float32), goal.astype(np.float32), size_px, size_px, gaze=gaze)
-
-
-def _share(goal: Mesh | Floats, field: WarpField) -> Floats:
-    """Return how far each pixel (S, S) is painted: within the outline, in holes what the photo does not show."""
-    size = len(field.part)
-    inside = np.zeros((size, size), np.uint8)
-    cv2.fillConvexPoly(inside, cv2.convexHull(np.round(goal[OVAL, :2]).astype(np.int32)), 1)
-    inner = cv2.erode(inside, np.ones((2 * INNER_PX + 1, 2 * INNER_PX + 1), np.uint8)).astype(np.float32)
-    share = cv2.GaussianBlur(inner, (0, 0), SOFT_PX) * np.where(field.part > 0, field.unseen, 1)
-    return np.asarray(share, np.float32)

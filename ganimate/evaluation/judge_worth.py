@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ganimate.data.within_persons import slopes_within_persons
 from ganimate.evaluation.bars import Floats, Metric, by_au
 from ganimate.zoo.cards import READS_LABELS
 
@@ -87,15 +88,12 @@ def reality(read: Floats, codes: Floats, persons: NDArray[np.integer]) -> Floats
     """
     known = np.isfinite(codes).any(0)
     rows = np.isfinite(codes[:, known]).all(1) & (persons >= 0) if known.any() else np.zeros(len(codes), bool)
-    x, y, owners = codes[rows][:, known].copy(), read[rows][:, known].copy(), persons[rows]
-    for person in np.unique(owners):
-        own = owners == person
-        x[own] -= x[own].mean(0)
-        y[own] -= y[own].mean(0)
     told = np.full(codes.shape[1], np.nan)
-    if x.any():
-        slopes = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ y)
-        told[known] = np.where(np.ptp(x, axis=0) > 0, np.diag(slopes), np.nan)
+    if rows.any():
+        x = codes[rows][:, known]
+        slopes = np.diag(slopes_within_persons(x, read[rows][:, known], persons[rows], RIDGE))
+        # An AU that no person shows more here than there has no slope.
+        told[known] = np.where(slopes != 0, slopes, np.nan)
     return np.where(told >= LEAST_REAL, told, np.nan)
 
 

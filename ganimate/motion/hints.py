@@ -24,3 +24,10 @@ def hints_of(field: WarpField) -> NDArray[np.float32]:
         *(2 * field.place.transpose(2, 0, 1)),
     )
     return np.stack(layers).astype(np.float32)
+
+
+def mirrored_hints(hints: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return hints (6, H, W) as the warp in a mirror has them."""
+    mirrored = hints[..., ::-1].copy()
+    mirrored[PLACE.start] *= -1  # x on the mean face
+    return mirrored

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ganimate.config import GeneratorConfig, PainterConfig
 from ganimate.face.mesh.topology import POINTS
-from ganimate.motion.muscles import Muscles
+from ganimate.motion.muscles import PARTS, Muscles
 from ganimate.networks.painter import Painted, Painter
 
 
@@ -32,10 +32,10 @@ class MeshGenerator(nn.Module):
 
     def hold(self, muscles: Muscles) -> None:
         """Take over measured muscles, whose AUs are those of the model."""
-        for name in ("ways", "gains", "lids", "limits"):
+        for name in PARTS:
             getattr(self, name).copy_(torch.from_numpy(np.asarray(getattr(muscles, name), np.float32)))
 
     def muscles(self, aus: Sequence[int]) -> Muscles:
         """Return the muscles, whose rows are the AUs of the model."""
-        parts = (getattr(self, name).double().cpu().numpy() for name in ("ways", "gains", "lids", "limits"))
+        parts = (getattr(self, name).double().cpu().numpy() for name in PARTS)
         return Muscles(tuple(aus), *parts)

@@ -12,7 +12,9 @@ from torch.nn import functional
 
 from ganimate.config import CriticConfig, CropSpec, JudgeConfig
 from ganimate.data.paint_faces import PaintFaces
-from ganimate.data.paint_wholes import FINER, crop_window
+from ganimate.data.paint_wholes import crop_window
+from ganimate.data.within_persons import slopes_within_persons
+from ganimate.motion.hints import FINER
 from ganimate.networks import Critic, Judge
 from ganimate.networks.pictures import to_tensor
 from ganimate.zoo.checkpoint import Model
@@ -75,10 +77,5 @@ class FrozenReader:
                 crop_window(faces.mesh(face), self.crop).view(faces.image(face)) for face in rows[start:][:BATCH_IMAGES]
             ]
             read.append(self.read(to_tensor(np.stack(crops)).to(device)).cpu().numpy())
-        shown, seen = faces.aus[rows].astype(np.float64), np.concatenate(read).astype(np.float64)
-        for person in np.unique(faces.persons[rows]):
-            own = faces.persons[rows] == person
-            shown[own] -= shown[own].mean(0)
-            seen[own] -= seen[own].mean(0)
-        doubt = RIDGE * np.eye(shown.shape[1])
-        return np.linalg.solve(shown.T @ shown + doubt, shown.T @ seen).astype(np.float32)
+        slopes = slopes_within_persons(faces.aus[rows], np.concatenate(read), faces.persons[rows], RIDGE)
+        return slopes.astype(np.float32)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ganimate.data.within_persons import slopes_within_persons
 from ganimate.errors import TrainingError
 from ganimate.face.mesh.pose import pose_of
 from ganimate.face.mesh.topology import LEFT_LOWER_LID, LEFT_UPPER_LID, MIRROR, RIGHT_LOWER_LID, RIGHT_UPPER_LID
@@ -59,17 +60,11 @@ def fit_muscles(faces: Floats, persons: NDArray[np.integer], activity: Floats, c
 
 def fit_ways(faces: Floats, persons: NDArray[np.integer], coded: CodedPhotos) -> Floats:
     """Return (N, 478, 3): ridge regression of faces on codes, both as deviations from the person's mean; symmetric."""
-    flat = faces[coded.rows].reshape(len(coded.rows), -1)
-    x, d = coded.intensities.copy(), flat.copy()
-    owners = persons[coded.rows]
-    for person in np.unique(owners):
-        own = owners == person
-        x[own] -= x[own].mean(0)
-        d[own] -= d[own].mean(0)
-    if not np.abs(x).max(initial=0):
+    flat, owners = faces[coded.rows].reshape(len(coded.rows), -1), persons[coded.rows]
+    if not any(np.ptp(coded.intensities[owners == person], axis=0).any() for person in np.unique(owners)):
         raise TrainingError("nobody is coded in two photos that differ", "add more codes, or photos of one person")
-    solved = np.linalg.solve(x.T @ x + RIDGE * np.eye(x.shape[1]), x.T @ d).reshape(-1, *faces.shape[1:])
-    return _symmetric(np.asarray(solved, np.float64))
+    solved = slopes_within_persons(coded.intensities, flat, owners, RIDGE).reshape(-1, *faces.shape[1:])
+    return _symmetric(solved)
 
 
 def fit_gain(faces: Floats, persons: NDArray[np.integer], coded: CodedPhotos, ways: Floats, row: int) -> float:

@@ -19,7 +19,7 @@ from ganimate.data.mesh_photos import MeshPhotos, MeshSources, open_mesh_photos
 from ganimate.data.paint_faces import PaintFaces, PaintSources
 from ganimate.data.paint_motion import MeasuredMotion
 from ganimate.errors import TrainingError
-from ganimate.motion.muscles import Muscles
+from ganimate.motion.muscles import PARTS, Muscles
 from ganimate.system.files import write_file
 from ganimate.system.progress import Progress
 from ganimate.system.share import Share
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from ganimate.training.paint_trainer import PaintRecord, PaintTrainer
 
 PHOTOS_NAME, MOTION_NAME = "photos", "motion.npz"  # in the run's folder
-MUSCLE_PARTS = ("ways", "gains", "lids", "limits")
 TOLD_STEPS = 50  # from one word of how it goes to the next
 
 
@@ -123,13 +122,13 @@ class PaintRun:
         path = self.folder / MOTION_NAME
         if not path.exists():
             motion, told = measured_motion(faces)
-            parts = {name: getattr(motion.muscles, name) for name in MUSCLE_PARTS}
+            parts = {name: getattr(motion.muscles, name) for name in PARTS}
             data = io.BytesIO()
             np.savez(data, beyond=motion.beyond, explained=np.array(np.nan if told is None else told), **parts)
             write_file(path, data.getvalue())
             return motion, told
         with np.load(path) as stored:
-            muscles = Muscles(faces.au_numbers, *(stored[name] for name in MUSCLE_PARTS))
+            muscles = Muscles(faces.au_numbers, *(stored[name] for name in PARTS))
             told = float(stored["explained"])
             return MeasuredMotion(muscles, stored["beyond"]), None if np.isnan(told) else told
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.data.paint_faces import PaintFaces
-from ganimate.data.paint_motion import beyond_mesh
-from ganimate.data.paint_samples import ALIKE_DEG, moved_field
+from ganimate.data.paint_motion import beyond_mesh, moved_field
+from ganimate.data.paint_samples import ALIKE_DEG
 from ganimate.data.paint_windows import face_mask, whole_window
 from ganimate.face.crop import Image
 from ganimate.face.mesh.pose import pose_of

@@ -11,7 +11,7 @@ from ganimate.config import MESH
 from ganimate.errors import ModelError
 from ganimate.face.mesh.reading import MeshNetwork
 from ganimate.face.planes import to_floats, to_planes
-from ganimate.motion.muscles import Muscles
+from ganimate.motion.muscles import PARTS, Muscles
 from ganimate.zoo.cards import JudgeCard, MeshCard, ModelCard
 from ganimate.zoo.graphs import READER, Graph, graph_path
 from ganimate.zoo.running import CropEdits, Floats, Pictures
@@ -122,7 +122,7 @@ def _muscles(path: Path, card: ModelCard, arrays: Arrays) -> Muscles | None:
     if card.generator.architecture != MESH:
         return None
     try:
-        parts = [np.asarray(arrays[f"generator.{name}"], np.float64) for name in ("ways", "gains", "lids", "limits")]
+        parts = [np.asarray(arrays[f"generator.{name}"], np.float64) for name in PARTS]
     except KeyError as error:
         raise ModelError(f"the generator in {path} does not fit its config") from error
     return Muscles(tuple(card.aus), *parts)
