@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ActionUnit,
         Animation,
         Keyframe,
+        Others,
         Progress,
         Table,
         animate,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
         parse_expression,
         parse_timeline,
         read_keyframes,
+        read_others,
         read_photo,
         with_keyframes,
     )
@@ -73,6 +75,7 @@ __all__ = [
     "Keyframe",
     "MarkError",
     "ModelError",
+    "Others",
     "OutputError",
     "PackError",
     "PhotoError",
@@ -94,6 +97,7 @@ __all__ = [
     "parse_expression",
     "parse_timeline",
     "read_keyframes",
+    "read_others",
     "read_photo",
     "with_keyframes",
 ]
@@ -105,6 +109,7 @@ _HOMES = {
     "Animator": "ganimate.animation.animator",
     "FACE_REGIONS": "ganimate.animation.api",
     "Keyframe": "ganimate.animation.api",
+    "Others": "ganimate.animation.api",
     "PRESETS": "ganimate.animation.api",
     "Portrait": "ganimate.animation.portrait",
     "Progress": "ganimate.animation.api",
@@ -120,6 +125,7 @@ _HOMES = {
     "parse_expression": "ganimate.animation.api",
     "parse_timeline": "ganimate.animation.api",
     "read_keyframes": "ganimate.animation.api",
+    "read_others": "ganimate.animation.api",
     "read_photo": "ganimate.animation.api",
     "with_keyframes": "ganimate.animation.api",
 }  # all others are errors

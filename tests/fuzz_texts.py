@@ -176,7 +176,7 @@ TIMELINES = (
 duration: 4
 loop: ping-pong
 repeat: 2
-others: keep
+others: auto
 blink: auto
 keyframes:
   - {time: 0.8, expression: "happiness:0.6", easing: in-out, hold: 0.5}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -31,6 +33,7 @@ from ganimate.facs import (
 )
 from ganimate.facs.words import MOST_DEGREES, bounds, fold, limits
 
+MESH_WORDS = words_of(OPENFACE_AUS, mesh=True)
 intensities = st.floats(0.0, 1.0)
 numbers = st.sampled_from(sorted(ACTION_UNITS))
 sides = st.sampled_from(["", "L", "R"])
@@ -84,7 +87,7 @@ def test_combining_is_joining_with_commas(parts: list[Expression]) -> None:
     assert combine(parts) == parse_expression(",".join(map(format_expression, parts)))
 
 
-@given(st.lists(openface_terms, min_size=1, max_size=5), own_rows, st.sampled_from(["keep", "zero"]))
+@given(st.lists(openface_terms, min_size=1, max_size=5), own_rows, st.sampled_from(get_args(Others)))
 def test_a_goal_is_in_range_and_leaves_the_photo_alone(
     some: list[Term], own: NDArray[np.float32], others: Others
 ) -> None:
@@ -154,7 +157,8 @@ def test_what_terms_do_to_a_blank_face(text: str, goal: dict[int, float]) -> Non
         ("12=0", {1: 0.25}),
         ("neutral,12=+0.25", {12: 0.25}),
         ("neutral,self,1=0", {12: 0.5}),
-        ("happiness:0.5", {1: 0.25, 6: 0.5, 12: 0.5}),
+        ("happiness:0.5", {6: 0.5, 12: 0.5}),
+        ("blink:0.5", {1: 0.25, 12: 0.5, 45: 0.5}),
     ],
 )
 def test_what_terms_do_to_a_photo(text: str, goal: dict[int, float]) -> None:
@@ -174,6 +178,74 @@ def test_what_terms_do_to_a_photo(text: str, goal: dict[int, float]) -> None:
 def test_others_zero_clears_only_what_no_term_names(text: str, goal: NDArray[np.float32]) -> None:
     own = row(au1=0.25, au12=0.5)
     assert np.array_equal(parse_expression(text).resolve(own, OPENFACE_AUS, "zero"), goal)
+
+
+SMILING = row(au1=0.25, au12=0.75, au25=0.5, au45=0.875)  # with lids nearly shut
+
+
+@pytest.mark.parametrize(
+    ("text", "goal"),
+    [
+        ("sadness", {1: 1.0, 4: 1.0, 15: 1.0, 45: 0.875}),
+        ("sadness:0.5", {1: 0.5, 4: 0.5, 15: 0.5, 45: 0.875}),  # half of it, on a face that is calm else
+        ("sadness,12=0.25", {1: 1.0, 4: 1.0, 12: 0.25, 15: 1.0, 45: 0.875}),
+        ("12=0.25,sadness", {1: 1.0, 4: 1.0, 12: 0.25, 15: 1.0, 45: 0.875}),  # whichever comes first
+        ("sadness,12=-0.25", {1: 1.0, 4: 1.0, 12: 0.5, 15: 1.0, 45: 0.875}),  # from what the photo shows
+        ("anger,blink", {4: 1.0, 5: 1.0, 7: 1.0, 23: 1.0, 45: 1.0}),
+        ("happily-surprised", {1: 1.0, 2: 1.0, 12: 1.0, 25: 1.0, 45: 0.875}),
+        ("neutral", {}),
+        ("self,sadness", {1: 1.0, 4: 1.0, 12: 0.75, 15: 1.0, 25: 0.5, 45: 0.875}),  # the photo's own is named
+        ("sadness,self", {1: 0.25, 12: 0.75, 25: 0.5, 45: 0.875}),
+        ("15=1", {1: 0.25, 12: 0.75, 15: 1.0, 25: 0.5, 45: 0.875}),
+        ("1=1,4=1,15=1", {1: 1.0, 4: 1.0, 12: 0.75, 15: 1.0, 25: 0.5, 45: 0.875}),
+        ("blink", {1: 0.25, 12: 0.75, 25: 0.5, 45: 1.0}),
+    ],
+)
+def test_an_emotion_replaces_what_the_photo_shows_but_for_its_lids(text: str, goal: dict[int, float]) -> None:
+    assert resolved(text, SMILING) == goal
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_presets_are_emotions_but_for_actions_of_a_part_of_the_face(name: str) -> None:
+    assert PRESETS[name].emotion == (name not in ("blink", "wink"))
+    own = np.full(len(MESH_WORDS), 0.5, np.float32)
+    goal = parse_expression(name).resolve(own, MESH_WORDS)
+    named = {word for term in PRESETS[name].intensities for word in (term, f"{term}L", f"{term}R")}
+    for word, value in zip(MESH_WORDS, goal, strict=True):
+        if word not in named:
+            stays = not PRESETS[name].emotion or word in ("45L", "45R", *MOST_DEGREES)  # lids, head and eyes
+            assert value == (0.5 if stays else 0.0), word
+
+
+@given(st.lists(openface_terms, min_size=1, max_size=5), own_rows)
+def test_auto_is_zero_but_for_lids_or_keep(some: list[Term], own: NDArray[np.float32]) -> None:
+    expression, lids = Expression(tuple(some)), OPENFACE_AUS.index(45)
+    auto, keep, zero = (expression.resolve(own, OPENFACE_AUS, others) for others in ("auto", "keep", "zero"))
+    emotional = any(isinstance(term, UsePreset) and term.name not in ("blink", "wink") for term in some)
+    assert np.array_equal(np.delete(auto, lids), np.delete(zero if emotional else keep, lids))
+    assert auto[lids] == keep[lids]
+
+
+def test_zero_clears_lids_and_turns_as_well() -> None:
+    own = np.full(len(MESH_WORDS), 0.5, np.float32)
+    for text, others in (("sadness", "zero"), ("neutral", "auto"), ("neutral", "keep")):
+        goal = dict(zip(MESH_WORDS, parse_expression(text).resolve(own, MESH_WORDS, others), strict=True))
+        assert not any(goal[word] for word in ("45L", "45R", *MOST_DEGREES)), (text, others)
+
+
+@pytest.mark.parametrize(
+    ("text", "aus", "missing"),
+    [
+        ("happiness", OPENFACE_AUS, ()),
+        ("happiness,fear:0.5,12=1", (12, 1, 4), (6, 2, 5, 7, 20, 25, 26)),
+        ("fear,surprise", (1, 2, 4), (5, 7, 20, 25, 26)),  # each once
+        ("contempt", (12, 25), ("14R",)),  # a lack of sides is another thing, and refused
+        ("12=1,self", (1, 2), ()),
+    ],
+)
+def test_what_a_model_lacks_of_presets_is_told(text: str, aus: tuple[int, ...], missing: tuple[Word, ...]) -> None:
+    assert parse_expression(text).left_out(aus) == missing
+    assert parse_expression(text).left_out(words_of(aus, mesh=True)) == missing
 
 
 @given(own_rows)
@@ -338,7 +410,7 @@ def test_a_photo_row_that_cannot_be_is_refused(own: NDArray[np.float32], message
 def test_combining_nothing_and_unknown_others_are_refused() -> None:
     with pytest.raises(ExpressionError, match="the expression is empty"):
         combine([])
-    with pytest.raises(ExpressionError, match="'keep' or 'zero', not 'drop'"):
+    with pytest.raises(ExpressionError, match="'auto', 'keep' or 'zero', not 'drop'"):
         parse_expression("self").resolve(row(), OPENFACE_AUS, "drop")  # type: ignore[arg-type]
 
 
@@ -356,7 +428,6 @@ def test_who_asks_for_au43_is_told_of_au45() -> None:
     assert "45=1, which stands for closed eyes" in caught.value.hint
 
 
-MESH_WORDS = words_of(OPENFACE_AUS, mesh=True)
 mesh_terms = st.one_of(
     st.builds(SetAU, st.sampled_from(OPENFACE_AUS), intensities, sides),
     st.builds(ChangeAU, st.sampled_from(OPENFACE_AUS), st.floats(-1.0, 1.0), sides),

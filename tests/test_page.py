@@ -142,7 +142,10 @@ def test_a_gif_is_made_and_can_be_saved(visitor: Any, url: str, tmp_path: Path) 
         assert made.size == (512, 512) and made.n_frames >= 4
     assert look(tmp_path / "made.gif").marked
     line = visitor.input_value("#line textarea")
-    assert line.startswith("ganimate animate astronaut.jpg -e 6=1,12=1 --frames 3") and line.endswith(".gif")
+    asked = re.fullmatch(r"ganimate animate astronaut.jpg -e (\S+) --frames 3 -o \S+\.gif", line)
+    assert asked is not None, line
+    words = dict(term.split("=") for term in asked[1].split(","))
+    assert (words.pop("6"), words.pop("12")) == ("1", "1") and set(words.values()) == {"0"}
 
 
 @browsing
@@ -328,6 +331,16 @@ def test_every_function_can_be_called_by_a_client(
         assert np.array_equal(np.array(one), np.array(same))
         assert np.array_equal(decoded(data_uri(np.array(one))), decoded(shown["frame"]))  # the preview is the result
     assert "read again by the judge" in notes
+    client.predict({"preset": "sadness"}, api_name="/use_preset")  # of who smiles: the sliders take the smile away
+    *_, file, line, notes = client.predict(
+        "Still", "self", 16, 25, "in-out", 0.5, "ping-pong", False, api_name="/make_move"
+    )
+    for number, words in enumerate((line.split()[3:-2], ["-e", "sadness", "--still"])):
+        done = cli("animate", photo, *words, "-o", tmp_path / f"sad{number}.png")
+        assert done.exit_code == 0, done.output
+        with Image.open(file["value"]) as one, Image.open(tmp_path / f"sad{number}.png") as same:
+            assert np.array_equal(np.array(one), np.array(same)), words
+    client.predict({"values": {"12": 1.0}}, "whole photo", api_name="/preview")
     timeline = client.predict("", 0.2, "in-out", 0, api_name="/add_keyframe")
     *_, film, line, _ = client.predict("MP4", timeline, api_name="/make_timeline")
     assert line == "ganimate animate me.jpg --timeline timeline.yaml -o me_edited.mp4"
@@ -396,6 +409,7 @@ def test_a_client_repeats_a_table(url: str, tmp_path: Path, photo: Path) -> None
     assert "lip corner puller" in rows[0] and len(rows[1]["value"]) == 2
     panel = client.predict({"preset": "fear", "intensity": 0.5}, api_name="/use_preset")
     assert panel["values"]["1"] == 0.5
+    assert panel["own"]["12"] > 0.5 and panel["values"]["12"] == 0 and "45" not in panel["values"]
     (tmp_path / "t.yaml").write_text("keyframes: [{time: 1, expression: awed}]")
     assert "awed" in client.predict(handle_file(str(tmp_path / "t.yaml")), api_name="/open_timeline")
     assert Path(client.predict("keyframes: [{time: 1, expression: awed}]", api_name="/save_timeline")["value"]).exists()
@@ -404,14 +418,18 @@ def test_a_client_repeats_a_table(url: str, tmp_path: Path, photo: Path) -> None
     later = {"keyframes": [*listed["keyframes"], {"time": 0.5, "expression": "12=0.5", "hold": 0.25}], "chosen": 1}
     text = client.predict(later, "# mine\nfps: 30\n", api_name="/edit_keyframes")
     assert text.startswith("# mine\nfps: 30\nkeyframes:\n  - {time: 0.5,")
-    panel, *rest = client.predict(later, api_name="/show_keyframe")
+    panel, *rest = client.predict(later, text, api_name="/show_keyframe")
     assert panel["values"] == {"12": 0.5} and rest == [0.5, "in-out", 0.25]
+    panel, *_ = client.predict(later | {"chosen": 0}, text, api_name="/show_keyframe")  # awed, and not as in the photo
+    assert (panel["values"]["2"], panel["values"]["12"]) == (1, 0)
+    panel, *_ = client.predict(later | {"chosen": 0}, f"others: keep\n{text}", api_name="/show_keyframe")
+    assert panel["values"] == {"1": 1, "2": 1, "5": 1, "25": 1}
     overlapping = {"keyframes": [{"time": 1, "expression": "self", "hold": 2}, {"time": 2, "expression": "self"}]}
     with pytest.raises(Exception, match="keyframe"):
         client.predict(overlapping, "", api_name="/edit_keyframes")
     with pytest.raises(Exception, match="reads no other photos"):
         client.predict(
-            {"keyframes": [{"time": 1, "expression": "@/etc/passwd"}], "chosen": 0}, api_name="/show_keyframe"
+            {"keyframes": [{"time": 1, "expression": "@/etc/passwd"}], "chosen": 0}, "", api_name="/show_keyframe"
         )
     assert client.predict("close-up", api_name="/look_at")["frame"].startswith("data:image/jpeg")
     assert client.predict({"chosen": 1}, api_name="/choose_face")[0] == {"chosen": 1}

@@ -25,7 +25,7 @@ from ganimate.facs import ACTION_UNITS as ACTION_UNITS
 from ganimate.facs import FACE_REGIONS as FACE_REGIONS
 from ganimate.facs import PRESETS as PRESETS
 from ganimate.facs import ActionUnit as ActionUnit
-from ganimate.facs import Others
+from ganimate.facs import Others as Others
 from ganimate.facs import parse_expression as parse_expression
 from ganimate.media import FrameWriter, is_video
 from ganimate.media import open_writer as open_any_writer
@@ -37,6 +37,7 @@ from ganimate.system.progress import Table as Table
 from ganimate.timeline import Keyframe as Keyframe
 from ganimate.timeline import parse_timeline as parse_timeline
 from ganimate.timeline import read_keyframes as read_keyframes
+from ganimate.timeline import read_others as read_others
 from ganimate.timeline import with_keyframes as with_keyframes
 from ganimate.trajectory import LOOPS
 
@@ -57,7 +58,7 @@ def animate(
     timeline: AnyPath | None = None,
     start: str = "self",
     seen_as: str | None = None,
-    others: Others = "keep",
+    others: Others = "auto",
     blink: Blink | None = None,
     seed: int = 0,
     frames: int = Motion.frames,
@@ -83,7 +84,8 @@ def animate(
     `out` is a .gif, an .mp4 or a folder of PNG frames, with `still` a picture; by default it lies beside the photo.
     Expressions of several faces come by their numbers, as 'ganimate faces' lists them; `face` does not count then.
     Nothing that exists is replaced, unless `overwrite` says so. `start` is the expression to begin with, by default the
-    photo's own; `seen_as` corrects what the model reads of that.
+    photo's own; `seen_as` corrects what the model reads of that. `others` says what becomes of AUs that an expression
+    does not name: "keep" leaves them as in the photo, "zero" takes them away, "auto" does so where an emotion is named.
     What speaks against the result is in its `doubts`. Raises GanimateError, with a sentence and a hint.
     """
     motion = Motion(frames, Motion.fps if fps is None else fps, easing, hold, loop)
@@ -109,7 +111,7 @@ def interpolate(
     to: str,
     out: AnyPath | None = None,
     *,
-    others: Others = "keep",
+    others: Others = "auto",
     blink: Blink | None = None,
     seed: int = 0,
     frames: int = Motion.frames,
@@ -214,7 +216,7 @@ def frames(
     *,
     start: str = "self",
     seen_as: str | None = None,
-    others: Others = "keep",
+    others: Others = "auto",
     frames: int = Motion.frames,
     fps: float = Motion.fps,
     easing: str = Motion.easing,

@@ -52,6 +52,10 @@ class SheetRow:
         share = np.array(intensities, np.float32)[:, None]
         return (share * target + (1 - share) * source_aus).astype(np.float32)
 
+    def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
+        """Return the words of the row's presets that a model of `aus` lacks."""
+        return () if self.au is not None else parse_expression(self.expression).left_out(aus)
+
     def asked(self, intensities: Sequence[float]) -> str:
         """Return what the row asks for, such as ``12=0..1``, or the expression."""
         if self.au is None:

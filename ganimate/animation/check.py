@@ -33,6 +33,7 @@ class Check:
         """Prepare; the trajectories of a still have one row."""
         self._prepared, self._outputs, self._scrutiny = scene.prepared, outputs, scrutiny
         prepared, paths = scene.prepared, scene.trajectories
+        self._missing = [{"left_out": [label(word) for word in path.left_out]} for path in scene.paths]
         self._fps = paths[0].fps if len(paths[0]) > 1 else None
         asked = bool(outputs.reports)
         identity = (asked or scrutiny.strict) and scrutiny.identity_frames > 0
@@ -70,7 +71,7 @@ class Check:
         if self._strip is not None and outputs.strip is not None:
             self._strip.write(outputs.strip, outputs.overwrite, mark)
         facts = {"photo": photo, "result": outputs.path, "model": session.model_facts(self._prepared.entry)}
-        faces = [session.face_facts(self._prepared, place) for place in range(len(self._prepared.people))]
+        faces = [session.face_facts(self._prepared, place) | missing for place, missing in enumerate(self._missing)]
         report = ReadBackReport(self.readback, facts, faces, self._fps)
         for path in outputs.reports:
             report.write(path, outputs.overwrite)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ganimate.animation import other_photos, session
 from ganimate.animation.job import Result
 from ganimate.animation.outputs import Outputs
+from ganimate.animation.request import left_out_note
 from ganimate.animation.session import Session, au_facts, model_facts
 from ganimate.config import Setup
 from ganimate.errors import FaceError
@@ -115,12 +116,16 @@ class ClipSums:
 
 @dataclass(frozen=True)
 class ClipJob:
-    """An expression in every frame of a clip, on the chosen `faces`; `others` is what becomes of AUs not named."""
+    """An expression in every frame of a clip, on the chosen `faces`.
+
+    `others` is what becomes of AUs that it does not name. "auto" means "keep" here: a photo shows one expression, which
+    an emotion replaces, but whoever speaks in a clip would fall silent.
+    """
 
     clip: Path
     expression: Expression
     outputs: Outputs
-    others: Others = "keep"
+    others: Others = "auto"
     ramp_s: float = 0.0
     setup: Setup = field(default_factory=Setup)
     mark: bool = True
@@ -152,11 +157,17 @@ class ClipJob:
         """Return the expression with what other photos show in it; an AU that the model lacks is told early."""
         aus, names = open_session.entry.card.words, self.expression.photos()
         photos = other_photos.open_photos(names, progress)
+        if missing := self.expression.left_out(aus):
+            progress.note(left_out_note(missing, "expression"))
         blank = self.expression.with_readings(other_photos.blank(names, aus))
-        blank.resolve(np.zeros(len(aus), np.float32), aus, self.others)
+        self._target(blank, np.zeros(len(aus), np.float32), aus)
         with progress.stage("loading the model"):
             animator = open_session.animator
         return self.expression.with_readings(other_photos.read_photos(photos, animator, self.setup.detector, progress))
+
+    def _target(self, expression: Expression, source_aus: Row, aus: Sequence[Word]) -> Row:
+        """Return the AUs that a face is to show."""
+        return expression.resolve(source_aus, aus, "keep" if self.others == "auto" else self.others)
 
     def _write(
         self,
@@ -178,7 +189,7 @@ class ClipJob:
 
     def _images(self, video: Video, footage: Footage, expression: Expression, sums: ClipSums) -> Iterator[Image]:
         def target(source_aus: Row) -> Row:
-            return expression.resolve(source_aus, sums.aus, self.others)
+            return self._target(expression, source_aus, sums.aus)
 
         for shown, frame in footage.edit(footage.read(video.frames()), target, self.ramp_s):
             sums.add(shown, target)
@@ -201,6 +212,7 @@ class ClipJob:
             "marked": self.mark,
             "y_r": au_facts(sums.aus, source_aus),
             "y_g": au_facts(sums.aus, target_aus),
+            "left_out": [label(word) for word in self.expression.left_out(sums.aus)],
         }
 
 

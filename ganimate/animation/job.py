@@ -11,6 +11,7 @@ from ganimate.animation.request import Request, Scene
 from ganimate.animation.session import Session, au_facts, face_facts, model_facts
 from ganimate.config import Scrutiny
 from ganimate.errors import FaceError
+from ganimate.facs.words import label
 from ganimate.media import Sound, keeps_alpha
 from ganimate.media.places import FilePlace
 from ganimate.system.progress import Progress
@@ -140,5 +141,6 @@ def _face(scene: Scene, place: int, check: Check) -> dict[str, Any]:
         **face_facts(prepared, place),
         "y_r": au_facts(prepared.aus, prepared.people[place].source_aus),
         "y_g": au_facts(prepared.aus, scene.targets[place]),
+        "left_out": [label(word) for word in scene.paths[place].left_out],
         **check.peak_facts(place),
     }

@@ -18,7 +18,7 @@ from ganimate.animation import session
 from ganimate.animation.session import Session
 from ganimate.config import Setup
 from ganimate.errors import FaceError
-from ganimate.facs import ACTION_UNITS, TURNS, ActionUnit, Word, parse_expression
+from ganimate.facs import ACTION_UNITS, TURNS, ActionUnit, Others, Word, parse_expression
 from ganimate.facs.words import fold, limits
 from ganimate.system.progress import Progress, Silent
 
@@ -110,9 +110,12 @@ class Portrait:
         """Return the AUs that a face shows in the photo, y_r, by words: ``12``, or ``12L`` where sides differ."""
         return self._named(self._person(face).source_aus)
 
-    def asked(self, face: int, expression: str) -> dict[str, float]:
-        """Return the AUs and turns that an expression asks of a face, y_g, likewise; raises ExpressionError."""
-        return self._named(self._target(face, expression))
+    def asked(self, face: int, expression: str, others: Others = "auto") -> dict[str, float]:
+        """Return the AUs and turns that an expression asks of a face, y_g, likewise; raises ExpressionError.
+
+        `others` is what becomes of those that it does not name.
+        """
+        return self._named(self._target(face, expression, others))
 
     def picture(self, expressions: Mapping[int, str], view: View | None = None) -> Image:
         """Return the photo, or what `view` shows of it, with an expression on some of its faces, by number.
@@ -168,8 +171,8 @@ class Portrait:
                 (self._people[face],) = self._session.animator.prepare(self.photo, [self._found[face - 1]])
             return self._people[face]
 
-    def _target(self, face: int, expression: str) -> Row:
-        return parse_expression(expression).resolve(self._person(face).source_aus, self._words)
+    def _target(self, face: int, expression: str, others: Others = "auto") -> Row:
+        return parse_expression(expression).resolve(self._person(face).source_aus, self._words, others)
 
     def _edit(self, face: int, expression: str) -> FaceEdit:
         target = self._target(face, expression)

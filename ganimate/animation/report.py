@@ -5,15 +5,16 @@ JSON, one object::
     {"photo", "result", "model": {"name", "path"}, "frames", "fps" (null for a still),
      "reader": {"name", "independent"}, "visible_levels", "identity_same_below",
      "warnings": [sentence, …],
-     "faces": [{"number", "box_px", "moved": ["AU12", …], "peak_frame", "identity_frames": [frame, …],
+     "faces": [{"number", "box_px", "left_out": ["AU16", …], "moved": ["AU12", …], "peak_frame",
+                "identity_frames": [frame, …],
                 "photo": {"asked": {"AU1": 0.1, …}, "read": {…}},
                 "frames": [{"frame", "time_s", "asked": {…}, "read": {…}, "identity_distance",
                             "crop_changed_share", "photo_changed_share", "attention_mean"}, …]}, …]}
 
 Frames count from 0. AUs are from 0 to 1, shares and attention too; turns are degrees. An AU whose sides differ
-somewhere is told by its sides (``AU12L``, ``AU12R``). What was not measured is null, and in CSV an empty cell: no
-reader knows sides or turns. CSV has a row for each frame and face: ``frame,time_s,face``, the measures, then
-``AU01_asked,AU01_read,…``.
+somewhere is told by its sides (``AU12L``, ``AU12R``). What the model lacks of a preset or a clip is left out. What was
+not measured is null, and in CSV an empty cell: no reader knows sides or turns. CSV has a row for each frame and face:
+``frame,time_s,face``, the measures, then ``AU01_asked,AU01_read,…``.
 """
 
 from __future__ import annotations

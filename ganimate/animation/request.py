@@ -89,7 +89,12 @@ class FaceRequest:
         """Raise what is wrong with it whatever the photo: PhotoError for another one, ExpressionError for an AU."""
         names = self.photos()
         other_photos.open_photos(names, progress)
+        _tell_left_out([self], ready.entry.card.words, progress)
         ready.check(other_photos.filled(self.plan, other_photos.blank(names, ready.entry.card.words)))
+
+    def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
+        """Return the words of what is asked that a model of `aus` lacks, and that are left out for that."""
+        return tuple(dict.fromkeys(self.seen_as.left_out(aus) + self.plan.left_out(aus)))
 
     def blinking(self, blink: str, seed: int) -> FaceRequest:
         """Return the same with blinks, as `blinking` says."""
@@ -100,12 +105,14 @@ class FaceRequest:
 class FacePath:
     """What one face does: its trajectory, and the expression y_g (N,) that this leads to.
 
-    It `wanders` where that is only one of many things that it shows on its way.
+    It `wanders` where that is only one of many things that it shows on its way. `left_out` are the words of what was
+    asked that the model lacks.
     """
 
     trajectory: Trajectory
     target: Row
     wanders: bool = False
+    left_out: tuple[Word, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -176,9 +183,9 @@ class Request:
         open_session = ready or Session.of(self.setup, progress)
         aus = open_session.entry.card.words
         blank = other_photos.blank(names, aus)
-        open_session.check(*(other_photos.filled(each.plan, blank) for each in (self.common, *self.apart.values())))
-        if isinstance(self.common.plan, Perform) and (missing := self.common.plan.left_out(aus)):
-            progress.note(f"the model lacks {', '.join(map(label, missing))} of the clip: left out")
+        wishes = (self.common, *self.apart.values())
+        open_session.check(*(other_photos.filled(each.plan, blank) for each in wishes))
+        _tell_left_out(wishes, aus, progress)
         if isinstance(self.common.plan, Perform) and self.common.plan.evened(aus):
             progress.note("the model moves both sides of a face alike: it shows the mean of the clip's left and right")
         prepared = open_session.prepare(photo.image, self.faces, progress)
@@ -186,13 +193,27 @@ class Request:
         asked = [self.apart.get(number, self.common) for number in prepared.numbers]
         prepared = prepared.corrected([each.seen_as.with_readings(readings) for each in asked])
         plans = [for_face(other_photos.filled(each.plan, readings), place) for place, each in enumerate(asked)]
-        paths = zip(plans, prepared.people, strict=True)
-        return Scene(prepared, tuple(self._path(plan, person, aus) for plan, person in paths), photo.alpha)
+        missing = [each.left_out(aus) for each in asked]
+        paths = zip(plans, prepared.people, missing, strict=True)
+        return Scene(prepared, tuple(self._path(*each, aus) for each in paths), photo.alpha)
 
-    def _path(self, plan: Plan, person: PreparedFace, aus: tuple[Word, ...]) -> FacePath:
+    def _path(self, plan: Plan, person: PreparedFace, missing: tuple[Word, ...], aus: tuple[Word, ...]) -> FacePath:
         target = plan.goal(person.source_aus, aus)
         path = Trajectory(target[None], 1.0, aus) if self.still else plan.trajectory(person.source_aus, aus)
-        return FacePath(path, target, wanders=isinstance(plan, Perform) and not self.still)
+        return FacePath(path, target, isinstance(plan, Perform) and not self.still, missing)
+
+
+def _tell_left_out(wishes: Sequence[FaceRequest], aus: Sequence[Word], progress: Progress) -> None:
+    """Note which AUs of what is asked of some faces the model lacks."""
+    missing = dict.fromkeys(word for each in wishes for word in each.left_out(aus))
+    what = "clip" if any(isinstance(each.plan, Perform) for each in wishes) else "expression"
+    if missing:
+        progress.note(left_out_note(tuple(missing), what))
+
+
+def left_out_note(missing: Sequence[Word], what: str) -> str:
+    """Return what is told of words that the model lacks of `what`, such as "expression"."""
+    return f"the model lacks {', '.join(map(label, missing))} of the {what}: left out"
 
 
 def _tell_path(prepared: PreparedPhoto, place: int, path: FacePath, progress: Progress) -> None:

@@ -158,9 +158,9 @@ class PreparedPhoto:
         return Mark(self.entry.card.name, self.entry.digest, tuple(asked))
 
     def corrected(self, seen_as: Sequence[Expression]) -> PreparedPhoto:
-        """Return the same with `seen_as`, one a face, in place of what the model reads from it."""
+        """Return the same with `seen_as`, one a face, in place of what the model reads of the AUs that it names."""
         people = [
-            replace(person, source_aus=correction.resolve(person.source_aus, self.aus))
+            replace(person, source_aus=correction.resolve(person.source_aus, self.aus, "keep"))
             for person, correction in zip(self.people, seen_as, strict=True)
         ]
         return replace(self, people=people)

@@ -12,6 +12,7 @@ import numpy as np
 from ganimate.animation import session
 from ganimate.animation.job import Result
 from ganimate.animation.outputs import Outputs
+from ganimate.animation.request import left_out_note
 from ganimate.animation.session import PreparedPhoto, Session, face_facts, model_facts
 from ganimate.config import Setup
 from ganimate.errors import FaceError, OutputError
@@ -58,6 +59,9 @@ class SheetJob:
 
         aus = ready.entry.card.words
         rows = parse_rows(self.rows, aus)
+        missing = tuple(dict.fromkeys(word for row in rows for word in row.left_out(aus)))
+        if missing:
+            progress.note(left_out_note(missing, "expression"))
         nobody = np.zeros(len(aus), np.float32)
         self._check_size(layout(rows, nobody, aus, self.intensities, self.size_px, self.masks))
         prepared = ready.prepare(image, self.faces, progress)

@@ -124,7 +124,7 @@ def batch(
     output: Folder,
     expressions: options.Expressions = None,
     seen_as: options.SeenAs = None,
-    others: options.Others = options.OtherAUs.keep,
+    others: options.Others = options.OtherAUs.auto,
     trajectory: options.Trajectory = None,
     timeline: options.Timeline = None,
     blink: options.BlinkChoice = None,

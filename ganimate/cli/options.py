@@ -48,6 +48,7 @@ class BlinkName(str, Enum):
 class OtherAUs(str, Enum):
     """What becomes of AUs that no expression names."""
 
+    auto = "auto"
     keep = "keep"
     zero = "zero"
 
@@ -113,7 +114,15 @@ BlinkChoice = Annotated[
 Seed = Annotated[
     int | None, option(SHOWN, "With --blink auto: other numbers, other times.", "--seed", metavar="N", low=0)
 ]
-Others = Annotated[OtherAUs, option(SHOWN, "AUs that are not named: as in the photo, or zero.", shown=True)]
+Others = Annotated[
+    OtherAUs,
+    option(
+        SHOWN,
+        "AUs that are not named: keep (as in the photo), zero, or auto: zero, lids apart, where an emotion is named, "
+        "such as sadness, and else keep, as in videos.",
+        shown=True,
+    ),
+]
 Ramp = Annotated[
     float,
     option(

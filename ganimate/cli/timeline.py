@@ -83,5 +83,5 @@ def plot(file: File, output: Plot = None, force: options.Force = False, quiet: o
     ]
     picture = bands_plot(shown.times_s, bands, marks, shown.duration_s, printable(file.name))
     write_image(path, picture, force)
-    Display(quiet).note("drawn on a neutral face: AUs that the timeline does not set stay as in the photo")
+    Display(quiet).note("drawn on a neutral face: what a photo shows by itself, and keeps, is not in it")
     typer.echo(path)

@@ -28,8 +28,11 @@ from ganimate.facs.words import (
     range_text,
 )
 
-Others: TypeAlias = Literal["keep", "zero"]
+# What becomes of AUs that no term names: as in the photo, 0, or what suits the expression, see `cleared`.
+Others: TypeAlias = Literal["auto", "keep", "zero"]
 ByAU: TypeAlias = Mapping[Word, float]
+
+SHUT_EYES = 45  # no emotion opens them: what lies behind the lids would be invented, and nobody asked for it
 
 _SCALE_HINT = "0 is absent and 1 is full; OpenFace's 0-5 scale is divided by 5"
 _MESH_HINT = "use a model of the architecture mesh, such as the default one"
@@ -121,7 +124,7 @@ class UsePreset:
         found: dict[Word, float] = {}
         for word, full in PRESETS[self.name].intensities.items():
             number, side = parts(word) or (0, "")
-            if place_of(number, [*now]):  # an AU that the model lacks is left out
+            if _has(word, [*now]):  # an AU that the model lacks is left out: see `Expression.left_out`
                 found.update(dict.fromkeys(_words(number, side, now), self.intensity * full))
         if not found:
             needed = ", ".join(str(ACTION_UNITS[n]) for n in au_numbers(PRESETS[self.name].intensities))
@@ -189,18 +192,16 @@ class Expression:
                 "the expression is empty", "write for example 12=1.0, happiness:0.6, neutral or self (no change)"
             )
 
-    def resolve(self, own: NDArray[np.float32], aus: Sequence[Word], others: Others = "keep") -> NDArray[np.float32]:
+    def resolve(self, own: NDArray[np.float32], aus: Sequence[Word], others: Others = "auto") -> NDArray[np.float32]:
         """The wanted row y_g, float32 (N,), a new array in the order of `aus`, the words of a model.
 
-        `own` (N,) is what the photo shows, y_r: AUs in [0, 1], nothing turned. AUs that no term names keep it, or
-        become 0 with `others` = ``"zero"``; ``neutral`` and ``self`` name every AU. A preset leaves out the AUs that
-        the model lacks.
+        `own` (N,) is what the photo shows, y_r: AUs in [0, 1], nothing turned. What no term names keeps it, or becomes
+        0, as `cleared` says; ``neutral`` and ``self`` name everything. A preset leaves out what the model lacks.
 
         Raises ExpressionError when `own` does not fit `aus`, when `aus` lacks what a term names, be it an AU, its side
-        or a turn, or all AUs of a preset.
+        or a turn, or all AUs of a preset; and for unknown `others`.
         """
-        if others not in get_args(Others):
-            raise ExpressionError(f"the others can be 'keep' or 'zero', not {others!r}")
+        replaced = cleared(self, aus, others)
         photo = _by_au(own, aus)
         now = dict(photo)
         named: set[Word] = set()
@@ -208,9 +209,14 @@ class Expression:
             update = term.update(now, photo)
             now.update(update)
             named.update(update)
-        if others == "zero":
-            now.update(dict.fromkeys(now.keys() - named, 0.0))
+        now.update(dict.fromkeys(replaced - named, 0.0))
         return np.array([now[word] for word in aus], dtype=np.float32)
+
+    def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
+        """The words of the terms' presets that `aus`, the words of a model, lack, each once."""
+        presets = [PRESETS[term.name] for term in self.terms if isinstance(term, UsePreset)]
+        words = dict.fromkeys(word for preset in presets for word in preset.intensities)
+        return tuple(word for word in words if not _has(word, aus))
 
     def photos(self) -> tuple[str, ...]:
         """The paths of the other photos that the terms name, each once."""
@@ -234,6 +240,23 @@ class Expression:
         return ",".join(str(term) for term in self.terms)
 
 
+def cleared(expression: Expression, aus: Sequence[Word], others: Others) -> set[Word]:
+    """Return which of `aus`, the words of a model, an expression sets to 0 unless its terms name them.
+
+    With `others` = ``"keep"`` none, with ``"zero"`` all. With ``"auto"`` it depends: an emotion replaces the expression
+    that the photo shows, and leaves head, eyes and lids (AU 45) as they are; AUs and actions such as ``wink`` come on
+    top of it. Raises ExpressionError for other `others`.
+    """
+    if others not in get_args(Others):
+        raise ExpressionError(f"the others can be 'auto', 'keep' or 'zero', not {others!r}")
+    if others == "zero":
+        return set(aus)
+    emotional = any(isinstance(term, UsePreset) and PRESETS[term.name].emotion for term in expression.terms)
+    if others == "keep" or not emotional:
+        return set()
+    return {word for word in aus if (au := parts(word)) and au[0] != SHUT_EYES}
+
+
 def combine(expressions: Iterable[Expression]) -> Expression:
     """One expression that does what `expressions` do one after the other: later terms win."""
     return Expression(tuple(term for expression in expressions for term in expression.terms))
@@ -253,6 +276,12 @@ def _require_au(number: int, side: str) -> None:
 
 def _unsigned(value: float) -> str:
     return repr(abs(float(value)))  # a sign, be it that of -0.0, would mean a change
+
+
+def _has(word: Word, model: Sequence[Word]) -> bool:
+    """Say whether a model has the AU of a word, be it without its sides."""
+    au = parts(word)
+    return bool(place_of(au[0] if au else word, model))
 
 
 def _words(number: int, side: str, model: ByAU) -> list[Word]:

@@ -13,12 +13,13 @@ from ganimate.facs.words import Word, order
 class Preset:
     """A named expression: the intensity in (0, 1] of each AU that makes it, and the publication that says so.
 
-    An AU of one side alone is a word such as ``14R``.
+    An AU of one side alone is a word such as ``14R``. An `emotion` is what a whole face shows; a wink is none.
     """
 
     name: str
     intensities: Mapping[Word, float]
     source: str
+    emotion: bool = True
 
 
 def _preset(name: str, source: str, *full: Word, **weaker: float) -> Preset:
@@ -26,6 +27,11 @@ def _preset(name: str, source: str, *full: Word, **weaker: float) -> Preset:
     below: dict[Word, float] = {_word(label): value for label, value in weaker.items()}
     intensities = sorted((dict.fromkeys(full, 1.0) | below).items(), key=lambda item: order(item[0]))
     return Preset(name, MappingProxyType(dict(intensities)), source)
+
+
+def _action(name: str, source: str, word: Word) -> Preset:
+    """The preset of one AU at 1 that is no emotion."""
+    return Preset(name, MappingProxyType({word: 1.0}), source, emotion=False)
 
 
 def _word(label: str) -> Word:
@@ -48,8 +54,8 @@ _PRESETS = (
     _preset("disgust", f"{_DU}: 9+10+17", 9, 10, au17=0.5),
     # With the corner raised far it would be half a smile: 14 leads, 12 keeps the trace of the source.
     _preset("contempt", f"{_EMFACS}: 12A+14A on the right side", "14R", au12R=0.2),
-    _preset("blink", "Ekman, Friesen & Hager, FACS (2002): 45", 45),
-    _preset("wink", "Ekman, Friesen & Hager, FACS (2002): 46, which is 45 of one eye", "45L"),
+    _action("blink", "Ekman, Friesen & Hager, FACS (2002): 45", 45),
+    _action("wink", "Ekman, Friesen & Hager, FACS (2002): 46, which is 45 of one eye", "45L"),
     _preset("happily-surprised", _DU, 1, 2, 12, 25),
     _preset("happily-disgusted", _DU, 10, 12, 25),
     _preset("sadly-fearful", _DU, 1, 4, 20, 25),

@@ -169,6 +169,9 @@ class Blinking:
         calm = self.plan.trajectory(own, aus)
         return self.plan.goal(own, aus) if moves(calm, own).any() else climax(self.trajectory(own, aus), own)
 
+    def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
+        return self.plan.left_out(aus)
+
     def photos(self) -> tuple[str, ...]:
         """Return the paths of the photos that the other plan asks for."""
         return self.plan.photos() if isinstance(self.plan, NamesPhotos) else ()

@@ -3,7 +3,7 @@
 fps: 25                    # frames a second
 duration: 4                # seconds; without it, up to the last thing below
 loop: once                 # or ping-pong, cycle; repeat: 2
-others: keep               # AUs that an expression does not name: as in the photo, or zero
+others: auto               # AUs that an expression does not name: keep (as in the photo), zero, or as it is an emotion
 blink: auto                # or off, a list of times, {rate_per_min: 17, seed: 1}
 keyframes:
   - {time: 0.8, expression: "happiness:0.6", easing: in-out, hold: 0.5}
@@ -16,6 +16,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import cast, get_args
 
 from ganimate.config import Motion
 from ganimate.errors import TimelineError
@@ -54,7 +55,7 @@ def parse_timeline(text: str, source: str = "timeline") -> Timeline:
     keyframes = tuple(_keyframe(Section(source, item, "a keyframe", KEYFRAME_KEYS)) for item in top.items("keyframes"))
     events = tuple(_event(Section(source, item, "a track", TRACK_KEYS)) for item in top.items("tracks"))
     blinks = _blinks(top, source)
-    others: Others = "zero" if top.choice("others", ("keep", "zero"), "keep") == "zero" else "keep"
+    others = _others(top)
     with top.placed():
         return Timeline(
             keyframes,
@@ -74,6 +75,15 @@ def read_keyframes(text: str, source: str = "timeline") -> tuple[Keyframe, ...]:
         return ()
     top = Section(source, parse_tree(text, source), "a timeline", KEYS)
     return tuple(_keyframe(Section(source, item, "a keyframe", KEYFRAME_KEYS)) for item in top.items("keyframes"))
+
+
+def read_others(text: str, source: str = "timeline") -> Others:
+    """Return what the YAML `text` says of AUs that keyframes do not name, whether or not these can be played."""
+    return _others(Section(source, parse_tree(text, source), "a timeline", KEYS)) if says_something(text) else "auto"
+
+
+def _others(top: Section) -> Others:
+    return cast(Others, top.choice("others", get_args(Others), "auto"))
 
 
 def _keyframe(section: Section) -> Keyframe:

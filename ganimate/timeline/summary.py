@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ganimate.errors import ExpressionError, TimelineError
-from ganimate.facs import ACTION_UNITS, OPENFACE_AUS, Word, words_of
+from ganimate.facs import ACTION_UNITS, OPENFACE_AUS, Others, Word, words_of
 from ganimate.facs.words import au_numbers, bounds, label, order, title, value_text
 from ganimate.timeline.blinks import NoBlinks
 from ganimate.timeline.timeline import Timeline
@@ -18,6 +18,11 @@ from ganimate.trajectory import Trajectory
 from ganimate.trajectory.plan import WORTH_TELLING, folded
 
 EVERY_WORD = words_of(tuple(ACTION_UNITS), mesh=True)
+OTHER_AUS: Mapping[Others, str] = {
+    "auto": "zero where a keyframe names an emotion, else as in the photo",
+    "keep": "as in the photo",
+    "zero": "zero",
+}
 
 
 def timeline_facts(timeline: Timeline, file: Path) -> dict[str, Any]:
@@ -43,7 +48,7 @@ def timeline_lines(timeline: Timeline) -> list[tuple[str, str]]:
     lines = [
         ("duration", f"{seconds}, {timeline.frames} frames at {timeline.fps:g} fps"),
         ("loop", f"{timeline.loop}{rounds}"),
-        ("other AUs", "as in the photo" if timeline.others == "keep" else "zero"),
+        ("other AUs", OTHER_AUS[timeline.others]),
     ]
     for place, key in enumerate(timeline.keyframes):
         held = f" for {key.hold_s:g} s" if key.hold_s else ""

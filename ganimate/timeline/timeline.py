@@ -30,8 +30,9 @@ class Timeline:
     """A performance for any face and any model, in seconds; a time means the frame nearest to it.
 
     The face begins as in the photo (with `others` "zero": with all AUs at 0), unless a keyframe at 0 says otherwise,
-    and stays after the last keyframe. An event lifts its AU from what keyframes give to its intensity and never
-    lowers it; of several at once the strongest counts. Without `duration_s` it ends with the last thing that is told.
+    and stays after the last keyframe. AUs that a keyframe does not name it treats, by itself, as `others` says. An
+    event lifts its AU from what keyframes give to its intensity and never lowers it; of several at once the strongest
+    counts. Without `duration_s` it ends with the last thing that is told.
 
     ``once`` shows the last moment too. ``ping-pong`` goes back the way it came. ``cycle`` begins again at the end, in
     whose place the start is shown. Both come `repeat` times; blinks are at times of the result.
@@ -46,7 +47,7 @@ class Timeline:
     duration_s: float | None = None
     loop: str = "once"
     repeat: int = 1
-    others: Others = "keep"
+    others: Others = "auto"
 
     def __post_init__(self) -> None:
         self._check_settings()
@@ -162,13 +163,16 @@ class Timeline:
         calm = self.unblinking(own, aus)
         return climax(calm if moves(calm, own).any() else self.trajectory(own, aus), own)
 
+    def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
+        return tuple(dict.fromkeys(word for each in self.keyframes for word in each.expression.left_out(aus)))
+
     def for_face(self, place: int) -> Timeline:
         """Return the plan of the face at `place` (from 0): each face blinks at times of its own."""
         return replace(self, blinks=shifted(self.blinks, place))
 
     def _keyed(self, own: Row, aus: Sequence[Word], frames: int) -> Floats:
         """Return what the keyframes give, (frames, N)."""
-        begin = SELF if self.others == "keep" else NEUTRAL
+        begin = NEUTRAL if self.others == "zero" else SELF
         before = begin.resolve(own, aus).astype(np.float64)
         values = np.tile(before, (frames, 1))
         left = 0  # the last frame that shows what was before

@@ -37,6 +37,10 @@ class Plan(Protocol):
         """Return the expression that the plan leads to, y_g."""
         ...
 
+    def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
+        """Return the words of what is asked that a model of `aus` lacks, and that are left out for that."""
+        ...
+
 
 @runtime_checkable
 class NamesPhotos(Protocol):
@@ -53,11 +57,11 @@ class NamesPhotos(Protocol):
 
 @dataclass(frozen=True)
 class Move:
-    """From one expression to another; AUs that an expression does not name are treated as `others` says."""
+    """From one expression to another, of which each by itself treats AUs that it does not name as `others` says."""
 
     to: Expression
     start: Expression = SELF
-    others: Others = "keep"
+    others: Others = "auto"
     motion: Motion = field(default_factory=Motion)
 
     @property
@@ -79,6 +83,9 @@ class Move:
 
     def goal(self, own: Row, aus: Sequence[Word]) -> Row:
         return self.to.resolve(own, aus, self.others)
+
+    def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
+        return tuple(dict.fromkeys(self.start.left_out(aus) + self.to.left_out(aus)))
 
     def photos(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.start.photos() + self.to.photos()))
@@ -114,6 +121,10 @@ class Replay:
         path = self.trajectory(own, aus)
         goal: Row = path.values[furthest(path, own)]
         return goal
+
+    def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
+        """Nothing: what the model lacks of a recording is refused."""
+        return ()
 
 
 @dataclass(frozen=True)

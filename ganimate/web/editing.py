@@ -100,7 +100,10 @@ class Editing:
 
     @telling
     def use_preset(self, preset: Any, request: gr.Request) -> Any:
-        """Set the sliders to a preset, ``{"preset": "fear", "intensity": 0.6}``, and return them."""
+        """Set the sliders to a preset, ``{"preset": "fear", "intensity": 0.6}``, and return them.
+
+        Those of AUs that it takes away from what the photo shows are at 0, as the command line's are.
+        """
         visit = self._visits.of(request.session_hash)
         name, intensity = str((preset or {}).get("preset")), float((preset or {}).get("intensity", 1))
         text = name if name in ("neutral", "self") or intensity == 1 else f"{name}:{intensity:g}"
@@ -162,10 +165,10 @@ class Editing:
         }
 
     @staticmethod
-    def _set_sliders(visit: Visit, text: str) -> None:
+    def _set_sliders(visit: Visit, text: str, others: ganimate.Others = "auto") -> None:
         """Set the sliders of the face that is worked on to an expression; what the photo shows anyway stays unset."""
         portrait = visit.opened()
-        own, asked = portrait.shown(visit.face), portrait.asked(visit.face, without_photos(text))
+        own, asked = portrait.shown(visit.face), portrait.asked(visit.face, without_photos(text), others)
         visit.values[visit.face] = {
             word: round(value, 2) for word, value in asked.items() if value != own.get(word, own.get(whole(word)))
         }

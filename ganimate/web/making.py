@@ -109,14 +109,15 @@ class Making(Editing):
         return {"keyframes": rows}
 
     @telling
-    def show_keyframe(self, edited: Any, request: gr.Request) -> tuple[Any, float, str, float]:
+    def show_keyframe(self, edited: Any, timeline: str, request: gr.Request) -> tuple[Any, float, str, float]:
         """Set the sliders to one of the keyframes, ``"chosen": 0`` beside them; returns them, its time, way and hold.
 
-        What is changed then and added at the same time takes its place.
+        What the `timeline` says of AUs that keyframes do not name holds for the sliders, too. What is changed then and
+        added at the same time takes the keyframe's place.
         """
         visit, row = self.visit(request), (edited or {})["keyframes"][int(edited["chosen"])]
         keyframe = _keyframe(row)
-        self._set_sliders(visit, str(keyframe.expression))
+        self._set_sliders(visit, str(keyframe.expression), ganimate.read_others(timeline))
         return self._panel(visit), keyframe.time_s, keyframe.easing, keyframe.hold_s
 
     @telling

@@ -95,7 +95,7 @@ def _timeline(making: Making, kind: gr.Radio, sliders: gr.HTML) -> tuple[Maker, 
     listing = {"inputs": text, "outputs": keyframes, **quick}
     text.change(making.list_keyframes, api_name="list_keyframes", trigger_mode="always_last", **listing)
     edited.failure(making.list_keyframes, api_visibility="private", **listing)
-    place = {"inputs": keyframes, "outputs": [sliders, time, easing, hold]}
+    place = {"inputs": [keyframes, text], "outputs": [sliders, time, easing, hold]}
     shown = call_on(keyframes.select, making, making.show_keyframe, told, queue=False, **place)
     call_on(save.click, making, making.save_timeline, told, inputs=text, outputs=saved)
     call_on(open_file.upload, making, making.open_timeline, told, inputs=open_file, outputs=text, preprocess=False)
