@@ -95,6 +95,25 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def poor_model(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny model that lacks most AUs."""
+    import dataclasses
+
+    import torch
+
+    from ganimate.networks import Critic, build_generator
+    from ganimate.zoo.checkpoint import load_model, save_model
+
+    card, aus = load_model(tiny_model).card, (1, 2, 4, 12, 25, 45)
+    path = tmp_path_factory.mktemp("poor") / "poor.safetensors"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        networks = build_generator(card.generator, len(aus)), Critic(card.critic, len(aus))
+    save_model(path, dataclasses.replace(card, name="poor", aus=aus), *networks)
+    return path
+
+
 @pytest.fixture
 def photo(tmp_path: Path, astronaut_path: Path) -> Path:
     """A copy of the example photo, alone in a folder of its own."""

@@ -85,6 +85,24 @@ def test_from_one_expression_to_another(photo: Path, tiny_model: Path) -> None:
     assert made.facts["faces"][0]["y_g"]["AU12"] == 1
 
 
+def test_an_emotion_replaces_the_photos_expression(photo: Path, tiny_model: Path, tmp_path: Path) -> None:
+    def rows(made: ganimate.Result) -> tuple[dict[str, float], dict[str, float]]:
+        return made.facts["faces"][0]["y_r"], made.facts["faces"][0]["y_g"]
+
+    made = ganimate.animate(photo, "sadness", tmp_path / "a.gif", model=tiny_model, **SHORT)
+    own, asked = rows(made)
+    assert {name for name, value in asked.items() if value} == {"AU1", "AU4", "AU15", "AU45"}
+    assert asked["AU45"] == own["AU45"]
+    _, asked = rows(ganimate.animate(photo, {1: "sadness"}, tmp_path / "b.gif", model=tiny_model, **SHORT))
+    assert asked["AU12"] == 0
+    _, asked = rows(ganimate.interpolate(photo, "self", "sadness", tmp_path / "c.gif", model=tiny_model, **SHORT))
+    assert asked["AU12"] == 0
+    kept = ganimate.animate(photo, "sadness", tmp_path / "d.gif", others="keep", model=tiny_model, **SHORT)
+    assert rows(kept)[1]["AU12"] == own["AU12"] > 0
+    (goal,) = ganimate.frames(photo, "sadness", model=tiny_model, **SHORT).scene.targets
+    assert np.count_nonzero(goal) == 4
+
+
 def test_a_face_by_its_number_begins_where_all_do(photo: Path, tiny_model: Path, tmp_path: Path) -> None:
     one = ganimate.interpolate(photo, "4=1", "12=1", tmp_path / "one", model=tiny_model, **SHORT)
     same = ganimate.animate(photo, {1: "12=1"}, tmp_path / "same", start="4=1", model=tiny_model, **SHORT)

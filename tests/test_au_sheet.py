@@ -63,6 +63,12 @@ def test_a_row_of_an_expression_leads_there_from_the_photo() -> None:
     np.testing.assert_allclose(path.values[:, AU12], (OWN[AU12], (OWN[AU12] + 0.9) / 2, 0.9), atol=1e-6)
 
 
+def test_a_row_of_an_emotion_takes_the_photos_own_expression_away() -> None:
+    path = targets([SheetRow(expression="sadness")], OWN, OPENFACE_AUS, (0.0, 0.5, 1.0))
+    assert (path.values[0] == OWN).all()
+    np.testing.assert_allclose(path.values[1:, AU12], (OWN[AU12] / 2, 0), atol=1e-6)
+
+
 @pytest.mark.parametrize("masks", [True, False])
 def test_the_layout_does_not_depend_on_the_face(masks: bool) -> None:
     rows = [SheetRow(12), SheetRow(expression="happiness")]

@@ -120,7 +120,73 @@ def test_others_may_be_zero(animate: Run, tmp_path: Path) -> None:
     assert [name for name, value in asked.items() if value] == ["AU12"]
 
 
+def test_an_emotion_takes_the_photos_own_expression_away_unless_told_otherwise(animate: Run, tmp_path: Path) -> None:
+    def asked(*arguments: object) -> dict[str, float]:
+        return aus_of(animate(*arguments, "-o", tmp_path / "a.gif", "--force", "--json"), "y_g")
+
+    read = aus_of(animate("-e", "self", "-o", tmp_path / "a.gif", "--json"), "y_r")
+    assert all(read.values())
+    sad = {"AU1": 1.0, "AU4": 1.0, "AU15": 1.0}
+    calm = dict.fromkeys(read, 0.0)
+    assert asked("-e", "sadness") == calm | sad | {"AU45": read["AU45"]}
+    assert asked("-e", "sadness", "--au", "12=0.25") == calm | sad | {"AU45": read["AU45"], "AU12": 0.25}
+    assert asked("-e", "sadness", "--others", "keep") == read | sad
+    assert asked("-e", "sadness", "--others", "zero") == calm | sad
+    assert asked("--au", "1=1,4=1,15=1") == read | sad
+    assert asked("-e", "blink") == read | {"AU45": 1.0}
+
+
+def test_the_way_to_an_emotion_is_even_for_all_aus(animate: Run, tmp_path: Path) -> None:
+    path, timing = tmp_path / "sad.csv", ("--frames", 3, "--hold", 0, "--loop", "once", "--easing", "linear")
+    animate("-e", "sadness", "-o", tmp_path / "a.gif", "--save-trajectory", path, timing=timing)
+    values = load_trajectory(path).values
+    assert np.allclose(values[1], (values[0] + values[2]) / 2, atol=1e-3)
+    assert (values[2] == 0).any()
+
+
+def test_each_end_of_a_move_decides_for_itself(animate: Run, tmp_path: Path) -> None:
+    def ends(start: str, to: str) -> tuple[dict[str, float], dict[str, float]]:
+        path = tmp_path / "way.csv"
+        told = ("--from", start, "--to", to, "-o", tmp_path / "a.gif", "--save-trajectory", path, "--force", "--json")
+        read = aus_of(animate(*told, command="interpolate"), "y_r")
+        first, *_, last = load_trajectory(path).values
+        return dict(zip(read, first - [*read.values()], strict=True)), dict(zip(read, last, strict=True))
+
+    first, last = ends("12=0.5", "sadness")
+    assert {name for name, value in first.items() if abs(value) > 1e-3} == {"AU12"}
+    assert {name for name, value in last.items() if value} == {"AU1", "AU4", "AU15", "AU45"}
+    first, last = ends("sadness", "12=0.5")
+    assert abs(first["AU25"]) > 0.05 and abs(first["AU45"]) < 1e-3
+    assert all(last.values())
+
+
+def test_what_the_model_lacks_of_an_emotion_is_told(cli: Run, photo: Path, poor_model: Path, tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    done = cli("animate", photo, "--model", poor_model, "-e", "fear", "-o", tmp_path / "a.gif", *SHORT, "--json",
+               "--report", report)  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.count("the model lacks AU5, AU7, AU20, AU26 of the expression: left out") == 1
+    for told in (facts(done), json.loads(report.read_text())):
+        assert told["faces"][0]["left_out"] == ["AU5", "AU7", "AU20", "AU26"]
+    done = cli("interpolate", photo, "--model", poor_model, "--from", "surprise", "--to", "fear", "--blink", "auto",
+               "-o", tmp_path / "b.gif", *SHORT)  # fmt: skip
+    assert "the model lacks AU5, AU7, AU20, AU26 of the expression" in done.stderr
+    done = cli("sheet", photo, "--model", poor_model, "-e", "fear", "-o", tmp_path / "c.png", "--json")
+    assert "the model lacks AU5, AU7, AU20, AU26 of the expression" in done.stderr
+    assert json.loads(done.stdout)["left_out"] == ["AU5", "AU7", "AU20", "AU26"]
+    done = cli("batch", photo, "--model", poor_model, "-e", "fear", "-o", tmp_path / "all", *SHORT)
+    assert done.stderr.count("the model lacks AU5, AU7, AU20, AU26 of the expression") == 1
+    assert "lacks" not in cli("batch", photo, "--model", poor_model, "-e", "fear", "-q", "-o", tmp_path / "q").stderr
+
+
 def test_from_corrects_what_was_read(animate: Run, tmp_path: Path) -> None:
+    """Also where an emotion says what it was: what it does not name is as it was read."""
+    read = aus_of(animate("--au", "12=1", "-o", tmp_path / "c.gif", "--json"), "y_r")
+    corrected = aus_of(animate("--au", "12=1", "--from", "sadness", "-o", tmp_path / "d.gif", "--json"), "y_r")
+    assert corrected == read | {"AU1": 1.0, "AU4": 1.0, "AU15": 1.0}
+
+
+def test_from_corrects_aus_that_were_read(animate: Run, tmp_path: Path) -> None:
     read = aus_of(animate("--au", "12=1", "-o", tmp_path / "a.gif", "--json"), "y_r")
     corrected = aus_of(animate("--au", "12=1", "--from", "26=0,1=0.5", "-o", tmp_path / "b.gif", "--json"), "y_r")
     assert corrected == read | {"AU26": 0.0, "AU1": 0.5}

@@ -247,6 +247,16 @@ def test_blinks_are_laid_over_every_photo(cli: Run, desk: Path, tiny_model: Path
     assert len(made) == 3
 
 
+def test_an_emotion_replaces_the_expression_of_every_photo(cli: Run, desk: Path, tiny_model: Path) -> None:
+    ask = ("-e", "sadness", "--frames", 2, "--hold", 0, "--loop", "once", "--model", tiny_model)
+    told = json.loads(cli("batch", "in/me.jpg", *ask, "-o", "out", "--json").stdout)["photos"][0]["faces"][0]
+    assert told["y_r"]["AU12"] > 0 and told["y_g"]["AU12"] == 0 and told["y_g"]["AU45"] == told["y_r"]["AU45"]
+    assert cli("animate", "in/me.jpg", *ask, "-o", "alone.gif").exit_code == 0
+    assert results()["me.gif"] == Path("alone.gif").read_bytes()
+    kept = cli("batch", "in/me.jpg", *ask, "--others", "keep", "-o", "out", "--resume", "--json")
+    assert outcomes(kept) == {"in/me.jpg": "done"} and results()["me.gif"] != Path("alone.gif").read_bytes()
+
+
 @pytest.mark.parametrize(("kind", "magic"), [("gif", b"GIF89a"), ("png", b"\x89PNG"), ("mp4", b"\0\0\0")])
 def test_kinds_of_results(batch: Run, kind: str, magic: bytes) -> None:
     batch("in/me.jpg", "--format", kind)

@@ -83,6 +83,23 @@ def test_the_path_is_on_stdout_and_quiet_is_quiet(animate: Run, clip: Path, tmp_
     assert done.stderr == ""
 
 
+def test_who_speaks_in_a_clip_goes_on_speaking(animate: Run, clip: Path, tmp_path: Path) -> None:
+    """An emotion replaces the expression of a photo; in a clip it comes on top, unless zero is asked for."""
+    for others, keeps in (("auto", True), ("keep", True), ("zero", False)):
+        done = animate(clip, "-e", "sadness", "--others", others, "-o", tmp_path / f"{others}.mp4", "--json")
+        assert done.exit_code == 0, done.stderr
+        told = json.loads(done.stdout)
+        sad = {"AU1": 1.0, "AU4": 1.0, "AU15": 1.0}
+        assert told["y_g"] == (told["y_r"] if keeps else dict.fromkeys(told["y_r"], 0.0)) | sad
+        assert told["left_out"] == []
+
+
+def test_what_the_model_lacks_is_told(cli: Run, poor_model: Path, clip: Path, tmp_path: Path) -> None:
+    done = cli("animate", clip, "-e", "fear", "--model", poor_model, "-o", tmp_path / "a.mp4", "--json")
+    assert "the model lacks AU5, AU7, AU20, AU26 of the expression: left out" in done.stderr
+    assert json.loads(done.stdout)["left_out"] == ["AU5", "AU7", "AU20", "AU26"]
+
+
 @pytest.mark.parametrize("name", ["out.gif", "frames/"])
 def test_results_without_sound_say_so(animate: Run, clip: Path, tmp_path: Path, name: str) -> None:
     done = animate(clip, "--au", "12=1", "-o", f"{tmp_path}/{name}", "--json")

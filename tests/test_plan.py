@@ -8,6 +8,7 @@ import pytest
 from ganimate.config import Motion
 from ganimate.errors import ConfigError, ExpressionError
 from ganimate.facs import parse_expression
+from ganimate.timeline import Blinking, Keyframe, NaturalBlinks, Timeline
 from ganimate.trajectory import Performance, Trajectory
 from ganimate.trajectory.plan import (
     Move,
@@ -46,6 +47,20 @@ def test_others_may_be_zero_but_the_photo_stays_the_start() -> None:
     move = Move(parse_expression("12=1.0"), others="zero")
     assert (move.trajectory(OWN, AUS).values[0] == OWN).all()
     assert move.goal(OWN, AUS).tolist() == [0, 0, 1]
+
+
+def test_each_end_of_a_move_decides_what_becomes_of_the_others() -> None:
+    move = Move(parse_expression("12=1"), parse_expression("sadness"))
+    assert move.trajectory(OWN, AUS).values[0].tolist() == [1, 0, 0]
+    assert move.goal(OWN, AUS).tolist() == [0.5, 0.25, 1]
+    assert (Move(parse_expression("happiness")).trajectory(OWN, AUS).values[0] == OWN).all()
+
+
+def test_what_the_model_lacks_of_either_end_is_told() -> None:
+    move = Move(parse_expression("fear"), parse_expression("happiness"))
+    assert move.left_out(AUS) == Blinking(move, NaturalBlinks()).left_out(AUS) == (2, 4, 5, 7, 20, 25, 26)
+    timeline = Timeline((Keyframe(1, parse_expression("fear")), Keyframe(2, parse_expression("happiness"))))
+    assert timeline.left_out(AUS) == move.left_out(AUS)
 
 
 def test_a_move_towards_other_photos_waits_for_what_they_show() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ganimate.errors import ExpressionError, TimelineError
 from ganimate.facs import OPENFACE_AUS, parse_expression
-from ganimate.timeline import Event, Keyframe, Timeline, load_timeline, parse_timeline, with_blinks
+from ganimate.timeline import Event, Keyframe, Timeline, load_timeline, parse_timeline, read_others, with_blinks
 from ganimate.timeline.blinks import BlinksAt, frame_at
 from ganimate.timeline.contents import GRADES
 from ganimate.timeline.document import MAX_BYTES
@@ -52,6 +52,25 @@ def test_others_are_zero_where_asked() -> None:
     values = Timeline((keyframe(0.5, "12=1"),), others="zero").trajectory(OWN, AUS).values
     assert values[0].tolist() == [0, 0, 0, 0]
     assert values[-1].tolist() == [0, 0, 1, 0]
+
+
+def test_each_keyframe_decides_for_itself_what_becomes_of_the_others() -> None:
+    """Emotions replace what the photo shows, lids apart; AUs are laid over it, also after an emotion."""
+    own = np.array([0.5, 0.25, 0.125, 0.75], np.float32)
+    told = (
+        "keyframes: [{time: 0.1, expression: happiness}, {time: 0.2, expression: 1=1}, {time: 0.3, expression: self}]"
+    )
+    rows = {
+        "": [[0, 0, 1, 0.75], [1, 0.25, 0.125, 0.75]],
+        "others: auto\n": [[0, 0, 1, 0.75], [1, 0.25, 0.125, 0.75]],
+        "others: keep\n": [[0.5, 0.25, 1, 0.75], [1, 0.25, 0.125, 0.75]],
+        "others: zero\n": [[0, 0, 1, 0], [1, 0, 0, 0]],
+    }
+    for others, (happy, raised) in rows.items():
+        values = parse_timeline(f"fps: 10\n{others}{told}").trajectory(own, AUS).values.tolist()
+        assert values == [[0.0] * 4 if "zero" in others else own.tolist(), happy, raised, own.tolist()], others
+        assert read_others(f"{others}{told}") == (others[8:-1] or "auto")
+    assert read_others("") == read_others("# nothing yet") == "auto"
 
 
 @pytest.mark.parametrize("easing", ["linear", "in", "out", "in-out", "min-jerk"])

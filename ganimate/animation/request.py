@@ -19,7 +19,7 @@ from ganimate.config import Driving, Motion, Setup
 from ganimate.errors import ExpressionError
 from ganimate.facs import Expression, Turn, Word, combine, parse_expression
 from ganimate.facs import Others as Others
-from ganimate.facs.words import bounds, label, title, value_text
+from ganimate.facs.words import bounds, label, order, title, value_text
 from ganimate.system.progress import Progress, Table
 from ganimate.timeline import NaturalBlinks, NoBlinks, Timeline, for_face, load_timeline, with_blinks
 from ganimate.trajectory import Performance, Trajectory, format_trajectory, load_trajectory
@@ -94,7 +94,7 @@ class FaceRequest:
 
     def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
         """Return the words of what is asked that a model of `aus` lacks, and that are left out for that."""
-        return tuple(dict.fromkeys(self.seen_as.left_out(aus) + self.plan.left_out(aus)))
+        return tuple(sorted({*self.seen_as.left_out(aus), *self.plan.left_out(aus)}, key=order))
 
     def blinking(self, blink: str, seed: int) -> FaceRequest:
         """Return the same with blinks, as `blinking` says."""
@@ -205,10 +205,10 @@ class Request:
 
 def _tell_left_out(wishes: Sequence[FaceRequest], aus: Sequence[Word], progress: Progress) -> None:
     """Note which AUs of what is asked of some faces the model lacks."""
-    missing = dict.fromkeys(word for each in wishes for word in each.left_out(aus))
+    missing = sorted({word for each in wishes for word in each.left_out(aus)}, key=order)
     what = "clip" if any(isinstance(each.plan, Perform) for each in wishes) else "expression"
     if missing:
-        progress.note(left_out_note(tuple(missing), what))
+        progress.note(left_out_note(missing, what))
 
 
 def left_out_note(missing: Sequence[Word], what: str) -> str:

@@ -16,7 +16,9 @@ from ganimate.animation.request import left_out_note
 from ganimate.animation.session import PreparedPhoto, Session, face_facts, model_facts
 from ganimate.config import Setup
 from ganimate.errors import FaceError, OutputError
+from ganimate.facs import Word
 from ganimate.facs import parse_rows as read_rows
+from ganimate.facs.words import label, order
 from ganimate.media import check_output, check_still, write_image
 from ganimate.system.progress import Progress
 from ganimate.trajectory import Trajectory
@@ -59,8 +61,7 @@ class SheetJob:
 
         aus = ready.entry.card.words
         rows = parse_rows(self.rows, aus)
-        missing = tuple(dict.fromkeys(word for row in rows for word in row.left_out(aus)))
-        if missing:
+        if missing := _left_out(rows, aus):
             progress.note(left_out_note(missing, "expression"))
         nobody = np.zeros(len(aus), np.float32)
         self._check_size(layout(rows, nobody, aus, self.intensities, self.size_px, self.masks))
@@ -72,7 +73,7 @@ class SheetJob:
         path = targets(rows, source_aus, aus, self.intensities)
         figure = layout(rows, source_aus, aus, self.intensities, self.size_px, self.masks)
         self._write(self._draw(prepared, path, figure, progress), rows, prepared)
-        return Result(self.outputs.path, self._facts(prepared, path, figure))
+        return Result(self.outputs.path, self._facts(prepared, path, rows, figure))
 
     def _check_size(self, figure: Figure) -> None:
         """Raise OutputError, before any slow work, where the sheet would be too large."""
@@ -105,7 +106,9 @@ class SheetJob:
         mark = prepared.mark_of([asked]) if self.mark else None
         write_image(self.outputs.path, drawn, self.outputs.overwrite, mark=mark)
 
-    def _facts(self, prepared: PreparedPhoto, path: Trajectory, figure: Figure) -> dict[str, Any]:
+    def _facts(
+        self, prepared: PreparedPhoto, path: Trajectory, rows: Sequence[SheetRow], figure: Figure
+    ) -> dict[str, Any]:
         """Return the result as plain data."""
         height, width, _ = figure.shape
         return {
@@ -115,7 +118,13 @@ class SheetJob:
             "model": model_facts(prepared.entry),
             "face": face_facts(prepared, 0),
             "rows": [row.label for row in figure.rows if not row.attached],
+            "left_out": [label(word) for word in _left_out(rows, prepared.aus)],
             "faces_made": len(path),
             "intensities": list(self.intensities),
             "marked": self.mark,
         }
+
+
+def _left_out(rows: Sequence[SheetRow], aus: Sequence[Word]) -> tuple[Word, ...]:
+    """Return the words of the rows' presets that a model of `aus` lacks."""
+    return tuple(sorted({word for row in rows for word in row.left_out(aus)}, key=order))

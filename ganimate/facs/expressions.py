@@ -23,6 +23,7 @@ from ganimate.facs.words import (
     label,
     limits,
     one_sided,
+    order,
     parts,
     place_of,
     range_text,
@@ -213,10 +214,10 @@ class Expression:
         return np.array([now[word] for word in aus], dtype=np.float32)
 
     def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
-        """The words of the terms' presets that `aus`, the words of a model, lack, each once."""
+        """The words of the terms' presets that `aus`, the words of a model, lack, each once and in order."""
         presets = [PRESETS[term.name] for term in self.terms if isinstance(term, UsePreset)]
-        words = dict.fromkeys(word for preset in presets for word in preset.intensities)
-        return tuple(word for word in words if not _has(word, aus))
+        words = {word for preset in presets for word in preset.intensities}
+        return tuple(sorted((word for word in words if not _has(word, aus)), key=order))
 
     def photos(self) -> tuple[str, ...]:
         """The paths of the other photos that the terms name, each once."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.config import Motion
-from ganimate.facs import Expression, Others, Reset, Word
+from ganimate.facs import Expression, Others, Reset, Word, combine
 from ganimate.facs.words import place_of
 from ganimate.timeline.blinks import Blinking, Blinks, BlinksAt, NoBlinks, blink_frames, frame_at, overlay, shifted
 from ganimate.timeline.contents import Event, Keyframe, Refusal, require_time
@@ -164,7 +164,7 @@ class Timeline:
         return climax(calm if moves(calm, own).any() else self.trajectory(own, aus), own)
 
     def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
-        return tuple(dict.fromkeys(word for each in self.keyframes for word in each.expression.left_out(aus)))
+        return combine([SELF, *(keyframe.expression for keyframe in self.keyframes)]).left_out(aus)
 
     def for_face(self, place: int) -> Timeline:
         """Return the plan of the face at `place` (from 0): each face blinks at times of its own."""

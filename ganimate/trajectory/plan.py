@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ganimate.config import Motion
 from ganimate.errors import ExpressionError
-from ganimate.facs import TURNS, Expression, Others, Reset, Word
+from ganimate.facs import TURNS, Expression, Others, Reset, Word, combine
 from ganimate.facs.words import au_numbers, bounds, fold, label, parts, place_of
 from ganimate.trajectory import Performance, Trajectory, build_trajectory
 
@@ -85,7 +85,7 @@ class Move:
         return self.to.resolve(own, aus, self.others)
 
     def left_out(self, aus: Sequence[Word]) -> tuple[Word, ...]:
-        return tuple(dict.fromkeys(self.start.left_out(aus) + self.to.left_out(aus)))
+        return combine([self.start, self.to]).left_out(aus)
 
     def photos(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.start.photos() + self.to.photos()))
