@@ -191,6 +191,9 @@ SMILING = row(au1=0.25, au12=0.75, au25=0.5, au45=0.875)  # with lids nearly shu
         ("sadness,12=0.25", {1: 1.0, 4: 1.0, 12: 0.25, 15: 1.0, 45: 0.875}),
         ("12=0.25,sadness", {1: 1.0, 4: 1.0, 12: 0.25, 15: 1.0, 45: 0.875}),  # whichever comes first
         ("sadness,12=-0.25", {1: 1.0, 4: 1.0, 12: 0.5, 15: 1.0, 45: 0.875}),  # from what the photo shows
+        ("happiness:0.5", {6: 0.5, 12: 0.5, 25: 0.5, 45: 0.875}),  # a laugh stays one, open mouth and all
+        ("happiness,sadness", {1: 1.0, 4: 1.0, 6: 1.0, 12: 1.0, 15: 1.0, 45: 0.875}),
+        ("happiness,25=0", {6: 1.0, 12: 1.0, 45: 0.875}),
         ("anger,blink", {4: 1.0, 5: 1.0, 7: 1.0, 23: 1.0, 45: 1.0}),
         ("happily-surprised", {1: 1.0, 2: 1.0, 12: 1.0, 25: 1.0, 45: 0.875}),
         ("neutral", {}),
@@ -213,17 +216,19 @@ def test_presets_are_emotions_but_for_actions_of_a_part_of_the_face(name: str) -
     named = {word for term in PRESETS[name].intensities for word in (term, f"{term}L", f"{term}R")}
     for word, value in zip(MESH_WORDS, goal, strict=True):
         if word not in named:
-            stays = not PRESETS[name].emotion or word in ("45L", "45R", *MOST_DEGREES)  # lids, head and eyes
+            laughs = name == "happiness" and word in ("25L", "25R", "26L", "26R")
+            stays = laughs or not PRESETS[name].emotion or word in ("45L", "45R", *MOST_DEGREES)  # lids, head and eyes
             assert value == (0.5 if stays else 0.0), word
 
 
 @given(st.lists(openface_terms, min_size=1, max_size=5), own_rows)
-def test_auto_is_zero_but_for_lids_or_keep(some: list[Term], own: NDArray[np.float32]) -> None:
-    expression, lids = Expression(tuple(some)), OPENFACE_AUS.index(45)
+def test_auto_is_keep_or_zero_but_for_lids_and_laughs(some: list[Term], own: NDArray[np.float32]) -> None:
+    expression = Expression(tuple(some))
     auto, keep, zero = (expression.resolve(own, OPENFACE_AUS, others) for others in ("auto", "keep", "zero"))
-    emotional = any(isinstance(term, UsePreset) and term.name not in ("blink", "wink") for term in some)
-    assert np.array_equal(np.delete(auto, lids), np.delete(zero if emotional else keep, lids))
-    assert auto[lids] == keep[lids]
+    emotions = {term.name for term in some if isinstance(term, UsePreset)} - {"blink", "wink"}
+    stay = [OPENFACE_AUS.index(au) for au in ((25, 26, 45) if emotions == {"happiness"} else (45,))]
+    assert np.array_equal(np.delete(auto, stay), np.delete(zero if emotions else keep, stay))
+    assert np.array_equal(auto[stay], keep[stay])
 
 
 def test_zero_clears_lids_and_turns_as_well() -> None:

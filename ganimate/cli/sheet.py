@@ -73,7 +73,7 @@ def sheet(
     For example: ganimate sheet me.jpg --au 1,2,4,12 --au happiness -o sheet.png
 
     The row of an AU sets it to each intensity, all others being as in the photo; the row of an expression leads from
-    the photo to the expression.
+    the photo to the expression, as 'ganimate animate' does.
     """
     from ganimate.animation.outputs import Outputs
     from ganimate.animation.sheet_job import SheetJob

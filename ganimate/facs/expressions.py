@@ -245,17 +245,19 @@ def cleared(expression: Expression, aus: Sequence[Word], others: Others) -> set[
     """Return which of `aus`, the words of a model, an expression sets to 0 unless its terms name them.
 
     With `others` = ``"keep"`` none, with ``"zero"`` all. With ``"auto"`` it depends: an emotion replaces the expression
-    that the photo shows, and leaves head, eyes and lids (AU 45) as they are; AUs and actions such as ``wink`` come on
-    top of it. Raises ExpressionError for other `others`.
+    that the photo shows, and leaves head, eyes, lids (AU 45) and what it allows as they are; AUs and actions such as
+    ``wink`` come on top of it. Raises ExpressionError for other `others`.
     """
     if others not in get_args(Others):
         raise ExpressionError(f"the others can be 'auto', 'keep' or 'zero', not {others!r}")
     if others == "zero":
         return set(aus)
-    emotional = any(isinstance(term, UsePreset) and PRESETS[term.name].emotion for term in expression.terms)
-    if others == "keep" or not emotional:
+    presets = [PRESETS[term.name] for term in expression.terms if isinstance(term, UsePreset)]
+    emotions = [preset for preset in presets if preset.emotion]
+    if others == "keep" or not emotions:
         return set()
-    return {word for word in aus if (au := parts(word)) and au[0] != SHUT_EYES}
+    stay = frozenset.intersection(*(emotion.allows for emotion in emotions)) | {SHUT_EYES}
+    return {word for word in aus if (au := parts(word)) and au[0] not in stay}
 
 
 def combine(expressions: Iterable[Expression]) -> Expression:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -13,20 +13,22 @@ from ganimate.facs.words import Word, order
 class Preset:
     """A named expression: the intensity in (0, 1] of each AU that makes it, and the publication that says so.
 
-    An AU of one side alone is a word such as ``14R``. An `emotion` is what a whole face shows; a wink is none.
+    An AU of one side alone is a word such as ``14R``. An `emotion` is what a whole face shows; a wink is none. The AUs
+    that it `allows` (their numbers) may come with it or not, so it says nothing against those of a photo.
     """
 
     name: str
     intensities: Mapping[Word, float]
     source: str
     emotion: bool = True
+    allows: frozenset[int] = frozenset()
 
 
-def _preset(name: str, source: str, *full: Word, **weaker: float) -> Preset:
+def _preset(name: str, source: str, *full: Word, allows: Iterable[int] = (), **weaker: float) -> Preset:
     """The preset in which the AUs of `full` are at 1 and those of `weaker`, as in ``au5=0.4``, below it."""
     below: dict[Word, float] = {_word(label): value for label, value in weaker.items()}
     intensities = sorted((dict.fromkeys(full, 1.0) | below).items(), key=lambda item: order(item[0]))
-    return Preset(name, MappingProxyType(dict(intensities)), source)
+    return Preset(name, MappingProxyType(dict(intensities)), source, allows=frozenset(allows))
 
 
 def _action(name: str, source: str, word: Word) -> Preset:
@@ -44,7 +46,8 @@ _DU = "Du, Tao & Martinez, Compound facial expressions of emotion, PNAS 111 (201
 
 # FACS grades A to E are fifths here, as in OpenFace's 0-5: A is 0.2, B is 0.4.
 _PRESETS = (
-    _preset("happiness", f"{_EMFACS}: 6+12", 6, 12),
+    # Du et al. also found 25: people smile with shut and with open mouths, and a laugh is not to be shut.
+    _preset("happiness", f"{_EMFACS}: 6+12", 6, 12, allows=(25, 26)),
     # A jaw that drops parts the lips: EMFACS does not count 25 beside 26, Du et al. found it in both expressions.
     _preset("surprise", f"{_EMFACS}: 1+2+5B+26; 25 after {_DU}", 1, 2, 25, 26, au5=0.4),
     _preset("fear", f"{_EMFACS}: 1+2+4+5+7+20+26; 25 after {_DU}", 1, 2, 4, 5, 7, 20, 25, au26=0.5),
