@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -359,3 +360,25 @@ class TestSound:
         with pytest.raises(KeyboardInterrupt):
             with_sound(tmp_path / "out.mp4", frames, clip, "aac")
         assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "coding"),
+    [
+        ("a.mp4", ["-c:v", "libx264", "-pix_fmt", "yuv420p"]),
+        ("full.mp4", ["-vf", "scale=out_range=pc", "-c:v", "libx264", "-pix_fmt", "yuvj420p"]),
+        ("fine.mkv", ["-c:v", "libx264", "-pix_fmt", "yuv444p10le"]),
+        ("half.mkv", ["-c:v", "ffv1", "-pix_fmt", "yuv422p"]),
+        ("grey.mkv", ["-c:v", "ffv1", "-pix_fmt", "gray"]),
+        ("rgb.mkv", ["-c:v", "ffv1", "-pix_fmt", "bgra"]),
+        ("a.gif", []),
+    ],
+)
+def test_the_quick_way_to_rgb_changes_no_bit(tmp_path: Path, name: str, coding: list[str]) -> None:
+    path = tmp_path / name
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=10:d=0.4,noise=alls=20", *coding, path)
+    video = read_video(path)
+    plain = video.filters.replace(",format=gbrp,scale,", ",")
+    assert plain != video.filters
+    for quick, straight in zip(video.frames(), replace(video, filters=plain).frames(), strict=True):
+        np.testing.assert_array_equal(quick, straight)
