@@ -655,7 +655,7 @@ class TestMp4:
         assert everything_in(tmp_path) == ["-i:%d.mp4"]
 
     def test_what_ffmpeg_says_is_told(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("ganimate.media.mp4._CRF", "best")
+        monkeypatch.setattr("ganimate.media.mp4._USUAL_ENCODING", ("-crf", "best"))
         with pytest.raises(OutputError, match="ffmpeg could not write") as caught:
             write(tmp_path / "out.mp4", moving(60))
         assert "\n" not in caught.value.message

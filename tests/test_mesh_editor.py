@@ -67,7 +67,7 @@ def request_of(editor: MeshEditor, photo: Image, face: Face, target: tuple[float
 
 
 def asking(editor: MeshEditor, photo: Image, face: Face, row: NDArray[np.float32]) -> MeshRequest:
-    view = editor.view(photo, face, crop_face(photo, face, SPEC))
+    (view,) = editor.views([photo], [face], [crop_face(photo, face, SPEC)])
     return MeshRequest(view, Pose.of(OWN), Pose.of(row), None)
 
 

@@ -6,18 +6,18 @@ A stream: what is held is a few tenths of a second of frames, however long the c
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import TypeVar
 
 import numpy as np
 
 from ganimate.animation.animator import BATCH_IMAGES, AnimatedFrame, Animator, PreparedFace
 from ganimate.errors import FaceError
-from ganimate.face.crop import Face, Image, crop_face
+from ganimate.face.crop import Crop, Face, Image, crop_face
 from ganimate.face.glasses import Glasses, average
 from ganimate.face.landmarks import LEFT_EYE, RIGHT_EYE
 from ganimate.face.ramps import smoothstep
@@ -40,6 +40,7 @@ LANDMARK_TOLERANCE = 0.015  # of the distance of the eyes; five times what landm
 AU_TOLERANCE = 0.3
 
 TargetOf = Callable[[Row], Row]  # from what a face shows, y_r, to what it is to show, y_g
+Key = tuple[int, int]  # of a face: which frame of a batch, and which place in it
 Item = TypeVar("Item")
 
 
@@ -104,14 +105,11 @@ class Footage:
         """Yield the frames with the edits of their faces, a batch at a time."""
         done = 0
         for batch in _batches(readings, BATCH_IMAGES):
-            people = {
-                (k, place): person
-                for k, frame in enumerate(batch)
-                for place, reading in enumerate(frame)
-                if (person := self._person(reading))
-            }
+            people = self._people(
+                {(k, place): reading for k, frame in enumerate(batch) for place, reading in enumerate(frame)}
+            )
             ramps = [_eased((done + k) / self._fps / ramp_s if ramp_s > 0 else 1.0) for k in range(len(batch))]
-            edits: dict[tuple[int, int], FaceEdit] = {}
+            edits: dict[Key, FaceEdit] = {}
             for keys in _batches(people, BATCH_IMAGES):
                 shown = [people[key].source_aus for key in keys]
                 ways = [np.float32(ramps[k]) * (target(own) - own) for (k, _), own in zip(keys, shown, strict=True)]
@@ -123,31 +121,58 @@ class Footage:
             ]
             done += len(batch)
 
-    def _person(self, reading: ClipFrame) -> PreparedFace | None:
-        """Return the face of a reading, ready to be edited, None where there is none within the frame."""
-        if reading.face is None or reading.source_aus is None or reading.strength == 0:
+    def _people(self, readings: Mapping[Key, ClipFrame]) -> dict[Key, PreparedFace]:
+        """Return the faces of readings, by the same keys and ready to be edited, where there is one in the frame."""
+        shown = {key: each for key, each in readings.items() if each.face is not None and each.strength > 0}
+        cuts = {key: crop for key, each in shown.items() if (crop := self._cut(each.tracked)) is not None}
+        if not cuts:
+            return {}
+        parts = [
+            (each.tracked.image, face, crop, row, each.glasses or self._animator.glasses(face, crop))
+            for each, crop in ((shown[key], crop) for key, crop in cuts.items())
+            if (face := each.face) is not None and (row := each.source_aus) is not None  # as all of them have
+        ]
+        return dict(zip(cuts, self._animator.assemble(*map(list, zip(*parts, strict=True))), strict=True))
+
+    def _cut(self, tracked: Tracked) -> Crop | None:
+        """Return the crop of a face, None where there is none within the frame."""
+        if tracked.face is None:
             return None
         try:
-            crop = crop_face(reading.tracked.image, reading.face, self._animator.model.card.crop)
+            return crop_face(tracked.image, tracked.face, self._animator.model.card.crop)
         except FaceError:
             return None
-        seen = reading.glasses or self._animator.glasses(reading.face, crop)
-        return self._animator.assemble(reading.tracked.image, reading.face, crop, reading.source_aus, seen)
 
     def _read_each(self, frames: Iterable[tuple[Tracked, ...]]) -> Iterator[Readings]:
-        """Yield the frames with what the model reads from each face; one outside of the frame counts as none."""
-        memories: list[_Memory] = []
-        for frame in frames:
-            memories = memories or [_Memory(max(1, round(GLASSES_S * self._fps))) for _ in frame]
-            yield tuple(self._look(tracked, memory) for tracked, memory in zip(frame, memories, strict=True))
+        """Yield the frames with what the model reads from each face; one outside of the frame counts as none.
 
-    def _look(self, tracked: Tracked, memory: _Memory) -> ClipFrame:
+        Faces are followed a batch ahead, in a thread: that takes one processor, and what uses it takes the others.
+        """
+        memories: list[_Memory] = []
+        with closing(ahead(_batches(frames, BATCH_IMAGES))) as followed:
+            for batch in followed:
+                memories = memories or [_Memory(max(1, round(GLASSES_S * self._fps))) for _ in batch[0]]
+                yield from self._read_batch(batch, memories)
+
+    def _read_batch(self, batch: Sequence[tuple[Tracked, ...]], memories: Sequence[_Memory]) -> Iterator[Readings]:
+        cuts = [[self._cut(each) for each in frame] for frame in batch]
+        found = [
+            (each.face, crop)
+            for each, crop in zip(chain(*batch), chain(*cuts), strict=True)
+            if each.face is not None and crop is not None
+        ]
+        rows = iter(self._animator.look(*map(list, zip(*found, strict=True))) if found else ())
+        for frame, crops in zip(batch, cuts, strict=True):
+            yield tuple(
+                self._reading(tracked, crop, None if crop is None else next(rows), memory)
+                for tracked, crop, memory in zip(frame, crops, memories, strict=True)
+            )
+
+    def _reading(self, tracked: Tracked, crop: Crop | None, source_aus: Row | None, memory: _Memory) -> ClipFrame:
         """Return what a face shows, and what its take has shown of glasses up to now."""
-        seen, source_aus = memory.of(tracked.take), None
-        if tracked.face is not None:
+        seen = memory.of(tracked.take)
+        if tracked.face is not None and crop is not None and source_aus is not None:
             try:
-                crop = crop_face(tracked.image, tracked.face, self._animator.model.card.crop)
-                source_aus = self._animator.look([tracked.face], [crop])[0]
                 if self._turning and (turned := self._animator.turned(tracked.image, tracked.face)) is not None:
                     source_aus[-len(turned) :] = turned
                 seen.append(self._animator.glasses(tracked.face, crop))

@@ -119,7 +119,8 @@ class _Measuring:
         face = Face(Box(*points.min(0).tolist(), *points.max(0).tolist()), points)
         own = self.animator.look([face], [crop])[0]
         landmarks = (points + np.float32(0.5 - start)) / np.float32(size)
-        person = self.animator.assemble(pack.image(index), face, crop, own, self.animator.glasses(face, crop))
+        glasses = self.animator.glasses(face, crop)
+        (person,) = self.animator.assemble([pack.image(index)], [face], [crop], [own], [glasses])
         return Subject(pack.image(index), person, landmarks)
 
     def show(self, subject: Subject, goals: NDArray[np.float32]) -> list[AnimatedFrame]:

@@ -20,11 +20,15 @@ from ganimate.media.sound import Sound, add_sound
 from ganimate.media.streams import Frame, PlacedWriter
 
 _LARGEST_SIDE_PX = 16_384  # of H.264
-_CRF = 18  # not to be told from the original at normal viewing distance
 # Above this x264's usual 40 frames of look-ahead and ffmpeg's own queues add up to gigabytes.
 _LARGE_FRAME_PX = 3_000_000
-_USUAL_ENCODING = ("-preset", "fast", "-threads", "4", "-x264-params", "rc-lookahead=12")
-_LEAN_ENCODING = ("-preset", "veryfast", "-tune", "zerolatency", "-threads", "4", "-x264-params", "ref=1:weightp=0")
+# Not to be told from the original at normal viewing distance. Of 50 frames of 1920×1080 with grain, "veryfast" at 17
+# makes a file as large as "fast" at 18 does (1.27 and 1.31 MB), 0.9 dB less like them (48.2 dB), in 42 % of the time.
+_USUAL_ENCODING = ("-crf", "17", "-preset", "veryfast", "-threads", "4", "-x264-params", "rc-lookahead=12")
+_LEAN_ENCODING = (
+    *("-crf", "18", "-preset", "veryfast", "-tune", "zerolatency"),
+    *("-threads", "4", "-x264-params", "ref=1:weightp=0"),
+)
 _TO_YUV = ",".join(
     (
         "scale=in_range=pc:out_range=tv:out_color_matrix=bt709:flags=accurate_rnd+full_chroma_int",  # the size stays
@@ -89,7 +93,7 @@ class Mp4Writer(PlacedWriter):
             *(self._ffmpeg, "-y", "-nostdin", "-hide_banner", "-nostats", "-loglevel", "error"),
             *(reports if self._paced else []),
             *(*source, "-i", "pipe:0", "-an", "-filter_threads", "1", "-vf", _TO_YUV),
-            *("-c:v", "libx264", "-profile:v", "high", "-crf", str(_CRF), *encoding),
+            *("-c:v", "libx264", "-profile:v", "high", *encoding),
             *([] if self.mark is None else ["-metadata", f"comment={self.mark.comment}"]),  # players show it
             *("-movflags", "+faststart", "-f", "mp4", f"file:{self._silent}"),
         ]

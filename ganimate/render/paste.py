@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,7 +48,6 @@ class Paster:
         self._source_to_sheet = source_to_crop * ratio
         self._source_to_sheet[:, 2] += 0.5 * ratio - 0.5  # pixel centres: x_sheet + 0.5 = ratio * (x_crop + 0.5)
         self._crop_to_source = crop_to_source  # of displacements: without the shift
-        self._fade = border_fade(self._sheet_px)
         self.source_to_crop, self.size_px = source_to_crop, size_px
 
     def paste(
@@ -65,11 +66,15 @@ class Paster:
         in a fold or a shadow, the difference is added to the photo, whose fine detail so stays.
         """
         rows, columns = self.window
-        shade = None if moved is None else self._shade(color, attention, moved)
+        painted, shade = 1 - attention, None
         if moved is not None:
-            attention = 1 - (1 - attention) * (1 - _kept_detail(color, moved))
+            difference, kept = _kept_detail(color, moved)
+            shade = self._faded_sheet(_times(difference, painted * kept))
+            painted = painted * (1 - kept)
         paint = self._sheet(color)
-        repaint = np.clip(self._sheet(1 - attention), 0, 1) * self._fade
+        repaint = self._sheet(painted)
+        np.clip(repaint, 0, 1, out=repaint)
+        repaint *= _fade(self._sheet_px, 1)
         shift = None if displacement is None else self._shift(displacement)
         around = None if shift is None else _surroundings(frame, self.window, float(np.abs(shift).max()))
         step = max(1, STRIP_PX // (columns.stop - columns.start))
@@ -86,17 +91,14 @@ class Paster:
         way = cv2.INTER_CUBIC if self._sheet_px > len(values) else cv2.INTER_AREA
         return np.asarray(cv2.resize(np.asarray(values, np.float32), size, interpolation=way), np.float32)
 
-    def _shade(
-        self, color: NDArray[np.float32], attention: NDArray[np.float32], moved: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Return what is added to the photo's pixels, at the sheet's size."""
-        share = (1 - attention) * _kept_detail(color, moved)
-        return self._sheet(share[..., None] * (color - moved)) * self._fade[..., None]
-
     def _shift(self, displacement: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the displacement at the sheet's size, in pixels of the photo, faded at the border."""
-        in_source = np.asarray(displacement, np.float32) @ self._crop_to_source.T.astype(np.float32)
-        return self._sheet(in_source) * self._fade[..., None]
+        return self._faded_sheet(np.asarray(displacement, np.float32) @ self._crop_to_source.T.astype(np.float32))
+
+    def _faded_sheet(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return crop-sized values (S, S, c) at the size of the sheet, falling to 0 at its border."""
+        sheet = self._sheet(values)
+        return np.asarray(cv2.multiply(sheet, _fade(self._sheet_px, sheet.shape[2]), dst=sheet), np.float32)
 
     def _sample(self, sheet: NDArray[np.float32], strip: Window) -> NDArray[np.float32]:
         """Return a sheet's values at the photo's pixels in a strip (h, w[, c]); 0 outside the crop."""
@@ -125,16 +127,30 @@ class Paster:
         shade: NDArray[np.float32] | None,
     ) -> None:
         """Write I_f = W(I) + (1−A)·(C − W(I)) into `own`: in this form A = 1 gives exactly W(I)."""
-        change = cv2.multiply(cv2.subtract(paint, moved, dtype=cv2.CV_32F), cv2.merge([repaint] * 3))
+        change = _times(cv2.subtract(paint, moved, dtype=cv2.CV_32F), repaint)
         if shade is not None:
-            change = cv2.add(change, shade)
+            change = np.asarray(cv2.add(change, shade, dst=change), np.float32)
         own[:] = cv2.add(moved, change, dtype=cv2.CV_8U)
 
 
-def _kept_detail(color: NDArray[np.float32], moved: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (S, S) in [0, 1]: 1 where the paint is but a shade of the moved photo, 0 where it shows something else."""
-    difference = cv2.blur(np.abs(color - moved).mean(2), (3, 3))
-    return np.asarray(np.exp(-((difference / SHADE) ** 2)), np.float32)
+def _times(values: NDArray[Any], share: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return colours (H, W, 3), which may be overwritten, times a share (H, W); numpy takes five times as long."""
+    return np.asarray(cv2.multiply(values, cv2.merge([share] * 3), dst=values), np.float32)
+
+
+@lru_cache(maxsize=8)
+def _fade(size_px: int, channels: int) -> NDArray[np.float32]:
+    """Return `border_fade` for so many channels (S, S, c); it is not to be changed."""
+    return np.asarray(cv2.merge([border_fade(size_px)] * channels), np.float32)
+
+
+def _kept_detail(
+    color: NDArray[np.float32], moved: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return C − W(I), and (S, S) in [0, 1]: 1 where it is but a shade, 0 where the paint shows something else."""
+    difference = cv2.subtract(color, moved)
+    mean = cv2.transform(np.abs(difference), np.full((1, 3), 1 / 3))  # numpy takes ten times as long for it
+    return np.asarray(difference, np.float32), np.asarray(np.exp(-((cv2.blur(mean, (3, 3)) / SHADE) ** 2)), np.float32)
 
 
 @dataclass(frozen=True)
