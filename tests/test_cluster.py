@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -34,6 +35,18 @@ def test_no_cluster_is_told() -> None:
     with pytest.raises(ConfigError, match="no Ray cluster at auto") as told:
         Cluster("auto", str)
     assert "RAY_AUTH_TOKEN" in (told.value.hint or "")
+
+
+def test_a_head_that_takes_the_connection_and_never_answers_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganimate.system.cluster.ANSWER_S", 8.0)
+    with socket.create_server(("127.0.0.1", 0)) as head:
+        address = f"127.0.0.1:{head.getsockname()[1]}"
+        began = time.monotonic()
+        with pytest.raises(ConfigError, match="has not answered within 8 s") as told:
+            Cluster(address, str)
+        assert time.monotonic() - began < 60
+    assert told.value.message.startswith(f"the Ray cluster at {address} takes the connection")
+    assert "ray status" in (told.value.hint or "")
 
 
 @pytest.fixture(scope="module")

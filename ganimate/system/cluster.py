@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +23,7 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 MOST_LOSSES = 3  # of workers, over one task: then it is left out, as it may be what ends them
+ANSWER_S = 30.0  # for the head of a cluster to answer: Ray itself waits for minutes
 PATIENCE_S = 300.0  # for the first worker to be there
 LOOK_S = 1.0  # between two looks at whether one is
 
@@ -201,6 +204,9 @@ def _connect(address: str) -> None:
 
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # it writes past Python's stderr, a line a second
+    if address != "local" and not _answers(address):
+        message = f"the Ray cluster at {address} takes the connection, but has not answered within {ANSWER_S:.0f} s"
+        raise ConfigError(message, "see with 'ray status' whether its head is well, and start it again if it is not")
     before = {number: signal.getsignal(number) for number in SIGNALS}
     try:
         ray.init(
@@ -216,3 +222,17 @@ def _connect(address: str) -> None:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _answers(address: str) -> bool:
+    """Say whether the head of a cluster answers, be it with a refusal: `ray.init` tells that one better.
+
+    Ray is asked in a process of its own: who waits for a head in this one can be stopped by nothing.
+    """
+    told = [] if address == "auto" else ["--address", address]
+    command = [sys.executable, "-m", "ray.scripts.scripts", "health-check", *told]
+    try:
+        subprocess.run(command, check=False, timeout=ANSWER_S, stdin=subprocess.DEVNULL, capture_output=True)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
