@@ -224,7 +224,7 @@ def test_every_row_has_its_frame_and_is_generated_once(
 def test_an_edit_is_forgotten_after_its_last_frame(
     animator: Animator, astronaut: Image, people: list[PreparedFace]
 ) -> None:
-    frames = animator.frames(astronaut, people, [path_of(BATCH_IMAGES)])
+    frames = animator.frames(astronaut, people, [path_of(2 * BATCH_IMAGES)])
     first = weakref.ref(next(frames).edits[0])
     next(frames), next(frames)
     gc.collect()

@@ -134,6 +134,22 @@ def test_the_photo_is_not_changed_and_a_compositor_serves_many_frames(two: list[
     assert np.array_equal(pair, before)
 
 
+@pytest.mark.parametrize("faces", [1, 2])
+def test_a_frame_that_need_not_last_is_the_same_and_one_array_for_all(
+    two: list[Territory], pair: Image, faces: int
+) -> None:
+    before, places = pair.copy(), two[:faces]
+    lasting, passing = Compositor(pair, places), Compositor(pair, places, lasting=False)
+    arrays = set()
+    for strength in (1.0, -0.5, 0.0):
+        changes = [paste(pair, territory, strength) for territory in places]
+        frame = passing.compose(changes)
+        arrays.add(id(frame))
+        assert np.array_equal(frame, lasting.compose(changes))
+    assert len(arrays) == 1
+    assert np.array_equal(pair, before)
+
+
 def test_what_no_face_touches_is_the_photos_to_the_last_bit(two: list[Territory], pair: Image) -> None:
     result = Compositor(pair, two).compose([paste(pair, territory, 1.0) for territory in two])
     outside = np.ones(pair.shape[:2], bool)

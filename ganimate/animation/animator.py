@@ -28,7 +28,7 @@ from ganimate.zoo.catalogue import find_mesh_reader
 from ganimate.zoo.running import RunningModel
 
 GREY_LEVELS = 1.0  # mean spread of the channels
-BATCH_IMAGES = 4  # larger batches are no faster on a CPU, hold more memory, and what comes after waits for the first
+BATCH_IMAGES = 2  # larger batches are no faster on a CPU, hold more memory, and what comes after waits for the first
 
 
 @dataclass(frozen=True)
@@ -119,12 +119,16 @@ class Animator:
         return source_aus
 
     def frames(
-        self, photo: Image, people: Sequence[PreparedFace], trajectories: Sequence[Trajectory]
+        self,
+        photo: Image,
+        people: Sequence[PreparedFace],
+        trajectories: Sequence[Trajectory],
+        lasting: bool = True,
     ) -> Iterator[AnimatedFrame]:
         """Return an iterator of frames, one a row of the trajectories; each person follows its own, all of one length.
 
-        Frames are made when they are asked for, and a batch ahead. Raises ExpressionError at once when the trajectories
-        do not fit.
+        Frames are made when they are asked for, and a batch ahead. If they need not be `lasting`, all share one array,
+        which changes with the next frame. Raises ExpressionError at once when the trajectories do not fit.
         """
         if len(people) != len(trajectories) or len({len(path) for path in trajectories}) != 1:
             raise ExpressionError("every face needs a trajectory, and all trajectories one length")
@@ -134,10 +138,10 @@ class Animator:
                     f"the trajectory is for the AUs {path.aus}, the model for {self.model.card.words}",
                     "make it with this model",
                 )
-        return self._frames(photo, people, trajectories)
+        return self._frames(photo, people, trajectories, lasting)
 
     def _frames(
-        self, photo: Image, people: Sequence[PreparedFace], trajectories: Sequence[Trajectory]
+        self, photo: Image, people: Sequence[PreparedFace], trajectories: Sequence[Trajectory], lasting: bool
     ) -> Iterator[AnimatedFrame]:
         size = self.model.card.crop.size_px
         pasters = [Paster(photo.shape, person.crop.source_to_crop, size) for person in people]
@@ -148,6 +152,7 @@ class Animator:
                 Territory(paster.window, person.face.landmarks, person.crop.source_to_crop, size)
                 for paster, person in zip(pasters, people, strict=True)
             ],
+            lasting,
         )
         for edits in zip(*streams, strict=True):
             changes = [partial(edit.paste, paster) for paster, edit in zip(pasters, edits, strict=True)]

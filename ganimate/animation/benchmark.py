@@ -178,7 +178,7 @@ def _make(watch: Stopwatch, animator: Animator, photo: Image, person: PreparedFa
     with ExitStack() as stack:
         folder = stack.enter_context(TemporaryDirectory(prefix="ganimate-"))
         path = _smile(animator, person, frames)
-        stream = animator.frames(photo, [person], [path])
+        stream = animator.frames(photo, [person], [path], lasting=False)
         writing = stack.enter_context(ExitStack())
         with watch.stage("write"):
             name = "frames/" if kind == "folder" else f"result.{kind}"

@@ -107,7 +107,7 @@ class Job:
         recorder, alpha = self._recorder(), self._alpha(scene, progress)
         paths, name = scene.trajectories, Path(self.outputs.path).name
         with progress.count("making frames", len(paths[0]), f"writing {name}") as counted:
-            frames = counted(check.watch(scene.frames()))
+            frames = counted(check.watch(scene.frames(lasting=False)))
             mark = scene.mark() if self.mark else None
             count = recorder.record(frames, nearest(paths, scene.targets), mark, alpha)
         if isinstance(recorder, Recorder) and recorder.sound_failure is not None:

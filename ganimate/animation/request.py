@@ -137,10 +137,10 @@ class Scene:
         """The expression (N,) that each face is led to."""
         return [path.target for path in self.paths]
 
-    def frames(self) -> Iterator[AnimatedFrame]:
-        """Return the frames, which are made when they are asked for."""
+    def frames(self, lasting: bool = True) -> Iterator[AnimatedFrame]:
+        """Return the frames, which are made when they are asked for; see `Animator.frames` for `lasting`."""
         prepared = self.prepared
-        return prepared.animator.frames(prepared.photo, prepared.people, self.trajectories)
+        return prepared.animator.frames(prepared.photo, prepared.people, self.trajectories, lasting)
 
     def mark(self) -> Mark:
         """Return what results say of themselves."""

@@ -67,9 +67,14 @@ class Compositor:
     as it does something there, and what does nothing has no say.
     """
 
-    def __init__(self, photo: Image, territories: Sequence[Territory]) -> None:
-        """Prepare for the faces of `photo` (H, W, 3), which stays as it is."""
+    def __init__(self, photo: Image, territories: Sequence[Territory], lasting: bool = True) -> None:
+        """Prepare for the faces of `photo` (H, W, 3), which stays as it is.
+
+        What is composed is one array for all, if it need not be `lasting`: it changes with the next one. So a frame of
+        a huge photo costs what its faces do.
+        """
         self._photo, self._territories = photo, territories
+        self._kept = None if lasting else photo.copy()
         self._desk = photo.copy() if len(territories) > 1 else photo
         windows = [territory.window for territory in territories]
         shared = [(pair, _common(*(windows[k] for k in pair))) for pair in combinations(range(len(windows)), 2)]
@@ -78,7 +83,7 @@ class Compositor:
 
     def compose(self, changes: Sequence[Change]) -> Image:
         """Return a copy of the photo with one change a face, in the order of the territories."""
-        image = self._photo.copy()
+        image = self._fresh()
         if len(changes) == 1:
             changes[0](image)
             return image
@@ -90,6 +95,14 @@ class Compositor:
         for part in self._shared:
             self._settle(part, image, alone, activities)
         return image
+
+    def _fresh(self) -> Image:
+        """Return the photo where it may be written into."""
+        if self._kept is None:
+            return self._photo.copy()
+        for territory in self._territories:  # nothing else has changed
+            self._kept[territory.window] = self._photo[territory.window]
+        return self._kept
 
     def _alone(self, window: Window, change: Change) -> Image:
         """Return the window as it is when this is the only change."""

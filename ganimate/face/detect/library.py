@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import importlib
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -47,13 +47,12 @@ def api() -> Any:
             try:
                 module = importlib.import_module(name)
                 if name == "dlib":
-                    undone.enter_context(_hog_from_file(module))
+                    undone.enter_context(_lighter(module))
             except ImportError as error:
                 package = name.partition(".")[0]
                 raise DependencyError(f"faces cannot be found without {package}: {error}", remedy) from error
             except RuntimeError as error:  # dlib cannot read the weights
-                remedy = "pip install --force-reinstall --no-deps --no-cache-dir face_recognition_models"
-                raise DependencyError(f"the weights of face_recognition cannot be read: {error}", remedy) from error
+                raise _unreadable(error) from error
     return module
 
 
@@ -73,15 +72,55 @@ def _no_side_effects() -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES = accept_truncated
 
 
+def _unreadable(error: RuntimeError) -> DependencyError:
+    remedy = "pip install --force-reinstall --no-deps --no-cache-dir face_recognition_models"
+    return DependencyError(f"the weights of face_recognition cannot be read: {error}", remedy)
+
+
+class _Late:
+    """Something of dlib's that is loaded when it is first used, and not at all by most; raises DependencyError then."""
+
+    def __init__(self, load: Callable[[], Any]) -> None:
+        self._load = load
+
+    @cached_property
+    def _loaded(self) -> Any:
+        try:
+            return self._load()
+        except RuntimeError as error:
+            raise _unreadable(error) from error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loaded, name)
+
+    def __call__(self, *arguments: Any) -> Any:
+        return self._loaded(*arguments)
+
+
 @contextmanager
-def _hog_from_file(dlib: Any) -> Iterator[None]:
-    """Let face_recognition have dlib's detector from the file here: it asks for it while it is imported."""
-    unpack = dlib.get_frontal_face_detector
+def _lighter(dlib: Any) -> Iterator[None]:
+    """Let face_recognition, while it is imported, have what it asks dlib for with less to be loaded.
+
+    The HOG detector comes from the file here. Networks, and the predictor of five points, wait for their first use:
+    40 MB that most never need.
+    """
+    names = ("shape_predictor", "cnn_face_detection_model_v1", "face_recognition_model_v1")
+    usual = {name: getattr(dlib, name) for name in (*names, "get_frontal_face_detector")}
     dlib.get_frontal_face_detector = lambda: dlib.fhog_object_detector(str(HOG_PATH))
+    for name in names:
+        setattr(dlib, name, partial(_later, usual[name]))
     try:
         yield
     finally:
-        dlib.get_frontal_face_detector = unpack
+        for name, own in usual.items():
+            setattr(dlib, name, own)
+
+
+def _later(load: Callable[[str], Any], path: str) -> Any:
+    """Return what is loaded from a file of weights, which must be there: at once if all need it, else when used."""
+    if "68_face_landmarks" in Path(path).name or not Path(path).is_file():
+        return load(path)
+    return _Late(partial(load, path))
 
 
 def hog(image: Image, least_score: float) -> list[tuple[Any, float]]:
