@@ -29,6 +29,7 @@ import ganimate
 MEGAPIXELS = (1.0, 3.0, 6.0, 12.0, 24.0, 50.0)
 FEW = 12  # frames
 LOOK_S = 0.02
+HEAD_PX = 800  # of the example's head in each photo: the face is 280 px wide, and is found in 50 megapixels, too
 PHOTO = Path(__file__).resolve().parent.parent / "examples" / "astronaut.jpg"
 CHILD = """
 import json, os, sys
@@ -44,10 +45,11 @@ print(json.dumps({"own_s": times.user + times.system, "encoder_s": times.childre
 
 def wide_photo(path: Path, megapixels: float) -> None:
     """Write a photo of so many pixels, 3:2, with the example's face as large as it is, on grainy ground."""
-    face = ganimate.read_photo(PHOTO)
+    example = ganimate.read_photo(PHOTO)
+    face = cv2.resize(example[20:340, 60:380], (HEAD_PX, HEAD_PX), interpolation=cv2.INTER_CUBIC)
     width = round((megapixels * 1e6 * 1.5) ** 0.5 / 2) * 2
     height = round(width / 3) * 2
-    ground = cv2.resize(cv2.GaussianBlur(face, (0, 0), 20), (width, height), interpolation=cv2.INTER_CUBIC)
+    ground = cv2.resize(cv2.GaussianBlur(example, (0, 0), 20), (width, height), interpolation=cv2.INTER_CUBIC)
     grain = np.random.default_rng(0).normal(0, 2, (height, width, 1)).astype(np.float32)
     photo = np.clip(ground + grain, 0, 255).astype(np.uint8)
     top, left = (height - len(face)) // 2, (width - len(face)) // 2
@@ -56,7 +58,7 @@ def wide_photo(path: Path, megapixels: float) -> None:
 
 
 class Memory:
-    """The most memory that a process and its children had, in MB; each of them by itself, added up."""
+    """The most memory that a process and its children had, in MiB; each by itself, and not always at one time."""
 
     def __init__(self, pid: int) -> None:
         self._pid, self._most_kb, self._over = pid, dict[int, int](), threading.Event()
@@ -68,7 +70,7 @@ class Memory:
         self._over.set()
         self._thread.join()
         own = self._most_kb.pop(self._pid, 0)
-        return own / 1e3, max(self._most_kb.values(), default=0) / 1e3
+        return own / 1024, max(self._most_kb.values(), default=0) / 1024
 
     def _watch(self) -> None:
         while not self._over.wait(LOOK_S):
@@ -86,7 +88,7 @@ def _children(pid: int) -> list[int]:
 
 
 def animated(photo: Path, frames: int) -> dict[str, Any]:
-    """Return seconds and MB of one animation."""
+    """Return seconds and MiB of one animation."""
     asked = ("animate", photo, "-e", "happiness", "--frames", frames, "--hold", 0, "--loop", "once", "--quiet")
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-c", CHILD, *map(str, asked), "-o", f"{folder}/result.mp4"]
@@ -114,7 +116,7 @@ def main() -> None:
         more = chosen.frames - FEW
         own, encoder = (1e3 * (many[name] - few[name]) / more for name in ("own_s", "encoder_s"))
         memory = (many["own_mb"], many["encoder_mb"])
-        told = (f"{own:.0f} ms", f"{encoder:.0f} ms", *(f"{each:.0f} MB" for each in (*memory, sum(memory))))
+        told = (f"{own:.0f} ms", f"{encoder:.0f} ms", *(f"{each:.0f} MiB" for each in (*memory, sum(memory))))
         print(f"| {megapixels:g} | {' | '.join(told)} |", flush=True)
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,12 +18,17 @@ from pathlib import Path
 from unittest import mock
 
 import fsspec
+import numpy as np
 import pytest
+from clips import make_clip, sway
+from numpy.typing import NDArray
 from s3_server import served
 from typer.testing import Result
 
+from ganimate.animation.batch import clip_stretches
 from ganimate.animation.batch.result_folder import LEDGER_NAME, SharedFolder
 from ganimate.errors import ConfigError
+from ganimate.media import read_video
 from ganimate.system.cluster import MOST_LOSSES, Cluster, Done, GivenUp
 
 ray = pytest.importorskip("ray", reason="ray is not installed: pip install 'ganimate[cluster]'")
@@ -182,3 +188,46 @@ def test_workers_put_results_on_shared_storage(
     storage = fsspec.filesystem("s3")
     assert storage.cat("bucket/smiles/0.gif") == storage.cat("bucket/smiles/1.gif") != b""
     assert "0 done, 2 skipped" in cli(*command, "--resume").stderr
+
+
+def kill_one_when_a_stretch_is_there(before: set[Path], killed: list[int]) -> None:
+    """Wait until the driver has a first stretch, and kill a worker that is at another one."""
+    began = time.monotonic()
+    while not killed and time.monotonic() - began < 300:
+        rooms = set(Path(tempfile.gettempdir()).glob("ganimate-stretches-*")) - before
+        if any(path.suffix == ".mp4" for room in rooms for path in room.glob("*")) and (busy := workers_at_work()):
+            os.kill(busy[0], signal.SIGKILL)
+            killed.append(busy[0])
+        time.sleep(0.02)
+
+
+@pytest.mark.skipif(not Path("/proc/self/cmdline").exists(), reason="finds the worker to be killed in /proc")
+def test_a_long_clip_is_edited_in_stretches_as_in_one_go_though_a_worker_is_killed(
+    cli: Callable[..., Result],
+    machines: str,
+    astronaut: NDArray[np.uint8],
+    tiny_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one, other = sway(astronaut, 50), [frame[:, ::-1] // 3 for frame in sway(astronaut, 30)]
+    clip = make_clip(tmp_path / "clip.mp4", [*one, *map(np.ascontiguousarray, other)])
+    command = ("batch", clip, "-e", "12=1,26=1", "--ramp", 1, "--model", tiny_model, "-o")
+    assert cli(*command, tmp_path / "whole").exit_code == 0
+    monkeypatch.setattr(clip_stretches, "MOST_S", 1.0)
+    monkeypatch.setattr(clip_stretches, "LEAST_S", 0.4)
+    killed: list[int] = []
+    before = set(Path(tempfile.gettempdir()).glob("ganimate-stretches-*"))
+    killer = threading.Thread(target=kill_one_when_a_stretch_is_there, args=(before, killed))
+    killer.start()
+    done = cli(*command, tmp_path / "apart", "--cluster", machines, "--json")
+    killer.join()
+    assert killed and done.exit_code == 0, done.stderr
+    (told,) = json.loads(done.stdout)["photos"]
+    assert (told["frames"], told["width_px"]) == (80, 320)
+    assert sorted(path.name for path in (tmp_path / "apart").iterdir()) == [LEDGER_NAME, "clip.mp4"]
+    whole, apart = (read_video(tmp_path / folder / "clip.mp4") for folder in ("whole", "apart"))
+    assert apart.facts == whole.facts and apart.facts.audio == "aac"
+    for a, b in zip(whole.frames(), apart.frames(), strict=True):
+        assert np.abs(a.astype(int) - b).mean() < 3.0  # of 255: each is coded for itself, see `test_stretches`
+    assert not set(Path(tempfile.gettempdir()).glob("ganimate-stretches-*")) - before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from ganimate.animation.outputs import Outputs
 from ganimate.animation.request import left_out_note
 from ganimate.animation.session import Session, au_facts, model_facts
 from ganimate.config import Setup
-from ganimate.errors import FaceError
+from ganimate.errors import FaceError, VideoError
 from ganimate.facs import Expression, Others, Word
 from ganimate.facs.words import bounds, fold, label, title, value_text
 from ganimate.media import FrameWriter, Sound, Video, fastest_fps, open_writer, read_video
@@ -115,11 +115,30 @@ class ClipSums:
 
 
 @dataclass(frozen=True)
+class Stretch:
+    """The frames of a clip from `first` to before `end`, edited by themselves.
+
+    For that frames `reads_from` to before `reads_to` are read, in `video`, a part of the clip. It is stretch `number`
+    `of` so many.
+    """
+
+    first: int
+    end: int
+    reads_from: int
+    reads_to: int
+    number: int = 0
+    of: int = 1
+    video: Video | None = None
+
+
+@dataclass(frozen=True)
 class ClipJob:
     """An expression in every frame of a clip, on the chosen `faces`.
 
     `others` is what becomes of AUs that it does not name. "auto" means "keep" here: a photo shows one expression, which
     an emotion replaces, but whoever speaks in a clip would fall silent.
+
+    `clip` may be the file of a `stretch` alone: it is edited as in the whole, without sound, and need not show a face.
     """
 
     clip: Path
@@ -130,6 +149,7 @@ class ClipJob:
     setup: Setup = field(default_factory=Setup)
     mark: bool = True
     faces: Selection = "largest"
+    stretch: Stretch | None = None
 
     def make(self, progress: Progress, ready: Session | None = None) -> Result:
         """Edit and write all frames, in a session that may be `ready`; AUs in the facts of what came of it are means.
@@ -137,8 +157,7 @@ class ClipJob:
         Raises VideoError, OutputError, ModelError, ExpressionError, PhotoError and FaceError.
         """
         self.outputs.check_distinct(self.clip, "video")
-        video = read_clip(self.clip, self.outputs.path, progress)
-        sound = sound_for(video, self.outputs.path, progress)
+        video, sound = self._opened(progress)
         fps = float(video.facts.fps)
         writer = open_writer(self.outputs.path, fps, overwrite=self.outputs.overwrite, sound=sound)
         open_session = ready or Session.of(self.setup, progress)
@@ -152,6 +171,12 @@ class ClipJob:
         _tell(sums, progress)
         kept = sound is not None and writer.sound_failure is None
         return Result(self.outputs.path, self._facts(video, sums, kept, model_facts(entry)))
+
+    def _opened(self, progress: Progress) -> tuple[Video, Sound | None]:
+        if self.stretch is not None and self.stretch.video is not None:
+            return replace(self.stretch.video, path=self.clip), None
+        video = read_clip(self.clip, self.outputs.path, progress)
+        return video, sound_for(video, self.outputs.path, progress)
 
     def _filled(self, open_session: Session, progress: Progress) -> Expression:
         """Return the expression with what other photos show in it; an AU that the model lacks is told early."""
@@ -182,7 +207,7 @@ class ClipJob:
         with progress.count("editing frames", video.facts.frames, f"writing {name}") as counted, writer:
             for image in counted(self._images(video, footage, expression, sums)):
                 writer.append(image)
-            if not sums.faces:
+            if not sums.faces and self.stretch is None:
                 raise FaceError(f"no face was found in '{self.clip}'", NO_FACE_HINT)
         if writer.sound_failure is not None:
             progress.note(f"the sound could not be kept: {writer.sound_failure}")
@@ -191,9 +216,15 @@ class ClipJob:
         def target(source_aus: Row) -> Row:
             return self._target(expression, source_aus, sums.aus)
 
-        for shown, frame in footage.edit(footage.read(video.frames()), target, self.ramp_s):
-            sums.add(shown, target)
-            yield frame.image
+        number = before = 0 if self.stretch is None else self.stretch.reads_from
+        edited = footage.edit(footage.read(video.frames()), target, self.ramp_s, before)
+        for number, (shown, frame) in enumerate(edited, before):
+            if self.stretch is None or self.stretch.first <= number < self.stretch.end:
+                sums.add(shown, target)
+                yield frame.image
+        if self.stretch is not None and number + 1 != self.stretch.reads_to:
+            read, wanted = number + 1 - before, self.stretch.reads_to - before
+            raise VideoError(f"a stretch of the clip has {read} frames, not {wanted}", "do it without --cluster")
 
     def _facts(self, video: Video, sums: ClipSums, sound_kept: bool, model: dict[str, str]) -> dict[str, Any]:
         source_aus, target_aus = sums.means()

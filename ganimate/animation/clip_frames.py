@@ -88,22 +88,21 @@ class Footage:
             yield tuple(self._steady(one, middle) for one in faces)
 
     def edit(
-        self, readings: Iterable[Readings], target: TargetOf, ramp_s: float = 0.0
+        self, readings: Iterable[Readings], target: TargetOf, ramp_s: float = 0.0, before: int = 0
     ) -> Iterator[tuple[Readings, AnimatedFrame]]:
         """Yield every frame edited towards its target, in step with its readings; without a face it stays as it is.
 
-        The edit grows from nothing over the first `ramp_s` seconds of the clip.
+        The edit grows from nothing over the first `ramp_s` seconds of the clip, of which `before` frames came before.
         """
-        with closing(ahead(self._edited(readings, target, ramp_s))) as made:
+        with closing(ahead(self._edited(readings, target, ramp_s, before))) as made:
             for batch in made:
                 for frame, edits in batch:
                     yield frame, _pasted(frame[0].tracked.image, edits)
 
     def _edited(
-        self, readings: Iterable[Readings], target: TargetOf, ramp_s: float
+        self, readings: Iterable[Readings], target: TargetOf, ramp_s: float, done: int
     ) -> Iterator[list[tuple[Readings, list[tuple[ClipFrame, PreparedFace, FaceEdit]]]]]:
-        """Yield the frames with the edits of their faces, a batch at a time."""
-        done = 0
+        """Yield the frames with the edits of their faces, a batch at a time; `done` is how many came before."""
         for batch in _batches(readings, BATCH_IMAGES):
             people = self._people(
                 {(k, place): reading for k, frame in enumerate(batch) for place, reading in enumerate(frame)}

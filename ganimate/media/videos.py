@@ -68,19 +68,40 @@ class VideoFacts:
 
 @dataclass(frozen=True)
 class Video:
-    """A video that can be read; `filters` are what ffmpeg does to its frames, `notes` what is worth telling of that."""
+    """A video that can be read.
+
+    `pace` is ffmpeg's filter that makes its frames come at one rate, `filters` what is done to them, and `notes` is
+    what is worth telling of that. A part of one (see `stretches`) has the times of the whole; `span` says which frames
+    of the whole are read, from the first on up to the one after the last.
+    """
 
     path: Path
     facts: VideoFacts
+    pace: str
     filters: str
     notes: tuple[str, ...] = ()
+    span: tuple[int, int] | None = None
+
+    @property
+    def source(self) -> list[str]:
+        """What ffmpeg is told of what it reads."""
+        return [*([] if self.span is None else ["-copyts"]), *picture_source(self.path)]
+
+    @property
+    def paced(self) -> str:
+        """The filter that lets the frames through that are read, at their rate."""
+        if self.span is None:
+            return self.pace
+        first, end = self.span
+        return f"{self.pace},trim=start_frame={first}:end_frame={end},setpts=PTS-STARTPTS"
 
     def frames(self) -> Iterator[Image]:
         """Yield the frames (H, W, 3) uint8 RGB, each an array of its own; ffmpeg ends with the iterator.
 
         Raises VideoError where decoding stops short.
         """
-        command = [*_ffmpeg("error"), "-threads", "2", *_source(self.path), "-filter_threads", "1", "-vf", self.filters]
+        command = [*ffmpeg_command("error"), "-threads", "2", *self.source, "-filter_threads", "1"]
+        command += ["-vf", f"{self.paced},{self.filters}"]
         command += ["-f", "rawvideo", "-thread_queue_size", "1", "pipe:1"]
         with complaints_file() as complaints, _child(command, complaints) as process:
             assert process.stdout is not None
@@ -148,7 +169,7 @@ def read_video(path: str | os.PathLike[str], most_fps: float = float(FASTEST_FPS
         hdr=_HDR.search(stream) is not None,
     )
     mapped = facts.hdr and _can_map_tones()
-    return Video(path, facts, _filters(facts, taken, stream, mapped), _notes(facts, whole, taken, mapped))
+    return Video(path, facts, taken.filter, _filters(facts, stream, mapped), _notes(facts, whole, taken, mapped))
 
 
 def _notes(facts: VideoFacts, whole: Rate, taken: Rate, mapped: bool) -> tuple[str, ...]:
@@ -166,11 +187,9 @@ def _notes(facts: VideoFacts, whole: Rate, taken: Rate, mapped: bool) -> tuple[s
     return tuple(notes)
 
 
-def _filters(facts: VideoFacts, rate: Rate, stream: str, mapped: bool) -> str:
-    """Return what makes frames of one rate, size and colour space, for ffmpeg's option -vf."""
-    steps = [rate.filter]
-    if mapped:
-        steps += [*_named_colours(stream), _TONE_MAP]
+def _filters(facts: VideoFacts, stream: str, mapped: bool) -> str:
+    """Return what makes frames of one size and colour space, for ffmpeg's option -vf."""
+    steps = [*_named_colours(stream), _TONE_MAP] if mapped else []
     matrix = ""
     if not mapped and re.search(r" (yuv|nv)", stream) and not re.search(r"bt709|bt2020|bt470|smpte|fcc", stream):
         # nothing is said of the colours: taken as players do, by the size
@@ -196,15 +215,16 @@ def _named_colours(stream: str) -> list[str]:
 
 def _can_map_tones() -> bool:
     """Say whether this ffmpeg has what brings wide dynamic range to the usual one; else it is shown pale."""
-    listed = subprocess.run([*_ffmpeg("error"), "-filters"], capture_output=True, check=False).stdout
+    listed = subprocess.run([*ffmpeg_command("error"), "-filters"], capture_output=True, check=False).stdout
     return b" zscale " in listed and b" tonemap " in listed
 
 
-def _ffmpeg(level: str) -> list[str]:
+def ffmpeg_command(level: str) -> list[str]:
+    """Return how ffmpeg begins that tells of itself at a `level`, as it has them, and asks nothing."""
     return [find_ffmpeg(), "-nostdin", "-hide_banner", "-nostats", "-loglevel", level]
 
 
-def _source(path: Path) -> list[str]:
+def picture_source(path: Path) -> list[str]:
     """Return the input and its first picture stream; V leaves out the covers of songs."""
     limits = ["-protocol_whitelist", "file", "-max_pixels", str(LARGEST_FRAME_PX)]
     return [*limits, "-i", f"file:{path}", "-map", "0:V:0"]
@@ -245,7 +265,16 @@ def _check_file(path: Path) -> None:
 
 def _first_frame(path: Path) -> tuple[bytes, str]:
     """Return the header that ffmpeg writes before the first decoded frame, b"" if there is none, and its messages."""
-    command = [*_ffmpeg("info"), *_source(path), "-frames:v", "1", "-pix_fmt", "yuv420p", "-f", "yuv4mpegpipe"]
+    command = [
+        *ffmpeg_command("info"),
+        *picture_source(path),
+        "-frames:v",
+        "1",
+        "-pix_fmt",
+        "yuv420p",
+        "-f",
+        "yuv4mpegpipe",
+    ]
     try:
         done = subprocess.run(
             [*command, "pipe:1"], capture_output=True, check=False, timeout=_PATIENCE_S, start_new_session=True
@@ -294,7 +323,7 @@ def _shown_at(path: Path) -> tuple[Seconds, Fraction, float]:
 
     Nothing is decoded. Raises VideoError for a file that breaks off.
     """
-    command = [*_ffmpeg("error"), *_source(path), "-c", "copy", "-f", "framecrc", "pipe:1"]
+    command = [*ffmpeg_command("error"), *picture_source(path), "-c", "copy", "-f", "framecrc", "pipe:1"]
     done = subprocess.run(command, capture_output=True, check=False, start_new_session=True)
     messages = done.stderr.decode(errors="replace")
     clock = re.search(rb"^#tb 0: (\d+)/(\d+)$", done.stdout, re.MULTILINE)

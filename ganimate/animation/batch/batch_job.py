@@ -9,11 +9,13 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ganimate.animation.batch import batch_report
 from ganimate.animation.batch.batch_report import Outcome
+from ganimate.animation.batch.clip_stretches import Joiner, parcels_of
 from ganimate.animation.batch.collecting import Source
 from ganimate.animation.batch.ledger import Beginning, Ledger
 from ganimate.animation.batch.photo_work import PhotoTask, PhotoWork, failed
@@ -177,19 +179,27 @@ class BatchJob:
     def _staged(self, begun: Iterator[PhotoTask]) -> Iterator[tuple[PhotoTask, Outcome]]:
         """Yield the same of photos that go to where the work is done, on a cluster or here."""
         staged = StagedWork.of(self.work, self.folder)
-        parcels = (Parcel.of(task, self.results[task.photo]) for task in begun)
         if self.cluster is None:
-            yield from ((parcel.task, self._delivered(parcel, staged.make(parcel))) for parcel in parcels)
+            whole = (Parcel.of(task, self.results[task.photo]) for task in begun)
+            yield from ((parcel.task, self._delivered(parcel, staged.make(parcel))) for parcel in whole)
             return
+        parcels = chain.from_iterable(parcels_of(task, self.work, self.results[task.photo]) for task in begun)
+        joiner = Joiner(self.work, self.folder, self.results)
         gpu = self.work.session.setup.device.startswith("cuda")
         with Cluster(self.cluster, staged.make, jobs=self.jobs, gpu=gpu) as cluster:
             for parcel, done in cluster.run(parcels):
                 if isinstance(done, GivenUp):
                     hint = "often that is too little memory: use a smaller copy"
-                    outcome = failed(parcel.task.photo, done.reason, hint)
+                    delivery = Delivery(failed(parcel.task.photo, done.reason, hint))
                 else:
-                    outcome = self._delivered(parcel, done.result)
-                yield parcel.task, replace(outcome, node=done.node)
+                    delivery = done.result
+                delivery = replace(delivery, outcome=replace(delivery.outcome, node=done.node))
+                if parcel.task.stretch is not None:
+                    joined = joiner.add(parcel, delivery)
+                    if joined is None:
+                        continue
+                    parcel, delivery = joined
+                yield parcel.task, self._delivered(parcel, delivery)
 
     def _delivered(self, parcel: Parcel, delivery: Delivery) -> Outcome:
         """Return what came of a photo, its result put into its place if it has not been."""

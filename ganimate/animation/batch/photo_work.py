@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ganimate.animation import other_photos
 from ganimate.animation.batch.batch_report import Outcome
-from ganimate.animation.clip import ClipJob
+from ganimate.animation.clip import ClipJob, Stretch
 from ganimate.animation.job import Job
 from ganimate.animation.outputs import Outputs
 from ganimate.animation.request import FaceRequest, Request
@@ -35,7 +35,7 @@ class VideoWork:
 class PhotoTask:
     """One photo to be animated: where it is, where its result goes, and whether that may replace something.
 
-    `video` is what is done to it where it is a video.
+    `video` is what is done to it where it is a video, and `stretch` which of its frames, if not all.
     """
 
     place: int  # among all photos
@@ -43,6 +43,7 @@ class PhotoTask:
     result: Path
     overwrite: bool
     video: VideoWork | None = None
+    stretch: Stretch | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,10 @@ class PhotoWork:
         if task.video is not None:
             how = task.video
             setup = self.session.setup
-            return ClipJob(task.photo, how.expression, outputs, how.others, how.ramp_s, setup, self.mark, self.faces)
+            mark = self.mark and task.stretch is None
+            return ClipJob(
+                *(task.photo, how.expression, outputs, how.others, how.ramp_s, setup, mark, self.faces, task.stretch)
+            )
         request = Request(task.photo, self.asked, self.session.setup, self.faces, still=self.still)
         return Job(request, outputs, self.loop, mark=self.mark)
 

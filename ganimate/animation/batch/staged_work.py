@@ -120,7 +120,7 @@ class StagedWork:
             reason = (outcome.reason or "").replace(str(photo), str(task.photo)).replace(str(result), told)
             return Delivery(replace(own, reason=reason))
         data = result.read_bytes()
-        if not self.folder.shared:
+        if not self.folder.shared or task.stretch is not None:
             return Delivery(own, data)
         try:
             self.folder.put(parcel.name, data, task.overwrite)
