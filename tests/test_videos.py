@@ -257,7 +257,7 @@ def test_bad_videos_get_a_sentence(tmp_path: Path, clip: Path, kind: str) -> Non
 
 def test_a_decoder_that_dies_is_told(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     video = read_video(clip)
-    monkeypatch.setattr(videos, "_source", lambda path: ["-i", f"file:{path}", "-map", "0:v:7"])
+    monkeypatch.setattr(videos, "picture_source", lambda path: ["-i", f"file:{path}", "-map", "0:v:7"])
     with pytest.raises(VideoError, match="damaged"):
         list(video.frames())
 
