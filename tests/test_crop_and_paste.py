@@ -409,3 +409,16 @@ def test_a_paste_costs_the_same_in_a_small_photo_and_in_one_of_12_megapixels() -
 def test_a_face_of_thousands_of_pixels_is_pasted_in_little_more_memory_than_its_copy() -> None:
     photo = np.zeros((2000, 2400, 3), np.uint8)
     assert peak_bytes(photo, place((1200, 1000), 2000, 10)) < photo.nbytes + 16e6
+
+
+def test_where_a_displacement_is_torn_the_paint_stands_alone() -> None:
+    photo, matrix = noise(64, 64), place((32, 32), S)
+    color = np.full((S, S, 3), 128, np.float32)
+    torn = np.zeros((S, S), np.float32)
+    torn[:, S // 2 :] = 1
+    frame = photo.copy()
+    # The moved crop is the paint itself: a shade of nothing, which else leaves the photo as it is.
+    Paster(photo.shape, matrix, S).paste(frame, color, ALL_PAINT, None, color, torn)
+    rows, left, right = slice(28, 36), slice(24, 28), slice(36, 40)
+    assert np.array_equal(frame[rows, left], photo[rows, left])
+    assert (frame[rows, right] == 128).all()

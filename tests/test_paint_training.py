@@ -19,7 +19,7 @@ from typer.testing import Result
 
 from ganimate.config import CropSpec, JudgeConfig, MeshTraining, PainterConfig, PaintTraining, WindowCriticConfig
 from ganimate.data.mesh_photos import MeshSources
-from ganimate.data.paint_faces import PaintFaces, PaintSources, on_the_scale_of_codes, shut_share
+from ganimate.data.paint_faces import PaintFaces, PaintSources, lid_gaps, on_the_scale_of_codes, shut_share
 from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut, moved_field
 from ganimate.data.paint_samples import PaintSamples, mirrored_sample, pair_sample, validation_pairs
 from ganimate.data.paint_wholes import WholeBatch, crop_window, draw_wish, mirrored_whole, whole_batch, wished_face
@@ -295,6 +295,27 @@ def test_restored_windows_differ_in_the_hole_alone(faces: PaintFaces, motion: Me
         assert (differs & ~hole).float().mean() < 0.01
 
 
+def test_eyes_that_were_opened_are_shut_again(faces: PaintFaces, motion: MeasuredMotion) -> None:
+    restored = PaintSamples(faces, motion, dataclasses.replace(SHORT, restored_share=1.0), reader().crop)
+    restored._hole_shares[:] = 0, 0, 1
+    batches = [restored[step] for step in range(3)]
+    changed = torch.stack([(batch.moved - batch.real).abs().mean() for batch in batches])
+    assert (changed > 0.005).all()  # lids that came down again are not those of the photo
+    blink = AUS.index(45)
+    assert all((batch.y_to[:, blink] > 0.5).all() and not batch.y_from[:, blink].any() for batch in batches)
+
+
+def test_eyes_shut_from_one_photo_to_the_next(faces: PaintFaces, motion: MeasuredMotion) -> None:
+    blinking = PaintSamples(
+        faces, motion, dataclasses.replace(SHORT, restored_share=0.0, blink_share=1.0), reader().crop
+    )
+    pairs = [blinking._draw_blink(np.random.default_rng(seed)) for seed in range(20)]
+    shut = np.array([lid_gaps(faces.meshes[list(pair)]).mean(1) for pair in pairs])
+    assert (faces.persons[[a for a, _ in pairs]] == faces.persons[[b for _, b in pairs]]).all()
+    assert 0.5 < (shut[:, 1] < shut[:, 0]).mean() < 1
+    assert not faces.held_out[np.ravel(pairs)].any()
+
+
 def test_a_mirrored_sample_mirrored_is_itself(faces: PaintFaces) -> None:
     sample = pair_sample(faces, 0, 1, whole_window(faces.mesh(1), 48), AT_REST)
     twice = mirrored_sample(mirrored_sample(sample))
@@ -438,6 +459,14 @@ def test_what_is_off_the_face_counts_nothing(samples: PaintSamples) -> None:
     assert float(found.color) == pytest.approx(0, abs=1e-6)
     shown = terms.on_the_photo(color, batch)
     assert torch.allclose(shown, batch.real, atol=1e-6)
+
+
+def test_skin_that_is_drawn_out_counts_more(samples: PaintSamples) -> None:
+    batch = samples[0]
+    hints = torch.zeros_like(batch.hints)
+    plain = terms.worth(dataclasses.replace(batch, hints=hints))
+    hints[:, 3] = 0.5  # half of log2: twice the area
+    assert torch.allclose(terms.worth(dataclasses.replace(batch, hints=hints)), plain * (1 + terms.STRETCH_WORTH))
 
 
 def test_attention_does_not_teach_the_paint(samples: PaintSamples) -> None:

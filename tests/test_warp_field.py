@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from ganimate.face.mesh.topology import (
@@ -92,6 +94,66 @@ def test_shut_lips_have_nothing_between_them() -> None:
     middle = (shut[LIPS_INNER[1:10], :] + shut[LIPS_INNER[19:10:-1], :]) / 2
     shut[LIPS_INNER[1:10]] = shut[LIPS_INNER[19:10:-1]] = middle
     assert not (warp_field(mesh(), shut, SIZE, SIZE).part == MOUTH).any()
+
+
+def area(points: NDArray[np.floating]) -> float:
+    return float(cv2.contourArea(points[:, :2].astype(np.float32)))
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.25, 0.5, 0.8])
+def test_holes_cover_as_much_as_their_rings_wherever_they_lie(shift: float) -> None:
+    placed = mesh() + np.float32([shift, shift / 2, 0])
+    field = warp_field(placed, placed, SIZE, SIZE)
+    eyes = field.holes(EYE)
+    assert eyes.sum() == pytest.approx(area(placed[RIGHT_EYE]) + area(placed[LEFT_EYE]), rel=0.08)
+    assert ((eyes > 0) & (eyes < 1)).sum() > 40 and np.array_equal(eyes >= 0.5, field.part == EYE)
+
+
+def test_a_rim_shows_both_sides() -> None:
+    moved = mesh()
+    moved[LOWER_LIP_EDGE, 1] += 15
+    moved[CHIN, 1] += 15
+    # Skin is white, what lies between the lips black.
+    photo = np.full((SIZE, SIZE, 3), 255, np.uint8)
+    cv2.fillPoly(photo, [np.round(mesh()[LIPS_INNER, :2]).astype(np.int32)], (0, 0, 0))
+    field = warp_field(mesh(), moved, SIZE, SIZE)
+    shown = field.apply(photo)[..., 0].astype(float)
+    rim = field.rim
+    between = rim.kind == MOUTH
+    assert 20 < shown[rim.ys[between], rim.xs[between]].mean() < 235
+    assert field.torn.max() == 1 and not field.torn[field.holes(MOUTH) == 0].any()
+    assert not warp_field(mesh(), mesh(), SIZE, SIZE).torn.max() > 1e-3
+
+
+def test_lids_that_meet_have_a_smooth_seam_without_a_trace_of_the_eye() -> None:
+    moved = mesh()
+    ring = np.array(RIGHT_EYE)
+    # Rims that meet on a slant.
+    line = mesh()[ring[15:8:-1]] + np.float32([0, 0.3, 0]) * np.arange(7)[:, None]
+    moved[ring[1:8]] = moved[ring[15:8:-1]] = line
+    photo = np.full((SIZE, SIZE, 3), 90, np.uint8)
+    photo[int(mesh()[RIGHT_EYE, 1].mean()) :] = 150  # the lower lid is brighter
+    cv2.fillPoly(photo, [np.round(mesh()[RIGHT_EYE, :2]).astype(np.int32)], (255, 255, 255))
+    field = warp_field(mesh(), moved, SIZE, SIZE)
+    left, right = line[[2, 4], 0].astype(int)
+    top, bottom = int(line[2:5, 1].min()) - 1, int(line[2:5, 1].max()) + 2
+    assert not (field.part[top:bottom, left:right] == EYE).any()
+    rim = field.rim
+    seam = (rim.kind == SKIN) & (rim.xs >= left) & (rim.xs < right)
+    assert seam.sum() >= (right - left) / 2 and (field.torn[rim.ys[seam], rim.xs[seam]] > 0.5).all()
+
+
+def test_the_place_of_an_eye_is_told_from_its_iris_and_that_of_a_mouth_from_the_skull() -> None:
+    moved = mesh()
+    moved[LOWER_LIP_EDGE, 1] += 20
+    moved[CHIN, 1] += 20
+    field = warp_field(mesh(), moved, SIZE, SIZE, gaze=np.float32([0.3, 0]))
+    x, y = mesh()[468, :2].round().astype(int)
+    assert np.allclose(field.place[y, x] + [0.05, 0], mean_face()[468, :2], atol=0.03)  # the iris went right
+    x, y = mesh()[LIPS_INNER, :2].mean(0).round().astype(int)
+    assert np.allclose(field.place[y + 5, x], (np.array([x, y + 5]) - 128) / 130, atol=0.02)
+    assert field.stretch[y + 5, x] == pytest.approx(5 * 20 / 130, abs=0.05)
+    assert not field.stretch[field.part == EYE].any()
 
 
 def test_no_pixel_of_the_skin_comes_from_farther_than_a_point_went() -> None:

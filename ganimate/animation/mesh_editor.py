@@ -17,7 +17,7 @@ from ganimate.facs.words import Pose
 from ganimate.motion.hints import FINER, hints_of
 from ganimate.motion.hold_map import leashed, unpainted
 from ganimate.motion.muscles import Muscles, left_share
-from ganimate.motion.paint_share import SOFT_PX, new_share, unseen_share, within_outline
+from ganimate.motion.paint_share import SOFT_PX, new_share, torn_share, unseen_share, within_outline
 from ganimate.motion.warp_field import WarpField, warp_field
 from ganimate.render.compose import FaceEdit
 
@@ -159,7 +159,8 @@ def _finished(move: _Move, color: Floats, moved: Floats, hold_map: Floats | None
     shift = flow * np.float32(size / 2)
     if move.carried is not None:
         shift = shift + (move.carried - _pixels(size))
-    return FaceEdit(attention, color, np.ascontiguousarray(shift / np.float32(FINER)), moved)
+    torn = (1 - attention) * torn_share(field)
+    return FaceEdit(attention, color, np.ascontiguousarray(shift / np.float32(FINER)), moved, torn)
 
 
 def _pixels(size: int) -> Floats:

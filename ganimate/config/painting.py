@@ -29,7 +29,9 @@ class PaintTraining:
     ema_decay: float = setting(0.998, "Decay of the averaged weights.", low=0.0, high=0.99999, metavar="SHARE")
     # Of the windows: mouths and eyes of single photos, shut by the mesh and opened again. The rest are pairs of people.
     restored_share: float = setting(0.42, low=0.0, high=1.0)
-    # Of the pairs: drawn by how much the expression changes, else any two photos.
+    # Of the pairs: eyes that shut, or open; few photos show that.
+    blink_share: float = setting(0.15, low=0.0, high=1.0)
+    # Of the others: drawn by how much the expression changes, else any two photos.
     changed_share: float = setting(0.6, low=0.0, high=1.0)
     # Faces a step that are painted whole, for the AU reader to look at: see `data.paint_wholes`.
     whole_images: int = setting(1, low=0, high=64)

@@ -41,11 +41,13 @@ from ganimate.data.paint_windows import (
     draw_window,
     face_mask,
     misread,
+    polygon_mask,
     whole_window,
 )
 from ganimate.errors import PackError
 from ganimate.face.crop import Image
 from ganimate.face.mesh.pose import gaze_of
+from ganimate.face.mesh.topology import LEFT_LID_SKIN, RIGHT_LID_SKIN
 from ganimate.motion.hints import hints_of, mirrored_hints
 from ganimate.motion.muscles import BLINK
 from ganimate.motion.warp_field import EYE, SKIN
@@ -63,6 +65,8 @@ TURNED_SHARE, GAZE_DEG = (
 IRIS_SEEN = 0.12  # height / width of the gap between lids
 # Which photos have something to hide and bring back (lips apart, eyes open, eyes shut), and how often each is drawn.
 LIPS_APART, EYES_OPEN, EYES_SHUT = 0.06, 0.22, 0.10
+EYES_OPENED = 0.16  # of those that are shut in another photo of the person
+SHUTTING_SHARE = 0.75  # of those pairs; in the others eyes open
 HOLE_SHARES = (0.72, 0.18, 0.10)
 # A person's photos, by how many there are: a studio's many do not crowd out those of others.
 MOST_PHOTOS = 24
@@ -119,6 +123,7 @@ class PaintSamples(Dataset[PaintBatch]):
             np.flatnonzero(straight & (eyes > EYES_OPEN)),
             np.flatnonzero(~faces.held_out & (eyes < EYES_SHUT)),
         ]
+        self._blinks = [pair for person in self._people for pair in _blinks(faces, person)]
         shares = np.array(HOLE_SHARES) * [len(hole) > 0 for hole in self._holes]
         self._hole_shares = shares / max(shares.sum(), 1e-9)
         if not self._people and not shares.any():
@@ -139,6 +144,10 @@ class PaintSamples(Dataset[PaintBatch]):
         restored = not self._people or rng.random() < self._training.restored_share
         if restored and self._hole_shares.any():
             sample = self._restored(rng)
+        elif self._blinks and rng.random() < self._training.blink_share:
+            before, after = self._draw_blink(rng)
+            window = draw_window(rng, self._faces.mesh(after), self._training.window_px, EYES)
+            sample = pair_sample(self._faces, before, after, window, self._motion.beyond, rng)
         else:
             before, after = self._draw_pair(rng)
             window = draw_window(rng, self._faces.mesh(after), self._training.window_px)
@@ -176,6 +185,12 @@ class PaintSamples(Dataset[PaintBatch]):
                 weights = np.abs(faces.aus[others] - faces.aus[before]) @ self._worth + CALM_WORTH
             return before, int(rng.choice(others, p=weights / weights.sum()))
 
+    def _draw_blink(self, rng: np.random.Generator) -> tuple[int, int]:
+        """Return photos of one person with open and with shut eyes, in this order most of the time."""
+        shut, opened = self._blinks[int(rng.integers(len(self._blinks)))]
+        other = int(rng.choice(opened))
+        return (other, shut) if rng.random() < SHUTTING_SHARE else (shut, other)
+
     def _restored(self, rng: np.random.Generator) -> PaintSample:
         """Return a window of one photo: lips, lids or eyes moved by the mesh and moved back; only the holes differ."""
         kind, gaze = int(rng.choice(3, p=self._hole_shares)), np.zeros(2, np.float32)
@@ -198,8 +213,12 @@ class PaintSamples(Dataset[PaintBatch]):
         read = misread(rng, gone, 0.4 * min(window.scale, 1))
         field = moved_field(read, there, size, back)
         moved, real = field.apply(without), window.view(photo)
-        part = MOUTH_PART if kind == 0 else EYE
-        hole = cv2.GaussianBlur(cv2.dilate((field.part == part).astype(np.float32), np.ones((7, 7))), (0, 0), 1.2)
+        changed = field.holes(MOUTH_PART if kind == 0 else EYE)
+        if kind == 2:  # where lids come down the eye was seen
+            changed = np.maximum(
+                changed, np.any([polygon_mask(gone[ring], size) for ring in (RIGHT_LID_SKIN, LEFT_LID_SKIN)], 0)
+            )
+        hole = cv2.GaussianBlur(cv2.dilate(changed.astype(np.float32), np.ones((7, 7))), (0, 0), 1.2)
         moved = (moved * hole[..., None] + real * (1 - hole[..., None])).astype(np.uint8)
         return PaintSample(moved, real, hints_of(field), face_mask(there, size), y_from, self._faces.aus[face])
 
@@ -220,6 +239,19 @@ class PaintSamples(Dataset[PaintBatch]):
         if number in self._faces.au_numbers:
             place = self._faces.au_numbers.index(number)
             aus[place] = change(float(aus[place]))  # type: ignore[operator]
+
+
+def _blinks(faces: PaintFaces, own: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
+    """Return photos of a person in which an eye is shut, each with those in which it is open and the head alike."""
+    gaps, turns = lid_gaps(faces.meshes[own]), faces.turns[own]
+    pairs = []
+    for row in np.flatnonzero(gaps.min(1) < EYES_SHUT):
+        eye = gaps[row].argmin()
+        alike = (np.abs(turns - turns[row]) < ALIKE_DEG).all(1)
+        opened = own[alike & (gaps[:, eye] > max(EYES_OPENED, 2 * gaps[row, eye]))]
+        if len(opened):
+            pairs.append((int(own[row]), opened))
+    return pairs
 
 
 def pair_sample(
@@ -308,9 +340,9 @@ def _in_the_light_of(moved: Image, real: Image, skin: NDArray[np.bool_]) -> Imag
 def _photographed(rng: np.random.Generator, images: Sequence[Image]) -> list[Image]:
     """Return images in one other light, through one other camera."""
     gamma, bright = math.exp(rng.normal() * 0.22), rng.normal() * 0.04
-    tint = np.exp(rng.normal(size=3) * 0.06 + rng.normal() * 0.1)
-    grey = rng.random() < 0.08
-    blur = rng.uniform(0.3, 1.1) if rng.random() < 0.15 else 0.0
+    tint = np.exp(rng.normal(size=3) * 0.1 + rng.normal() * 0.1)
+    grey = rng.random() < 0.1
+    blur = rng.uniform(0.3, 1.5) if rng.random() < 0.25 else 0.0
     quality = int(rng.uniform(35, 90)) if rng.random() < 0.15 else None
     shown = []
     for image in images:

@@ -17,8 +17,8 @@ FINER = 2  # pixels of the crop that is painted to one of the crop in which AUs 
 def hints_of(field: WarpField) -> NDArray[np.float32]:
     """Return what the painter is told of a field (6, H, W), see `Painter.forward`."""
     layers = (
-        field.part == EYE_PART,
-        field.part == MOUTH_PART,
+        field.holes(EYE_PART),
+        field.holes(MOUTH_PART),
         field.unseen,
         field.stretch / 2,
         *(2 * field.place.transpose(2, 0, 1)),

@@ -1,4 +1,4 @@
-"""Where paint shows over a moved face: within its outline, and in eyes and mouth where the photo shows nothing."""
+"""Where paint shows over a moved face: within its outline, on rims, and in holes where the photo shows nothing."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ganimate.motion.warp_field import WarpField
 Floats = NDArray[np.float32]
 # Paint ends within the outline of the face, as nothing beyond it was learnt.
 OUTLINE_PX, SOFT_PX = 6, 4.0
+RIM_PX = 0.7  # over which paint on a rim comes in
 
 
 def within_outline(goal: NDArray[np.floating], size_px: int) -> Floats:
@@ -25,7 +26,13 @@ def within_outline(goal: NDArray[np.floating], size_px: int) -> Floats:
 
 def new_share(field: WarpField) -> Floats:
     """Return how far each pixel is new (H, W): in eyes and mouth what the photo shows of them is kept, not invented."""
-    return np.where(field.part > 0, unseen_share(field), 1).astype(np.float32)
+    return np.maximum(np.where(field.part > 0, unseen_share(field), 1), torn_share(field)).astype(np.float32)
+
+
+def torn_share(field: WarpField) -> Floats:
+    """Return how far each pixel (H, W) is on a rim where a field is torn: no photo can be sampled through it there."""
+    torn = cv2.dilate(field.torn, np.ones((3, 3), np.uint8))
+    return np.asarray(cv2.GaussianBlur(torn, (0, 0), RIM_PX), np.float32)
 
 
 def unseen_share(field: WarpField) -> Floats:

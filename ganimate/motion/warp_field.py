@@ -2,12 +2,15 @@
 
 The skin is drawn triangle by triangle, the nearest last, each with its own affine map; rings of points around the
 face fade to rest, so that hair and neck go along. Eyes and mouth are holes in the skin: eyeballs and upper teeth stay
-with the skull, lower teeth with the chin, and what the photo does not show of them is told, for the paint.
+with the skull, lower teeth with the chin, and what the photo does not show of them is told, for the paint. Pixels on
+the rim of a hole show both, by how much of them it covers: rims of one or the other only are jagged.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import pairwise
 
@@ -15,14 +18,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.face.mesh.pose import EYEBALL
+from ganimate.face.crop import Matrix
+from ganimate.face.mesh.pose import EYEBALL, pose_of
 from ganimate.face.mesh.topology import (
     CHIN,
     LEFT_EYE,
+    LEFT_IRIS,
     LIPS_INNER,
     LOWER_LIP_EDGE,
     OVAL,
     RIGHT_EYE,
+    RIGHT_IRIS,
     SKIN_POINTS,
     UPPER_LIP_EDGE,
     mean_face,
@@ -38,7 +44,42 @@ RINGS = ((1.12, 0.55, 0.65), (1.35, 0.2, 0.28), (1.7, 0.0, 0.0))
 RING_DEPTH = 0.05  # of the face's width behind the outline, for each unit outwards
 FIXED = 4  # bits after the point in which OpenCV takes polygons
 NOSE_BASE = [0, 1, 2]
+SEAM_PX = 2  # on either side of where lids or lips meet
+FINE = 4  # steps across a pixel in which is counted how much of it a hole covers
+JAW_STRETCH = 5.0  # of a jaw that drops by the face's width
 THIN_PX = 0.5  # a triangle that is lower is a line: no pixel lies inside, and rounding decides which ones it touches
+
+
+@dataclass(frozen=True)
+class Rim:
+    """Pixels `ys`, `xs` (n,) that the rim of a hole crosses, or the seam of one that is shut.
+
+    `cover` (n,) in (0, 1) is how much of each the hole covers, or the skin below the seam, `kind` (n,) EYE, MOUTH or
+    SKIN, `other` (n, 2) where the photo shows the other side: that which covers less of the pixel.
+    """
+
+    ys: NDArray[np.int64]
+    xs: NDArray[np.int64]
+    cover: Floats
+    kind: NDArray[np.uint8]
+    other: Floats
+
+    @classmethod
+    def joined(cls, rims: Sequence[Rim]) -> Rim:
+        """Return several rims as one."""
+        if not rims:
+            nothing = np.zeros(0, np.int64)
+            return cls(
+                nothing, nothing, np.zeros(0, np.float32), nothing.astype(np.uint8), np.zeros((0, 2), np.float32)
+            )
+        return cls(
+            *(np.concatenate([getattr(rim, name) for rim in rims]) for name in ("ys", "xs", "cover", "kind", "other"))
+        )
+
+    @property
+    def share(self) -> Floats:
+        """How much of each pixel (n,) is the other's."""
+        return np.minimum(self.cover, 1 - self.cover)
 
 
 @dataclass(frozen=True)
@@ -48,8 +89,10 @@ class WarpField:
     `source` (H, W, 2) float32: x and y in pixels of the window, outside of the face the pixel itself. `part` (H, W)
     uint8: SKIN, EYE or MOUTH of the result. `unseen` (H, W) bool: what the photo does not show, as lids or lips cover
     it there, or as that skin was turned away; `source` is the nearest that it shows. `stretch` (H, W) float32: log2
-    of how much the skin is drawn out (positive) or pressed together; 0 in the holes and at rest. `place` (H, W, 2)
-    float32: which place of the mean face a pixel shows, in the canonical frame; (0, 0) outside of rings and face.
+    of how much the skin is drawn out (positive) or pressed together; 0 in eyes and at rest, in the mouth how far the
+    jaw has dropped, in fifths of the face's width. `place` (H, W, 2) float32: which place of the mean face a pixel
+    shows, in the canonical frame, in eyes which of its eyeballs, in the mouth which place of its skull; (0, 0) outside
+    of rings and face. `rim`: the pixels that are partly hole and partly skin.
     """
 
     source: Floats
@@ -57,13 +100,45 @@ class WarpField:
     unseen: NDArray[np.bool_]
     stretch: Floats
     place: Floats
+    rim: Rim = field(default_factory=lambda: Rim.joined([]))
 
-    def apply(self, photo: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return W(photo) for the window's photo (H, W, 3); cubic, the edge repeated."""
-        moved = cv2.remap(
-            photo, self.source[..., 0], self.source[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
-        )
-        return np.asarray(moved, np.uint8)
+    def apply(self, photo: NDArray[np.uint8], window_to_photo: Matrix | None = None) -> NDArray[np.uint8]:
+        """Return W(photo) (H, W, 3), cubic.
+
+        `photo` is what the window shows, beyond which its edge is repeated; or with a matrix (2, 3) a whole photo,
+        mirrored at its edge.
+        """
+        moved: NDArray[np.uint8] = _shown(photo, self.source, window_to_photo)
+        rim = self.rim
+        if len(rim.ys):
+            other = _shown(photo, rim.other[None], window_to_photo)[0].astype(np.float32)
+            own = moved[rim.ys, rim.xs].astype(np.float32)
+            moved[rim.ys, rim.xs] = np.rint(own + rim.share[:, None] * (other - own)).astype(np.uint8)
+        return moved
+
+    def holes(self, kind: int) -> Floats:
+        """Return how much of each pixel (H, W) is eye, or mouth."""
+        cover = (self.part == kind).astype(np.float32)
+        own = self.rim.kind == kind
+        cover[self.rim.ys[own], self.rim.xs[own]] = self.rim.cover[own]
+        return cover
+
+    @property
+    def torn(self) -> Floats:
+        """How far (H, W) hole and skin that meet in a pixel come from different places: 1 from a pixel's way on."""
+        way = np.zeros(self.part.shape, np.float32)
+        rim = self.rim
+        way[rim.ys, rim.xs] = np.linalg.norm(rim.other - self.source[rim.ys, rim.xs], axis=1)
+        return np.asarray(np.clip(way, 0, 1), np.float32)
+
+
+def _shown(photo: NDArray[np.uint8], source: Floats, window_to_photo: Matrix | None) -> NDArray[np.uint8]:
+    edge = cv2.BORDER_REPLICATE
+    if window_to_photo is not None:
+        to_photo = window_to_photo.astype(np.float32)
+        source, edge = np.ascontiguousarray(source @ to_photo[:, :2].T + to_photo[:, 2]), cv2.BORDER_REFLECT_101
+    moved = cv2.remap(photo, source[..., 0], source[..., 1], cv2.INTER_CUBIC, borderMode=edge)
+    return np.asarray(moved, np.uint8)
 
 
 def warp_field(
@@ -82,14 +157,12 @@ def warp_field(
     """
     own, goal = np.asarray(mesh, np.float64), np.asarray(moved, np.float64)
     turned = own if carried is None else np.asarray(carried, np.float64)
-    field, uncovered = _skin(own, goal, turned, height, width)
+    skin, bare = _skin(own, goal, turned, height, width)
     meshes = _Meshes(own, turned, goal)
-    bare = uncovered if meshes.head_turns else None
-    for ring in (RIGHT_EYE, LEFT_EYE):
-        _eye(meshes, ring, gaze, field, bare)
-    _mouth(meshes, field, bare)
-    field.stretch[field.part != SKIN] = 0
-    return field
+    rims = [_eye(meshes, number, gaze, skin, bare) for number in range(len(_EYES))]
+    rims.append(_mouth(meshes, skin, bare))
+    rims += [_seam(goal[line][:, :2], skin) for line in (RIGHT_EYE[:9], LEFT_EYE[:9], LIPS_INNER[:11])]
+    return replace(skin, rim=Rim.joined([rim for rim in rims if rim is not None]))
 
 
 @cache
@@ -193,36 +266,55 @@ def _window(points: NDArray[np.float64], shape: tuple[int, ...]) -> tuple[slice,
     return (slice(top, bottom), slice(left, right)) if left < right and top < bottom else None
 
 
-def _inside(
-    ring: NDArray[np.float64], window: tuple[slice, slice], bare: NDArray[np.bool_] | None = None
-) -> NDArray[np.bool_]:
-    """Return which pixels of a window lie within a ring (P, 2), without its line: what is shut has nothing within.
-
-    Of the line those belong to it that are `bare` (H, W) of skin.
-    """
+def _inside(ring: NDArray[np.float64], window: tuple[slice, slice]) -> NDArray[np.bool_]:
+    """Return which pixels of a window lie within a ring (P, 2), without its line: what is shut has nothing within."""
     rows, columns = window
     mask = np.zeros((rows.stop - rows.start, columns.stop - columns.start), np.uint8)
     polygon = np.round((ring - [columns.start, rows.start]) * (1 << FIXED)).astype(np.int32)
     cv2.fillPoly(mask, [polygon], 1, cv2.LINE_8, FIXED)
-    filled = mask > 0
     cv2.polylines(mask, [polygon], True, 0, 1, cv2.LINE_8, FIXED)
-    return (mask > 0) if bare is None else (mask > 0) | (filled & bare[window])
+    return mask > 0
+
+
+def _cover(ring: NDArray[np.float64], window: tuple[slice, slice], bare: NDArray[np.bool_] | None = None) -> Floats:
+    """Return how much of each pixel (h, w) of a window a ring (P, 2) covers; what is shut covers nothing.
+
+    All of those that are `bare` (H, W) of skin, once the ring touches them.
+    """
+    rows, columns = window
+    fine = np.zeros((FINE * (rows.stop - rows.start), FINE * (columns.stop - columns.start)), np.uint8)
+    # Pixel centres: x_fine + 0.5 = FINE * (x + 0.5).
+    polygon = FINE * (ring - [columns.start, rows.start]) + (FINE - 1) / 2
+    polygon = np.round(polygon * (1 << FIXED)).astype(np.int32)
+    cv2.fillPoly(fine, [polygon], 255, cv2.LINE_8, FIXED)
+    touched = None if bare is None else (_reduced(fine) > 0) & bare[window]
+    cv2.polylines(fine, [polygon], True, 0, 1, cv2.LINE_8, FIXED)
+    cover = _reduced(fine)
+    if touched is not None:
+        cover[touched] = 1
+    return cover
+
+
+def _reduced(fine: NDArray[np.uint8]) -> Floats:
+    height, width = fine.shape
+    reduced = fine.reshape(height // FINE, FINE, width // FINE, FINE).mean((1, 3), dtype=np.float32)
+    return np.asarray(reduced / 255, np.float32)
 
 
 def _keep_within(source: Floats, ring: NDArray[np.float64], slack: bool) -> tuple[Floats, NDArray[np.bool_]]:
     """Return places (n, 2) brought into a ring (P, 2) of the photo, each to the nearest pixel there, and which were.
 
-    With `slack` those that are beside the ring by a pixel stay.
+    With `slack` those that are beside the ring by a pixel stay. What is hardly open shows nothing of what lies within:
+    a line between lips is not to be drawn through a mouth that opens.
     """
     window = _window(np.concatenate([ring, source]), (1 << 15, 1 << 15))
     if window is None:
         return source, np.zeros(len(source), bool)
     rows, columns = window
     hole = _inside(ring, window)
-    if not hole.any():
-        return source, np.ones(len(source), bool)
     core = cv2.erode(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0  # the edge itself shows lashes and lips
-    core = core if core.any() else hole
+    if not core.any():
+        return source, np.ones(len(source), bool)
     _, labels = cv2.distanceTransformWithLabels(
         (~core).astype(np.uint8), cv2.DIST_L2, 3, labelType=cv2.DIST_LABEL_PIXEL
     )
@@ -231,7 +323,8 @@ def _keep_within(source: Floats, ring: NDArray[np.float64], slack: bool) -> tupl
     places[labels[ys, xs]] = np.stack([xs, ys], 1)
     x = np.clip(np.round(source[:, 0] - columns.start).astype(int), 0, hole.shape[1] - 1)
     y = np.clip(np.round(source[:, 1] - rows.start).astype(int), 0, hole.shape[0] - 1)
-    free = cv2.dilate(hole.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0 if slack else hole
+    free = _cover(ring, window) > 0
+    free = cv2.dilate(free.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0 if slack else free
     out = ~free[y, x]
     kept = source.copy()
     kept[out] = places[labels[y, x]][out] + [columns.start, rows.start]
@@ -239,26 +332,79 @@ def _keep_within(source: Floats, ring: NDArray[np.float64], slack: bool) -> tupl
 
 
 def _fill(
-    ring: NDArray[np.float64],
     own_ring: NDArray[np.float64],
+    hole: _Hole,
     comes_from: NDArray[np.float64],
-    window: tuple[slice, slice],
-    inside: NDArray[np.bool_],
-    kind: int,
-    field: WarpField,
+    place: NDArray[np.float64],
+    stretch: float,
+    skin: WarpField,
     slack: bool,
-) -> None:
-    """Write a hole into a field; `comes_from` (n, 2) are the sources of its pixels."""
+) -> Rim:
+    """Write a hole into a field; `comes_from` and `place` (n, 2) are its pixels' sources and places. Return its rim."""
     kept, out = _keep_within(np.asarray(comes_from, np.float32), own_ring, slack)
-    field.source[window][inside] = kept
-    field.part[window][inside] = kind
-    field.unseen[window][inside] = out
+    ys, xs, more = hole.ys, hole.xs, hole.cover >= 0.5
+    other = kept.copy()
+    other[more] = skin.source[ys[more], xs[more]]
+    inner = ys[more], xs[more]
+    skin.source[inner], skin.unseen[inner] = kept[more], out[more]
+    skin.part[inner], skin.place[inner] = hole.kind, place[more]
+    skin.stretch[inner] = stretch
+    crossed = hole.cover < 1
+    kinds = np.full(int(crossed.sum()), hole.kind, np.uint8)
+    return Rim(ys[crossed], xs[crossed], hole.cover[crossed], kinds, other[crossed])
 
 
-def _pixels(window: tuple[slice, slice], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
-    rows, columns = window
-    ys, xs = np.nonzero(inside)
-    return np.stack([xs + columns.start, ys + rows.start], 1).astype(np.float64)
+@dataclass(frozen=True)
+class _Hole:
+    """The pixels `ys`, `xs` (n,) of an eye or a mouth, and how much of each it covers, (n,) in (0, 1]."""
+
+    ys: NDArray[np.int64]
+    xs: NDArray[np.int64]
+    cover: Floats
+    kind: int
+
+    @classmethod
+    def of(cls, ring: NDArray[np.float64], kind: int, bare: NDArray[np.bool_]) -> _Hole | None:
+        """Return the hole within a ring (P, 2); None where it is shut, or out of the window."""
+        window = _window(ring, bare.shape)
+        if window is None:
+            return None
+        cover = _cover(ring, window, bare)
+        ys, xs = np.nonzero(cover)
+        return cls(ys + window[0].start, xs + window[1].start, cover[ys, xs], kind) if len(ys) else None
+
+    @property
+    def pixels(self) -> NDArray[np.float64]:
+        """Their x and y (n, 2)."""
+        return np.stack([self.xs, self.ys], 1).astype(np.float64)
+
+
+def _seam(line: NDArray[np.float64], skin: WarpField) -> Rim | None:
+    """Mend a field along a line (P, 2) where lids or lips meet: skin of two places lies there side by side.
+
+    The triangles' edges overlap by a pixel, so that both sides are taken from a little further off.
+    """
+    height, width = skin.part.shape
+    line = line[np.argsort(line[:, 0])]
+    xs = np.arange(max(0, math.ceil(line[0, 0])), min(width, math.floor(line[-1, 0]) + 1))
+    at = np.interp(xs, line[:, 0], line[:, 1])
+    ys = np.floor(at + 0.5).astype(np.int64)
+    inside = (ys >= SEAM_PX) & (ys < height - SEAM_PX)
+    xs, ys, at = xs[inside], ys[inside], at[inside]
+    shut = np.all([skin.part[ys + step, xs] == SKIN for step in range(-SEAM_PX, SEAM_PX + 1)], axis=0)
+    xs, ys, at = xs[shut], ys[shut], at[shut]
+    down = np.array([0.0, 1.0], np.float32)
+    above, below = (skin.source[ys + step, xs] - step * down for step in (-SEAM_PX, SEAM_PX))
+    leaps = np.linalg.norm(above - below, axis=1) > 1
+    xs, ys, at, above, below = (each[leaps] for each in (xs, ys, at, above, below))
+    for step in range(1, SEAM_PX):
+        skin.source[ys - step, xs], skin.source[ys + step, xs] = above - step * down, below + step * down
+    cover = (ys + 0.5 - at).astype(np.float32)
+    lower = (cover >= 0.5)[:, None]
+    skin.source[ys, xs] = np.where(lower, below, above)
+    crossed = (cover > 0) & (cover < 1)
+    kinds = np.full(int(crossed.sum()), SKIN, np.uint8)
+    return Rim(ys[crossed], xs[crossed], cover[crossed], kinds, np.where(lower, above, below)[crossed])
 
 
 @dataclass(frozen=True)
@@ -288,22 +434,23 @@ class _Meshes:
         return np.asarray(np.column_stack([places, np.ones(len(places))]) @ back)
 
 
-def _eye(
-    meshes: _Meshes, ring: list[int], gaze: Floats | None, field: WarpField, bare: NDArray[np.bool_] | None
-) -> None:
+_EYES = ((RIGHT_EYE, RIGHT_IRIS[0]), (LEFT_EYE, LEFT_IRIS[0]))
+
+
+def _eye(meshes: _Meshes, number: int, gaze: Floats | None, skin: WarpField, bare: NDArray[np.bool_]) -> Rim | None:
     """Fill one eye: its ball goes with the corners of the eye, which no muscle moves, and turns with the gaze."""
-    there, own = meshes.goal[ring][:, :2], meshes.own[ring][:, :2]
-    window = _window(there, field.part.shape)
-    if window is None:
-        return
-    inside = _inside(there, window, bare)
-    if not inside.any():
-        return
+    ring, iris = _EYES[number]
+    hole = _Hole.of(meshes.goal[ring][:, :2], EYE, bare)
+    if hole is None:
+        return None
     way = meshes.way[[ring[0], ring[8]]].mean(0)[:2]
-    places = meshes.turned_back(_pixels(window, inside) - way, ring)
+    places = meshes.turned_back(hole.pixels - way, ring)
     if gaze is not None:
         places = _turned(places, meshes.own, ring, gaze)
-    _fill(there, own, places, window, inside, EYE, field, meshes.head_turns)
+    pose = pose_of(meshes.own)
+    off = np.column_stack([places - meshes.own[iris, :2], np.zeros(len(places))])
+    place = mean_face()[iris, :2] + (pose.scale * off @ pose.rotation.T)[:, :2]
+    return _fill(meshes.own[ring][:, :2], hole, places, place, 0.0, skin, meshes.head_turns)
 
 
 def _turned(
@@ -323,24 +470,32 @@ def _turned(
     return np.asarray(middle + radius * np.stack([x, reach * np.sin(tilt)], 1))
 
 
-def _mouth(meshes: _Meshes, field: WarpField, bare: NDArray[np.bool_] | None) -> None:
+def _mouth(meshes: _Meshes, skin: WarpField, bare: NDArray[np.bool_]) -> Rim | None:
     """Fill the mouth: above the middle of the gap it goes with the skull, below it with the chin.
 
     Teeth stand just behind the lips: a head that turns takes them along as it does these.
     """
-    there, own = meshes.goal[LIPS_INNER][:, :2], meshes.own[LIPS_INNER][:, :2]
-    window = _window(there, field.part.shape)
-    if window is None:
-        return
-    inside = _inside(there, window, bare)
-    if not inside.any():
-        return
-    places = _pixels(window, inside)
+    goal = meshes.goal
+    hole = _Hole.of(goal[LIPS_INNER][:, :2], MOUTH, bare)
+    if hole is None:
+        return None
     skull, chin = meshes.way[NOSE_BASE].mean(0)[:2], meshes.way[CHIN].mean(0)[:2]
-    upper, lower = meshes.goal[UPPER_LIP_EDGE][:, :2], meshes.goal[LOWER_LIP_EDGE][:, :2]
-    line = (upper + lower) / 2
-    order = np.argsort(line[:, 0])
-    middle = np.interp(places[:, 0], line[order, 0], line[order, 1])
-    above = places[:, 1] < middle
-    places = meshes.turned_back(places - np.where(above[:, None], skull, chin), LIPS_INNER)
-    _fill(there, own, places, window, inside, MOUTH, field, meshes.head_turns)
+    line = (goal[UPPER_LIP_EDGE] + goal[LOWER_LIP_EDGE]) / 2
+    line = line[np.argsort(line[:, 0])]
+    pixels = hole.pixels
+    middle, depth = (np.interp(pixels[:, 0], line[:, 0], line[:, axis]) for axis in (1, 2))
+    above = pixels[:, 1] < middle
+    places = meshes.turned_back(pixels - np.where(above[:, None], skull, chin), LIPS_INNER)
+    pose = pose_of(goal)
+    at = pose.to_canonical(np.column_stack([pixels, depth]))
+    to_nose, to_chin = ((mean_face()[part] - pose.to_canonical(goal[part])).mean(0) for part in (NOSE_BASE, CHIN))
+    dropped = float((to_nose - to_chin)[1])  # the jaw, below that of the mean face
+    return _fill(
+        meshes.own[LIPS_INNER][:, :2],
+        hole,
+        places,
+        at[:, :2] + to_nose[:2],
+        JAW_STRETCH * dropped,
+        skin,
+        meshes.head_turns,
+    )

@@ -57,6 +57,7 @@ class Paster:
         attention: NDArray[np.float32],
         displacement: NDArray[np.float32] | None = None,
         moved: NDArray[np.float32] | None = None,
+        torn: NDArray[np.float32] | None = None,
     ) -> None:
         """Write one edit into `frame` (H, W, 3) uint8 in place.
 
@@ -69,6 +70,8 @@ class Paster:
         painted, shade = 1 - attention, None
         if moved is not None:
             difference, kept = _kept_detail(color, moved)
+            if torn is not None:
+                kept *= 1 - torn
             shade = self._faded_sheet(_times(difference, painted * kept))
             painted = painted * (1 - kept)
         paint = self._sheet(color)

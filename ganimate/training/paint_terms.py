@@ -15,13 +15,14 @@ from torch.nn import functional
 from ganimate.config import PaintTraining
 from ganimate.data.paint_samples import PaintBatch
 from ganimate.data.paint_wholes import WholeBatch
-from ganimate.motion.hints import EYE, MOUTH, UNSEEN
+from ganimate.motion.hints import EYE, MOUTH, STRETCH, UNSEEN
 from ganimate.networks.painter import Painted
 from ganimate.training.frozen_reader import FrozenReader
 from ganimate.training.team import mean
 
 # How much more than skin: there most is painted, and they are small.
-MOUTH_WORTH, EYE_WORTH, UNSEEN_WORTH = 3.0, 1.5, 1.0
+MOUTH_WORTH, EYE_WORTH, UNSEEN_WORTH = 1.5, 1.5, 1.0
+STRETCH_WORTH = 2.0  # of skin that is drawn out to twice its area: lids that come down
 REAL, FALSE = 1.0, 0.0  # what the critic is to say
 MOST_WORTH = 6.0  # of a patch, beside the mean one
 
@@ -58,8 +59,9 @@ class PaintTerms:
 
 def worth(batch: PaintBatch) -> Tensor:
     """Return how much each pixel counts (B, 1, H, W): nothing off the face, most in mouth and eyes."""
-    eye, mouth, unseen = (batch.hints[:, channel : channel + 1] for channel in (EYE, MOUTH, UNSEEN))
-    weight: Tensor = batch.face * (1 + MOUTH_WORTH * mouth + EYE_WORTH * eye + UNSEEN_WORTH * unseen)
+    eye, mouth, unseen, stretch = (batch.hints[:, channel : channel + 1] for channel in (EYE, MOUTH, UNSEEN, STRETCH))
+    skin = 2 * STRETCH_WORTH * stretch.clamp(0, 1) * (1 - mouth)
+    weight: Tensor = batch.face * (1 + MOUTH_WORTH * mouth + EYE_WORTH * eye + UNSEEN_WORTH * unseen + skin)
     return weight
 
 
