@@ -14,6 +14,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from synthetic import PHOTO_PX, MeshShot, draw_mesh, write_mesh_sources
+from torch import Tensor, nn
 from torchrun import assert_alike, finished, log_of, torchrun
 from typer.testing import Result
 
@@ -39,12 +40,15 @@ from ganimate.face.mesh.topology import (
     mean_face,
 )
 from ganimate.motion.hints import UNSEEN
+from ganimate.motion.muscles import Muscles
 from ganimate.motion.warp_field import warp_field
 from ganimate.networks import Judge, MeshGenerator
 from ganimate.networks.painter import Painted
 from ganimate.system.progress import Silent
+from ganimate.training import gain_fit
 from ganimate.training import paint_terms as terms
 from ganimate.training.frozen_reader import FrozenReader
+from ganimate.training.gain_fit import enough_gain
 from ganimate.training.paint_run import measured_motion, measured_muscles
 from ganimate.training.paint_trainer import PaintTrainer
 from ganimate.training.run_folder import LOG_NAME, MODEL_NAME, create_run
@@ -447,6 +451,68 @@ def test_what_is_read_as_it_should_be_costs_nothing_and_else_teaches_the_paint(
 def test_what_a_reader_reads_of_people_is_what_their_aus_are_worth(faces: PaintFaces) -> None:
     worth = reader().worth(faces, CPU)
     assert worth.shape == (3, 3) and np.isfinite(worth).all() and np.abs(worth).max() > 0
+
+
+# Gains
+
+
+@pytest.mark.parametrize(
+    ("responses", "gain"),
+    [
+        ((0.9, 1.0, 1.1), 1.0),
+        ((0.4, 0.8, 1.0), 1.5),
+        ((0.6, 0.7, 0.9), 1.75),
+        ((0.1, 0.2, 0.3), 2.0),
+        ((0.3, 0.5, 0.4), 1.5),  # more motion is not seen as more
+    ],
+)
+def test_a_gain_is_the_least_that_is_enough(responses: tuple[float, ...], gain: float) -> None:
+    assert enough_gain(np.array(responses)) == pytest.approx(gain)
+
+
+class NoPaint(nn.Module):
+    """Paints nothing over a moved photo."""
+
+    def forward(self, moved: Tensor, hints: Tensor, y_from: Tensor, y_to: Tensor) -> Painted:
+        return Painted(moved, torch.ones_like(moved[:, :1]), moved)
+
+
+@dataclasses.dataclass(frozen=True)
+class Comparing(FrozenReader):
+    """Reads of every AU how far a face is from the first that it was ever shown."""
+
+    def read(self, image: Tensor) -> Tensor:
+        seen.append(image)
+        return (image - seen[0][:1]).abs().mean((1, 2, 3))[:, None].repeat(1, len(self.aus))
+
+
+seen: list[Tensor] = []
+
+
+def test_gains_rise_until_enough_is_read_and_never_fall(
+    faces: PaintFaces, motion: MeasuredMotion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def read(_: Muscles, row: int, *rest: object) -> NDArray[np.float32]:
+        asked.append(row)
+        return np.float32([[0.2, 0.4, 0.9], [0.3, 0.6, 0.7], [0, 0, 0]][row])
+
+    own = dataclasses.replace(motion.muscles, gains=np.array([1.2, 2.5, 1.0]))
+    with monkeypatch.context() as patched:
+        patched.setattr(gain_fit, "_read", read)
+        found = gain_fit.with_read_gains(own, NoPaint(), faces, reader(), np.eye(3), torch.device("cpu"), 0)
+    assert found.gains == pytest.approx([1.9, 2.5, 1.0])
+    assert set(asked) == {0, 1}  # not of lids, which close by the share of their own gap
+    assert np.array_equal(found.ways, own.ways)
+
+
+def test_of_a_bolder_face_more_is_read(faces: PaintFaces, motion: MeasuredMotion) -> None:
+    seen.clear()
+    comparing = Comparing(**{field.name: getattr(reader(), field.name) for field in dataclasses.fields(FrozenReader)})
+    calm = int(np.flatnonzero((faces.aus.sum(1) == 0) & ~faces.held_out)[0])
+    read = gain_fit._read(motion.muscles, 0, NoPaint(), faces, calm, comparing, torch.device("cpu"))
+    assert read.shape == (len(gain_fit.TRIED),) and (np.diff(read) > 0).all()
 
 
 # Terms

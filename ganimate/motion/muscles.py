@@ -1,11 +1,11 @@
 """The muscles: which way each action unit moves the points of a mesh, and how far a face can go.
 
 All of it is measured on people. `ways` come from a regression, within persons, of pose-normalised meshes on the codes
-of human FACS coders, and of what skin does beyond meshes (`training.skin_motion`). Codes attenuate: the strongest tenth
-of those whom the coders gave D or E went `gains` times as far as the regression says. So an AU of intensity y goes
-y · (1 + (gain − 1) · y²) times its way: nearly the regression for ordinary faces, and a full expression at 1. On the
-coded photos of held-out people that explains 67 % of the variance of all points of the meshes, as much as the
-regression alone; 62 % with what lies beyond meshes, which they do not show.
+of human FACS coders, and of what skin does beyond meshes (`training.skin_motion`). Codes attenuate, and nearly nobody
+was coded E: at 1 an AU goes `gains` times as far as the regression says, as the strongest tenth of people did, or as an
+AU reader wants to see it (`training.gain_fit`). An AU of intensity y goes y · (1 + (gain − 1) · y³) times its way:
+nearly the regression for ordinary faces, and a full expression at 1. On the coded photos of held-out people the square
+explained less of the motion, the cube of y as much as no gains do.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from ganimate.face.mesh.topology import (
 from ganimate.motion.head import Degrees, turn, turned_way
 
 Floats = NDArray[np.floating]
+GAIN_POWER = 3  # of an intensity: how late its gain comes in
 BLINK = 45  # closes the gap between the lids, however wide that is: no way of fixed length can do it
 MIDDLE = 0.05  # face widths on either side of the middle, over which left and right halves meet
 # What one side does more than the other of these stays in the upper face, as FACS divides it: in photos of raised brows
@@ -87,7 +88,7 @@ class Muscles:
     def way(self, aus: Floats) -> NDArray[np.float64]:
         """Return the displacement (478, 3) from the calm face of AUs (N,) or (N, 2), levelling off at the limits."""
         aus = _sides(aus)
-        effort = aus * (1 + (self.gains[:, None] - 1) * aus**2)  # (N, 2)
+        effort = aus * (1 + (self.gains[:, None] - 1) * aus**GAIN_POWER)  # (N, 2)
         even = effort.min(1)
         way = np.tensordot(even, self.ways, 1)
         more = (effort - even[:, None]).T  # (2, N)

@@ -118,7 +118,7 @@ class WarpField:
 
     def holes(self, kind: int) -> Floats:
         """Return how much of each pixel (H, W) is eye, or mouth."""
-        cover = (self.part == kind).astype(np.float32)
+        cover: Floats = (self.part == kind).astype(np.float32)
         own = self.rim.kind == kind
         cover[self.rim.ys[own], self.rim.xs[own]] = self.rim.cover[own]
         return cover

@@ -158,7 +158,11 @@ class PaintRun:
                     counted.describe(f"off by {record.terms['color']:.4f}", _line(record, total))
                 if record.held_out is not None:
                     progress.note(_held_out_line(record.step, record.held_out, total))
-        if trainer.step_index < total:
+        if trainer.step_index == total:
+            with progress.stage("measuring how far AUs go"):
+                trainer.read_gains()
+            trainer.save(self.folder)
+        else:
             command = (
                 f"ganimate train-paint {shlex.quote(str(self.photos.photos))} --out {shlex.quote(str(self.folder))}"
             )

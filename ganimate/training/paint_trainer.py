@@ -28,6 +28,7 @@ from ganimate.system.share import Share
 from ganimate.training import paint_terms as terms
 from ganimate.training.averaging import averaged
 from ganimate.training.frozen_reader import FrozenReader
+from ganimate.training.gain_fit import with_read_gains
 from ganimate.training.learning_rate import linear_decay
 from ganimate.training.paint_errors import PaintErrors, check_painter, flat, placed
 from ganimate.training.run_folder import MODEL_NAME, STATE_NAME, open_log
@@ -81,7 +82,7 @@ class PaintTrainer:
                 "train one on the same labels with 'ganimate train-judge', and hand it in with --reader",
             )
         self.faces, self.motion, self.training, self.device = faces, motion, training, device
-        self._reader = reader
+        self._reader, self.muscles = reader, motion.muscles
         self._worth = torch.from_numpy(reader.worth(faces, device)).to(device)
         self.samples = PaintSamples(faces, motion, training, reader.crop)
         n_aus = len(faces.au_numbers)
@@ -248,13 +249,21 @@ class PaintTrainer:
         pairs = validation_pairs(self.faces, self.training.check_pairs, self.training.seed)
         return check_painter(self.average, self.faces, pairs, self.motion.beyond, self.device) if pairs else None
 
+    def read_gains(self) -> None:
+        """Let the AU reader tell how far AUs go at 1, in the models from now on; see `gain_fit`."""
+        worth = self._worth.cpu().numpy()
+        seed = self.training.seed
+        self.muscles = with_read_gains(
+            self.motion.muscles, self.average, self.faces, self._reader, worth, self.device, seed
+        )
+
     def model(self) -> tuple[ModelCard, MeshGenerator]:
         """Return the model that the training has made so far: muscles, the average painter, and what it says."""
         network, crop = self.training.network, self._reader.crop
         kind = GeneratorConfig(MESH, crop.size_px, network.channels, network.blocks)
         generator = MeshGenerator(kind, len(self.faces.au_numbers))
         generator.painter.load_state_dict(self.average.state_dict())
-        generator.hold(self.motion.muscles)
+        generator.hold(self.muscles)
         facts = {
             "config": to_dict(self.training),
             "steps": self.step_index,
