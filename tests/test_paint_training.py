@@ -20,6 +20,7 @@ from typer.testing import Result
 
 from ganimate.config import CropSpec, JudgeConfig, MeshTraining, PainterConfig, PaintTraining, WindowCriticConfig
 from ganimate.data.mesh_photos import MeshSources
+from ganimate.data.paint_camera import Camera
 from ganimate.data.paint_faces import PaintFaces, PaintSources, lid_gaps, on_the_scale_of_codes, shut_share
 from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut, moved_field
 from ganimate.data.paint_samples import PaintSamples, mirrored_sample, pair_sample, validation_pairs
@@ -292,6 +293,7 @@ def test_batches_depend_on_the_step_alone_and_show_nobody_who_is_held_out(
 
 def test_restored_windows_differ_in_the_hole_alone(faces: PaintFaces, motion: MeasuredMotion) -> None:
     restored = PaintSamples(faces, motion, dataclasses.replace(SHORT, restored_share=1.0), reader().crop)
+    restored._hole_shares[:] = 0.7, 0.3, 0  # in eyes that shut again lids differ, too
     for step in range(4):
         batch = restored[step]
         differs = (batch.moved - batch.real).abs().amax(1) > 0.1  # JPEG spreads what differs over its blocks
@@ -453,6 +455,36 @@ def test_what_a_reader_reads_of_people_is_what_their_aus_are_worth(faces: PaintF
     assert worth.shape == (3, 3) and np.isfinite(worth).all() and np.abs(worth).max() > 0
 
 
+# Cameras
+
+
+def photo_of_noise() -> NDArray[np.uint8]:
+    return np.random.default_rng(5).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+
+
+def test_a_plain_camera_changes_nothing_and_one_camera_takes_photos_alike() -> None:
+    plain = Camera(np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1))
+    assert np.array_equal(plain.take(photo_of_noise(), np.random.default_rng(0)), photo_of_noise())
+    for seed in range(20):
+        camera = dataclasses.replace(Camera.draw(np.random.default_rng(seed)), noise=0.0)
+        one, other = (camera.take(photo_of_noise(), np.random.default_rng(number)) for number in (1, 2))
+        assert np.array_equal(one, other) and one.shape == (64, 64, 3)
+
+
+def test_cameras_differ_in_what_they_do() -> None:
+    cameras = [Camera.draw(np.random.default_rng(seed)) for seed in range(200)]
+    for part in ("grey", "blur_px", "quality", "noise"):
+        assert 10 < sum(bool(getattr(camera, part)) for camera in cameras) < 120
+    grey = next(camera for camera in cameras if camera.grey and camera.quality is None and not camera.noise)
+    shown = grey.take(photo_of_noise(), np.random.default_rng(0))
+    assert np.array_equal(shown[..., 0], shown[..., 1])
+    sharp, soft = (dataclasses.replace(cameras[0], blur_px=blur, noise=0.0, quality=None) for blur in (0.0, 1.5))
+    detail = [
+        np.diff(each.take(photo_of_noise(), np.random.default_rng(0)).astype(float)).std() for each in (sharp, soft)
+    ]
+    assert detail[1] < 0.5 * detail[0]
+
+
 # Gains
 
 
@@ -498,7 +530,9 @@ def test_gains_rise_until_enough_is_read_and_never_fall(
         asked.append(row)
         return np.float32([[0.2, 0.4, 0.9], [0.3, 0.6, 0.7], [0, 0, 0]][row])
 
-    own = dataclasses.replace(motion.muscles, gains=np.array([1.2, 2.5, 1.0]))
+    farthest = np.linalg.norm(motion.muscles.ways, axis=2).max(1)[:, None, None]
+    ways = motion.muscles.ways * 0.05 / np.maximum(farthest, 1e-9)  # of AUs that move far meshes tell enough
+    own = dataclasses.replace(motion.muscles, gains=np.array([1.2, 2.5, 1.0]), ways=ways)
     with monkeypatch.context() as patched:
         patched.setattr(gain_fit, "_read", read)
         found = gain_fit.with_read_gains(own, NoPaint(), faces, reader(), np.eye(3), torch.device("cpu"), 0)

@@ -9,7 +9,6 @@ its place in the batch: several processes, each with a share of it, see what one
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,6 +20,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ganimate.config import CropSpec, PaintTraining
+from ganimate.data.paint_camera import Camera
 from ganimate.data.paint_faces import PaintFaces, lid_gaps, lip_gaps
 from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut, moved_field
 from ganimate.data.paint_wholes import (
@@ -152,8 +152,6 @@ class PaintSamples(Dataset[PaintBatch]):
             before, after = self._draw_pair(rng)
             window = draw_window(rng, self._faces.mesh(after), self._training.window_px)
             sample = pair_sample(self._faces, before, after, window, self._motion.beyond, rng)
-        moved, real = _photographed(rng, (sample.moved, sample.real))
-        sample = dataclasses.replace(sample, moved=moved, real=real)
         return mirrored_sample(sample) if rng.random() < 0.5 else sample
 
     def _whole(self, rng: np.random.Generator) -> WholeFace:
@@ -161,14 +159,12 @@ class PaintSamples(Dataset[PaintBatch]):
         if not self._people or rng.random() < self._training.wished_share:
             face = int(rng.choice(self._known))
             wish = draw_wish(rng, faces, face, self._worth)
-            whole = wished_face(faces, face, wish, self._muscles, self._crop, rng)
+            whole = wished_face(faces, face, wish, self._muscles, self._crop, rng, Camera.draw(rng))
         else:
             before, after = self._draw_pair(rng)
             goal = beyond_mesh(faces.mesh(after), self._motion.beyond, faces.aus[before], faces.aus[after])
             gaze = gaze_between(faces.mesh(before), faces.mesh(after))
             whole = whole_pair(faces, before, after, goal, gaze, self._crop, rng)
-        moved, photo = _photographed(rng, (whole.moved, whole.photo))
-        whole = dataclasses.replace(whole, moved=moved, photo=photo)
         return mirrored_whole(whole) if rng.random() < 0.5 else whole
 
     def _draw_pair(self, rng: np.random.Generator) -> tuple[int, int]:
@@ -195,7 +191,8 @@ class PaintSamples(Dataset[PaintBatch]):
         """Return a window of one photo: lips, lids or eyes moved by the mesh and moved back; only the holes differ."""
         kind, gaze = int(rng.choice(3, p=self._hole_shares)), np.zeros(2, np.float32)
         face = int(rng.choice(self._holes[kind]))
-        mesh, photo, y_from = self._faces.mesh(face), self._faces.image(face), self._faces.aus[face].copy()
+        mesh, y_from = self._faces.mesh(face), self._faces.aus[face].copy()
+        photo = Camera.draw(rng).take(self._faces.image(face), rng)
         if kind == 0:
             share = 1.0 if rng.random() < 0.75 else rng.uniform(0.4, 0.95)
             hidden = lips_shut(mesh, share)
@@ -265,7 +262,7 @@ def pair_sample(
     """Return photo `before` carried onto photo `after` of the same person by both meshes, in a window of the latter.
 
     `beyond` (N, 478, 3) is how skin moves beyond meshes, 0 for meshes alone. With `rng` the meshes err
-    as a reader's do, and the real photo is brought into the light of the other.
+    as a reader's do, the real photo is brought into the light of the other, and one camera has taken both.
     """
     mesh_from, mesh_to = faces.mesh(before), faces.mesh(after)
     own = window.like(mesh_to, mesh_from)
@@ -274,7 +271,11 @@ def pair_sample(
     if rng is not None:
         start = misread(rng, start, 0.6 * min(window.scale, 1))
     field = moved_field(start, goal, window.size_px, gaze_between(mesh_from, mesh_to))
-    moved, real = own.carried(faces.image(before), field), window.view(faces.image(after))
+    photos = [faces.image(before), faces.image(after)]
+    if rng is not None:
+        camera = Camera.draw(rng)
+        photos = [camera.take(photo, rng) for photo in photos]
+    moved, real = own.carried(photos[0], field), window.view(photos[1])
     face = face_mask(shown, window.size_px) & box_mask(faces.real[after], window)
     if rng is not None:
         real = _in_the_light_of(moved, real, (face > 0) & (field.part == SKIN))
@@ -335,26 +336,6 @@ def _in_the_light_of(moved: Image, real: Image, skin: NDArray[np.bool_]) -> Imag
     if np.abs(np.log(gain)).max() > MOST_LIGHT:
         return real
     return np.asarray(np.clip(real * gain, 0, 255), np.uint8)
-
-
-def _photographed(rng: np.random.Generator, images: Sequence[Image]) -> list[Image]:
-    """Return images in one other light, through one other camera."""
-    gamma, bright = math.exp(rng.normal() * 0.22), rng.normal() * 0.04
-    tint = np.exp(rng.normal(size=3) * 0.1 + rng.normal() * 0.1)
-    grey = rng.random() < 0.1
-    blur = rng.uniform(0.3, 1.5) if rng.random() < 0.25 else 0.0
-    quality = int(rng.uniform(35, 90)) if rng.random() < 0.15 else None
-    shown = []
-    for image in images:
-        work = np.power(np.clip(image.astype(np.float32) / 255, 0.002, 1), gamma) * tint + bright
-        work = np.repeat(work.mean(2, keepdims=True), 3, 2) if grey else work
-        work = np.asarray(cv2.GaussianBlur(work, (0, 0), blur)) if blur else work
-        out = (np.clip(work, 0, 1) * 255).round().astype(np.uint8)
-        if quality is not None:
-            _, data = cv2.imencode(".jpg", out, [cv2.IMWRITE_JPEG_QUALITY, quality])
-            out = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
-        shown.append(out)
-    return shown
 
 
 def mirrored_sample(sample: PaintSample) -> PaintSample:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ganimate.config import CropSpec
+from ganimate.data.paint_camera import Camera
 from ganimate.data.paint_faces import PaintFaces
 from ganimate.data.paint_motion import moved_field
 from ganimate.data.paint_windows import Mesh, Window, misread
@@ -85,7 +86,9 @@ def whole_pair(
     own = window.like(faces.mesh(after), faces.mesh(before))
     start, goal = misread(rng, own.mesh(faces.mesh(before)), 0.6), window.mesh(goal_mesh)
     field = moved_field(start, goal, window.size_px, gaze)
-    moved, photo = own.carried(faces.image(before), field), window.view(faces.image(after))
+    camera = Camera.draw(rng)
+    moved = own.carried(camera.take(faces.image(before), rng), field)
+    photo = window.view(camera.take(faces.image(after), rng))
     rest = np.zeros(len(faces.au_numbers), np.float32)
     return WholeFace(
         moved,
@@ -99,14 +102,21 @@ def whole_pair(
 
 
 def wished_face(
-    faces: PaintFaces, face: int, y_to: Floats, muscles: Muscles, spec: CropSpec, rng: np.random.Generator
+    faces: PaintFaces,
+    face: int,
+    y_to: Floats,
+    muscles: Muscles,
+    spec: CropSpec,
+    rng: np.random.Generator,
+    camera: Camera | None = None,
 ) -> WholeFace:
-    """Return a photo moved by the muscles to what is wished of it."""
+    """Return a photo, taken by some `camera`, moved by the muscles to what is wished of it."""
     window, y_from = crop_window(faces.mesh(face), spec), faces.aus[face]
     start = misread(rng, window.mesh(faces.mesh(face)), 0.6).astype(np.float32)
     goal = muscles.move(start, y_from, y_to)
     field = moved_field(start, goal, window.size_px)
-    moved, photo = window.carried(faces.image(face), field), window.view(faces.image(face))
+    shown = faces.image(face) if camera is None else camera.take(faces.image(face), rng)
+    moved, photo = window.carried(shown, field), window.view(shown)
     return WholeFace(
         moved,
         photo,
