@@ -86,6 +86,28 @@ def test_a_blink_shuts_any_eye_and_one_eye() -> None:
     assert np.allclose(half[RIGHT_LOWER_LID, 1] - half[RIGHT_UPPER_LID, 1], gap / 2, atol=0.05)
 
 
+def test_eyes_open_no_wider_than_people_do() -> None:
+    own = mesh()
+    width = np.linalg.norm(own[33] - own[133])
+
+    def gap(face: NDArray[np.float32]) -> float:
+        upper, lower = RIGHT_UPPER_LID, RIGHT_LOWER_LID
+        return float(np.linalg.norm(face[lower] - face[upper], axis=1)[1:-1].mean() / width)
+
+    raised = muscles()
+    raised.ways[1] = 0
+    raised.ways[1, RIGHT_UPPER_LID + LEFT_UPPER_LID, 1] = -0.1
+    far = raised.move(own, show(), show(au25=1))
+    assert gap(own) < 0.38 < gap(far) < 0.401
+    steps = [gap(raised.move(own, show(), show(au25=y))) for y in np.linspace(0, 1, 21)]
+    assert (np.diff(steps) > 0).all()
+    # A lid that was lowered comes up as far as relaxed eyes are open.
+    raised.ways[1] *= -1
+    narrow = raised.move(own, show(), show(au25=0.2))
+    back = raised.move(narrow, show(au25=1), show())
+    assert gap(narrow) < gap(own) and gap(back) == pytest.approx(0.28, abs=0.005)
+
+
 def test_shut_eyes_open() -> None:
     shut = muscles().move(mesh(), show(), show(au45=0.98))
     opened = muscles().move(shut, show(au45=1), show())
@@ -114,6 +136,15 @@ def test_strong_intensities_go_further_than_the_regression_says() -> None:
     plain = np.abs(muscles().move(mesh(), show(), show(au12=1.0)) - mesh()).max()
     assert ways[0] == pytest.approx(0.2 * plain, rel=0.06)
     assert ways[1] == pytest.approx(2 * plain, rel=0.06)
+
+
+def test_what_a_photo_shows_is_taken_back_as_the_regression_says() -> None:
+    strong = replace(muscles(), gains=np.array([2.0, 1.0, 1.0]))
+    back = strong.move(mesh(), show(au12=0.9), show())
+    assert np.allclose(back, muscles().move(mesh(), show(au12=0.9), show()), atol=1e-3)
+    # Around what the photo shows nothing leaps.
+    near = [strong.move(mesh(), show(au12=0.9), show(au12=0.9 + step)) - mesh() for step in (-0.01, 0.01)]
+    assert max(np.abs(way).max() for way in near) < 2
 
 
 def test_lids_go_with_eyes_that_turn_up_and_down() -> None:

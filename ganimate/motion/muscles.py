@@ -5,7 +5,7 @@ of human FACS coders, and of what skin does beyond meshes (`training.skin_motion
 was coded E: at 1 an AU goes `gains` times as far as the regression says, as the strongest tenth of people did, or as an
 AU reader wants to see it (`training.gain_fit`). An AU of intensity y goes y · (1 + (gain − 1) · y³) times its way:
 nearly the regression for ordinary faces, and a full expression at 1. On the coded photos of held-out people the square
-explained less of the motion, the cube of y as much as no gains do.
+explained less of the motion. What a photo shows already was no such effort: it is taken back as the regression says.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ UPPER_LID_SHARE = 0.83  # of a blink's way: measured on 210 pairs of photos of 5
 # positions"; Becker & Fuchs, J Neurophysiol 1988), the lower a quarter (7,663 photos, within persons).
 UPPER_LID_TURN, LOWER_LID_TURN = 1.0, 0.25
 OPEN_EYE = 0.25  # height / width of an open eye, the median of 17,002 photos: what shut eyes open to
+# Of the same photos three quarters and 99.9 % are below: what eyes open to when lids relax, and at the very most.
+RELAXED_EYE, WIDEST_EYE = 0.28, 0.40
 _EYES = ((LEFT_UPPER_LID, LEFT_LOWER_LID, (263, 362)), (RIGHT_UPPER_LID, RIGHT_LOWER_LID, (33, 133)))
 
 
@@ -76,7 +78,11 @@ class Muscles:
             return mesh
         pose = pose_of(mesh)
         rest = pose.to_canonical(mesh)
-        moved = rest + self.way(goal) - self.way(own)
+        # What a photo shows went as far as the regression says, and goes back as far; only what rises has its gain.
+        rising = np.where(goal > own, self._effort(goal) - self._effort(own), goal - own)
+        moved = rest + self._way(own + rising) - self._way(own)
+        if not np.array_equal(own, goal):
+            moved = self._not_too_wide(rest, rest + self._way(own + np.minimum(rising, 0)) - self._way(own), moved)
         moved = _apart(rest, moved, UPPER_LIP_EDGE, LOWER_LIP_EDGE)
         moved = self._looking(rest, moved, gaze_up) if gaze_up else moved
         moved = self._blink(rest, moved, own, goal)
@@ -87,8 +93,13 @@ class Muscles:
 
     def way(self, aus: Floats) -> NDArray[np.float64]:
         """Return the displacement (478, 3) from the calm face of AUs (N,) or (N, 2), levelling off at the limits."""
-        aus = _sides(aus)
-        effort = aus * (1 + (self.gains[:, None] - 1) * aus**GAIN_POWER)  # (N, 2)
+        return self._way(self._effort(_sides(aus)))
+
+    def _effort(self, aus: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return how many times their ways AUs (N, 2) go."""
+        return np.asarray(aus * (1 + (self.gains[:, None] - 1) * aus**GAIN_POWER), np.float64)
+
+    def _way(self, effort: NDArray[np.float64]) -> NDArray[np.float64]:
         even = effort.min(1)
         way = np.tensordot(even, self.ways, 1)
         more = (effort - even[:, None]).T  # (2, N)
@@ -121,6 +132,33 @@ class Muscles:
                 looking[lid] = moved[lid] + way[:, None] * [0, 1, 0]
         return looking
 
+    def _not_too_wide(
+        self, rest: NDArray[np.float64], relaxed: NDArray[np.float64], moved: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Return a mesh whose eyes open no wider than eyes do; `relaxed` is what is taken back alone.
+
+        A reader takes narrow eyes for tightened lids (6 and 7): without them they would open wider than nearly all do.
+        """
+        for side, (upper, lower, corners) in enumerate(_EYES):
+            width = float(np.linalg.norm(rest[corners[0]] - rest[corners[1]]))
+            own, calm, wide = (_gap(mesh, upper, lower) / width for mesh in (rest, relaxed, moved))
+            freed = own + _bent(calm - own, max(RELAXED_EYE - own, 0.0))
+            wanted = freed + _bent(wide - calm, max(WIDEST_EYE - freed, 0.0))
+            if wanted < wide:
+                moved = self._closed(moved, 1 - max(wanted, 0.0) / wide, side)
+        return moved
+
+    def _closed(self, moved: NDArray[np.float64], share: float, side: int) -> NDArray[np.float64]:
+        """Return the mesh with one eye closed by a share of its gap, opened by a negative one."""
+        upper, lower, _ = _EYES[side]
+        gap = moved[lower] - moved[upper]
+        along = self.lids * (share * _gap(moved, upper, lower) * _halves()[side])[:, None] * _upper_share()
+        lidded = moved + along
+        # The rims themselves meet exactly.
+        lidded[upper] = moved[upper] + UPPER_LID_SHARE * share * gap + along[upper] * [1, 0, 0]
+        lidded[lower] = lidded[upper] + (1 - share) * gap
+        return np.asarray(lidded, np.float64)
+
     def _blink(
         self, rest: NDArray[np.float64], moved: NDArray[np.float64], own: Floats, goal: Floats
     ) -> NDArray[np.float64]:
@@ -128,21 +166,14 @@ class Muscles:
         row = self.aus.index(BLINK) if BLINK in self.aus else None
         for side, (upper, lower, corners) in enumerate(_EYES):
             shut, wanted = (0.0, 0.0) if row is None else (float(own[row, side]), float(goal[row, side]))
-            gap = moved[lower] - moved[upper]
             width = float(np.linalg.norm(rest[corners[0]] - rest[corners[1]]))
             if wanted > shut:
                 share = (wanted - shut) / max(1 - shut, 1e-6)
             else:
-                height = max(float(np.linalg.norm(gap, axis=1)[1:-1].mean()), 1e-6)
+                height = max(_gap(moved, upper, lower), 1e-6)
                 share = -max(0.0, OPEN_EYE * width / height - 1) * (shut - wanted)
             if share:
-                height = float(np.linalg.norm(gap, axis=1)[1:-1].mean())
-                along = self.lids * (share * height * _halves()[side])[:, None] * _upper_share()
-                lidded = moved + along
-                # The rims themselves meet exactly.
-                lidded[upper] = moved[upper] + UPPER_LID_SHARE * share * gap + along[upper] * [1, 0, 0]
-                lidded[lower] = lidded[upper] + (1 - share) * gap
-                moved = lidded
+                moved = self._closed(moved, share, side)
             moved = _apart(rest, moved, upper, lower)
         return moved
 
@@ -151,6 +182,16 @@ def _sides(aus: Floats) -> NDArray[np.float64]:
     """Return AUs (N,) or (N, 2) as (N, 2): the person's left, and right."""
     values = np.asarray(aus, np.float64)
     return values if values.ndim == 2 else np.stack([values, values], 1)
+
+
+def _gap(mesh: NDArray[np.float64], upper: list[int], lower: list[int]) -> float:
+    """Return the mean height of the gap between two lids."""
+    return float(np.linalg.norm(mesh[lower] - mesh[upper], axis=1)[1:-1].mean())
+
+
+def _bent(way: float, most: float) -> float:
+    """Return a way of opening lids, which levels off at `most`; of closing ones itself."""
+    return way if way <= 0 else way * most / (way**4 + most**4) ** 0.25
 
 
 def _halves() -> NDArray[np.float64]:
