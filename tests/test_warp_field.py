@@ -78,6 +78,19 @@ def test_eyeballs_stay_while_lids_close() -> None:
     assert eye.any() and np.abs((field.source - identity())[eye]).max() < 1e-3
 
 
+def test_what_lids_hide_of_an_iris_is_what_they_show_as_far_from_the_pupil() -> None:
+    narrow, pupil = mesh(), mesh()[468, :2]
+    narrow[RIGHT_EYE[9:], 1] -= 0.4 * (narrow[RIGHT_EYE[9:], 1] - pupil[1])  # the lower lid is raised
+    ys, xs = np.mgrid[:SIZE, :SIZE]
+    far = np.hypot(xs - pupil[0], ys - pupil[1])
+    photo = np.repeat(np.where(far < 5, 40, 220).astype(np.uint8)[..., None], 3, 2)  # a dark iris in a bright world
+    field = warp_field(narrow, mesh(), SIZE, SIZE)
+    hidden = field.unseen & (xs < SIZE / 2) & (field.part == EYE)
+    shown = field.apply(photo)[..., 0]
+    assert (hidden & (far < 3.5)).sum() > 3 and (shown[hidden & (far < 3.5)] < 100).all()
+    assert (shown[hidden & (far > 6.5)] > 150).mean() > 0.8  # but where nothing is seen that far out
+
+
 def test_a_gaze_turns_the_ball() -> None:
     field = warp_field(mesh(), mesh(), SIZE, SIZE, gaze=np.float32([0.3, 0]))
     x, y = mesh()[468, :2].round().astype(int)

@@ -45,6 +45,9 @@ RING_DEPTH = 0.05  # of the face's width behind the outline, for each unit outwa
 FIXED = 4  # bits after the point in which OpenCV takes polygons
 NOSE_BASE = [0, 1, 2]
 SEAM_PX = 2  # on either side of where lids or lips meet
+# Where on an eyeball is looked for what lids hide: so far around the pupil, and so much nearer to it.
+AROUND_DEG, NEARER = (15, -15, 30, -30, 45, -45, 65, -65, 90, -90, 120, -120, 150, -150), (1.0, 0.85, 0.7)
+WHITE = 1.25  # radii of an iris: so far out an eyeball is white
 FINE = 4  # steps across a pixel in which is counted how much of it a hole covers
 JAW_STRETCH = 5.0  # of a jaw that drops by the face's width
 THIN_PX = 0.5  # a triangle that is lower is a line: no pixel lies inside, and rounding decides which ones it touches
@@ -301,11 +304,14 @@ def _reduced(fine: NDArray[np.uint8]) -> Floats:
     return np.asarray(reduced / 255, np.float32)
 
 
-def _keep_within(source: Floats, ring: NDArray[np.float64], slack: bool) -> tuple[Floats, NDArray[np.bool_]]:
+def _keep_within(
+    source: Floats, ring: NDArray[np.float64], slack: bool, iris: NDArray[np.float64] | None
+) -> tuple[Floats, NDArray[np.bool_]]:
     """Return places (n, 2) brought into a ring (P, 2) of the photo, each to the nearest pixel there, and which were.
 
     With `slack` those that are beside the ring by a pixel stay. What is hardly open shows nothing of what lies within:
-    a line between lips is not to be drawn through a mouth that opens.
+    a line between lips is not to be drawn through a mouth that opens. Eyes are round: what lids hide is first looked
+    for at the same distance from the pupil, which is the first point of the `iris` (5, 2).
     """
     window = _window(np.concatenate([ring, source]), (1 << 15, 1 << 15))
     if window is None:
@@ -328,7 +334,31 @@ def _keep_within(source: Floats, ring: NDArray[np.float64], slack: bool) -> tupl
     out = ~free[y, x]
     kept = source.copy()
     kept[out] = places[labels[y, x]][out] + [columns.start, rows.start]
+    if iris is not None:
+        pupil, radius = iris[0].astype(np.float32), float(np.linalg.norm(iris[1:] - iris[0], axis=1).mean())
+        around = _around(source[out] - pupil, radius) + pupil  # (A, n, 2)
+        x, y = (
+            np.round(around[..., axis] - start).astype(int) for axis, start in ((0, columns.start), (1, rows.start))
+        )
+        within = (x >= 0) & (y >= 0) & (x < hole.shape[1]) & (y < hole.shape[0])
+        seen = within & core[np.where(within, y, 0), np.where(within, x, 0)]
+        first = seen.argmax(0)
+        kept[out] = np.where(seen.any(0)[:, None], around[first, np.arange(len(first))], kept[out])
     return kept, out
+
+
+def _around(offsets: Floats, iris: float) -> Floats:
+    """Return offsets (n, 2) mirrored and turned about the origin (A, n, 2): up and down, then the nearest angles first.
+
+    Where nothing is found so far out, nearer places follow, but of the white none that are within an `iris` so wide.
+    """
+    angles = np.radians(AROUND_DEG, dtype=np.float32)
+    x, y = offsets.T
+    turned = [np.stack([np.cos(a) * x - np.sin(a) * y, np.sin(a) * x + np.cos(a) * y], 1) for a in angles]
+    ways = np.stack([np.stack([x, -y], 1), *turned])
+    length = np.maximum(np.hypot(x, y), np.float32(1e-3))
+    least = np.minimum(length, np.float32(WHITE * iris))
+    return np.concatenate([ways * (np.maximum(nearer * length, least) / length)[:, None] for nearer in NEARER])
 
 
 def _fill(
@@ -339,9 +369,10 @@ def _fill(
     stretch: float,
     skin: WarpField,
     slack: bool,
+    iris: NDArray[np.float64] | None = None,
 ) -> Rim:
     """Write a hole into a field; `comes_from` and `place` (n, 2) are its pixels' sources and places. Return its rim."""
-    kept, out = _keep_within(np.asarray(comes_from, np.float32), own_ring, slack)
+    kept, out = _keep_within(np.asarray(comes_from, np.float32), own_ring, slack, iris)
     ys, xs, more = hole.ys, hole.xs, hole.cover >= 0.5
     other = kept.copy()
     other[more] = skin.source[ys[more], xs[more]]
@@ -434,7 +465,7 @@ class _Meshes:
         return np.asarray(np.column_stack([places, np.ones(len(places))]) @ back)
 
 
-_EYES = ((RIGHT_EYE, RIGHT_IRIS[0]), (LEFT_EYE, LEFT_IRIS[0]))
+_EYES = ((RIGHT_EYE, RIGHT_IRIS), (LEFT_EYE, LEFT_IRIS))
 
 
 def _eye(meshes: _Meshes, number: int, gaze: Floats | None, skin: WarpField, bare: NDArray[np.bool_]) -> Rim | None:
@@ -448,9 +479,10 @@ def _eye(meshes: _Meshes, number: int, gaze: Floats | None, skin: WarpField, bar
     if gaze is not None:
         places = _turned(places, meshes.own, ring, gaze)
     pose = pose_of(meshes.own)
-    off = np.column_stack([places - meshes.own[iris, :2], np.zeros(len(places))])
-    place = mean_face()[iris, :2] + (pose.scale * off @ pose.rotation.T)[:, :2]
-    return _fill(meshes.own[ring][:, :2], hole, places, place, 0.0, skin, meshes.head_turns)
+    off = np.column_stack([places - meshes.own[iris[0], :2], np.zeros(len(places))])
+    place = mean_face()[iris[0], :2] + (pose.scale * off @ pose.rotation.T)[:, :2]
+    shown = meshes.own[iris, :2]
+    return _fill(meshes.own[ring][:, :2], hole, places, place, 0.0, skin, meshes.head_turns, shown)
 
 
 def _turned(

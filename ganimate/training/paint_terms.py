@@ -24,7 +24,7 @@ from ganimate.training.team import mean
 MOUTH_WORTH, EYE_WORTH, UNSEEN_WORTH = 1.5, 1.5, 1.0
 STRETCH_WORTH = 2.0  # of skin that is drawn out to twice its area: lids that come down
 REAL, FALSE = 1.0, 0.0  # what the critic is to say
-MOST_WORTH = 6.0  # of a patch, beside the mean one
+MOST_WORTH = 10.0  # of a patch, beside the mean one
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,10 @@ def on_the_photo(image: Tensor, batch: PaintBatch) -> Tensor:
 def difference(image: Tensor, batch: PaintBatch, scores: Tensor) -> Tensor:
     """Return how much each patch of an image (B, 3, H, W) counts for scores (B, 1, h, w), 1 on the mean.
 
-    By how far it is from the real photo there. Most of a painted face is its photo: where nothing tells the two apart,
-    a critic that has to look there stays at chance.
+    By how far it is from the real photo there, and most in holes and on lids that come down. Most of a painted face is
+    its photo: where nothing tells the two apart, a critic that has to look there stays at chance.
     """
-    far = (image.detach() - batch.real).abs().mean(1, keepdim=True) * batch.face
+    far = (image.detach() - batch.real).abs().mean(1, keepdim=True) * worth(batch).square()
     share = functional.adaptive_avg_pool2d(far, (scores.shape[2], scores.shape[3]))
     share = functional.avg_pool2d(share, 3, 1, 1)
     return (share / mean(share.mean()).clamp_min(1e-4)).clamp(max=MOST_WORTH)
