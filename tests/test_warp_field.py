@@ -17,8 +17,9 @@ from ganimate.face.mesh.topology import (
     RIGHT_LID_SKIN,
     mean_face,
 )
+from ganimate.motion.field import EYE, MOUTH, SKIN
 from ganimate.motion.head import turn
-from ganimate.motion.warp_field import EYE, MOUTH, SKIN, warp_field
+from ganimate.motion.warp_field import warp_field
 
 SIZE = 256
 

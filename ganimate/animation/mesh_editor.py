@@ -14,11 +14,12 @@ from ganimate.face.crop import Crop, Face, Image, cut
 from ganimate.face.mesh.pose import gaze_of, pose_of
 from ganimate.face.mesh.reading import MeshNetwork, read_mesh, read_meshes
 from ganimate.facs.words import Pose
+from ganimate.motion.field import WarpField
 from ganimate.motion.hints import FINER, hints_of
 from ganimate.motion.hold_map import leashed, unpainted
 from ganimate.motion.muscles import Muscles, left_share
 from ganimate.motion.paint_share import SOFT_PX, new_share, torn_share, unseen_share, within_outline
-from ganimate.motion.warp_field import WarpField, warp_field
+from ganimate.motion.warp_field import warp_field
 from ganimate.render.compose import FaceEdit
 
 Floats = NDArray[np.float32]

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from ganimate.data.paint_windows import Mesh
 from ganimate.face.mesh.pose import pose_of
 from ganimate.face.mesh.topology import CHIN, LOWER_LIP_EDGE, UPPER_LIP_EDGE
+from ganimate.motion.field import WarpField
 from ganimate.motion.muscles import Muscles
-from ganimate.motion.warp_field import WarpField, warp_field
+from ganimate.motion.warp_field import warp_field
 
 Floats = NDArray[np.float32]
 UPPER_LIP_SHARE = 0.15  # of an opened mouth: the rest is the jaw's

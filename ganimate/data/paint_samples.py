@@ -48,10 +48,10 @@ from ganimate.errors import PackError
 from ganimate.face.crop import Image
 from ganimate.face.mesh.pose import gaze_of
 from ganimate.face.mesh.topology import LEFT_LID_SKIN, RIGHT_LID_SKIN
+from ganimate.motion.field import EYE, SKIN
+from ganimate.motion.field import MOUTH as MOUTH_PART
 from ganimate.motion.hints import hints_of, mirrored_hints
 from ganimate.motion.muscles import BLINK
-from ganimate.motion.warp_field import EYE, SKIN
-from ganimate.motion.warp_field import MOUTH as MOUTH_PART
 from ganimate.system.devices import step_seed
 from ganimate.system.share import Share
 

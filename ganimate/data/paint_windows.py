@@ -20,7 +20,7 @@ from ganimate.face.mesh.topology import (
     RIGHT_EYE,
     SKIN_POINTS,
 )
-from ganimate.motion.warp_field import WarpField
+from ganimate.motion.field import WarpField
 
 Floats = NDArray[np.float32]
 Mesh = NDArray[np.float64]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.motion.warp_field import EYE as EYE_PART
-from ganimate.motion.warp_field import MOUTH as MOUTH_PART
-from ganimate.motion.warp_field import WarpField
+from ganimate.motion.field import EYE as EYE_PART
+from ganimate.motion.field import MOUTH as MOUTH_PART
+from ganimate.motion.field import WarpField
 
 EYE, MOUTH, UNSEEN, STRETCH, PLACE = 0, 1, 2, 3, slice(4, 6)  # channels of the hints
 HINTS = 6

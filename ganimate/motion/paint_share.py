@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.face.mesh.topology import OVAL
-from ganimate.motion.warp_field import WarpField
+from ganimate.motion.field import WarpField
 
 Floats = NDArray[np.float32]
 # Paint ends within the outline of the face, as nothing beyond it was learnt.

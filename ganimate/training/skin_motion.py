@@ -20,7 +20,7 @@ from ganimate.data.paint_windows import face_mask, whole_window
 from ganimate.face.crop import Image
 from ganimate.face.mesh.pose import pose_of
 from ganimate.face.mesh.topology import MIRROR, OVAL, mean_face, triangles
-from ganimate.motion.warp_field import SKIN
+from ganimate.motion.field import SKIN
 
 Floats = NDArray[np.float64]
 LOOKS = 3  # each measures what the ones before, which are drawn to 0 where skin is plain, have left
