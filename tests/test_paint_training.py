@@ -20,10 +20,11 @@ from typer.testing import Result
 
 from ganimate.config import CropSpec, JudgeConfig, MeshTraining, PainterConfig, PaintTraining, WindowCriticConfig
 from ganimate.data.mesh_photos import MeshSources
+from ganimate.data.paint_batch import mirrored_sample
 from ganimate.data.paint_camera import Camera
 from ganimate.data.paint_faces import PaintFaces, PaintSources, lid_gaps, on_the_scale_of_codes, shut_share
 from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut, moved_field
-from ganimate.data.paint_samples import PaintSamples, mirrored_sample, pair_sample, validation_pairs
+from ganimate.data.paint_samples import PaintSamples, pair_sample, validation_pairs
 from ganimate.data.paint_wholes import WholeBatch, crop_window, draw_wish, mirrored_whole, whole_batch, wished_face
 from ganimate.data.paint_windows import box_mask, draw_window, eye_span, misread, whole_window
 from ganimate.errors import AnnotationError, ModelError, PackError, TrainingError
@@ -293,7 +294,7 @@ def test_batches_depend_on_the_step_alone_and_show_nobody_who_is_held_out(
 
 def test_restored_windows_differ_in_the_hole_alone(faces: PaintFaces, motion: MeasuredMotion) -> None:
     restored = PaintSamples(faces, motion, dataclasses.replace(SHORT, restored_share=1.0), reader().crop)
-    restored._hole_shares[:] = 0.7, 0.3, 0  # in eyes that shut again lids differ, too
+    restored._holes.shares[:] = 0.7, 0.3, 0  # in eyes that shut again lids differ, too
     for step in range(4):
         batch = restored[step]
         differs = (batch.moved - batch.real).abs().amax(1) > 0.1  # JPEG spreads what differs over its blocks
@@ -303,7 +304,7 @@ def test_restored_windows_differ_in_the_hole_alone(faces: PaintFaces, motion: Me
 
 def test_eyes_that_were_opened_are_shut_again(faces: PaintFaces, motion: MeasuredMotion) -> None:
     restored = PaintSamples(faces, motion, dataclasses.replace(SHORT, restored_share=1.0), reader().crop)
-    restored._hole_shares[:] = 0, 0, 1
+    restored._holes.shares[:] = 0, 0, 1
     batches = [restored[step] for step in range(3)]
     changed = torch.stack([(batch.moved - batch.real).abs().mean() for batch in batches])
     assert (changed > 0.005).all()  # lids that came down again are not those of the photo

@@ -9,22 +9,18 @@ its place in the batch: several processes, each with a share of it, see what one
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from ganimate.config import CropSpec, PaintTraining
+from ganimate.data.paint_batch import PaintBatch, PaintSample, batch_of, mirrored_sample
 from ganimate.data.paint_camera import Camera
-from ganimate.data.paint_faces import PaintFaces, lid_gaps, lip_gaps
-from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut, moved_field
+from ganimate.data.paint_faces import PaintFaces, lid_gaps
+from ganimate.data.paint_holes import EYES_SHUT, RestoredHoles
+from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, moved_field
 from ganimate.data.paint_wholes import (
-    WholeBatch,
     WholeFace,
     draw_wish,
     mirrored_whole,
@@ -34,74 +30,33 @@ from ganimate.data.paint_wholes import (
 )
 from ganimate.data.paint_windows import (
     EYES,
-    MOUTH,
     Mesh,
     Window,
     box_mask,
     draw_window,
     face_mask,
     misread,
-    polygon_mask,
     whole_window,
 )
 from ganimate.errors import PackError
 from ganimate.face.crop import Image
 from ganimate.face.mesh.pose import gaze_of
-from ganimate.face.mesh.topology import LEFT_LID_SKIN, RIGHT_LID_SKIN
-from ganimate.motion.field import EYE, SKIN
-from ganimate.motion.field import MOUTH as MOUTH_PART
-from ganimate.motion.hints import hints_of, mirrored_hints
-from ganimate.motion.muscles import BLINK
+from ganimate.motion.field import SKIN
+from ganimate.motion.hints import hints_of
 from ganimate.system.devices import step_seed
 from ganimate.system.share import Share
 
 Floats = NDArray[np.float32]
 ALIKE_DEG = 12.0  # of yaw and pitch: photos whose heads are turned more differ by more than their expressions
-STRAIGHT_DEG = 30.0
-TURNED_SHARE, GAZE_DEG = (
-    0.5,
-    14.0,
-)  # of the open eyes: how often they are turned and turned back, and how far (deviation)
 IRIS_SEEN = 0.12  # height / width of the gap between lids
-# Which photos have something to hide and bring back (lips apart, eyes open, eyes shut), and how often each is drawn.
-LIPS_APART, EYES_OPEN, EYES_SHUT = 0.06, 0.22, 0.10
 EYES_OPENED = 0.16  # of those that are shut in another photo of the person
 SHUTTING_SHARE = 0.75  # of those pairs; in the others eyes open
-HOLE_SHARES = (0.72, 0.18, 0.10)
 # A person's photos, by how many there are: a studio's many do not crowd out those of others.
 MOST_PHOTOS = 24
 # What is drawn more when a pair's target is chosen: furrows and mouths. One unit for AUs that are not named.
 WORTH = {1: 2.0, 2: 1.5, 4: 2.5, 5: 1.5, 9: 2.5, 10: 2.0, 15: 2.5, 17: 2.5, 20: 2.0, 45: 1.5}
 CALM_WORTH = 0.15
 MOST_LIGHT = 0.35  # log: photos whose skin is brighter or darker by more were taken in another light
-
-
-@dataclass(frozen=True)
-class PaintSample:
-    """`moved` W(I) and `real` (S, S, 3) uint8, `hints` (6, S, S), `face` (S, S) and AUs (N,) before and after."""
-
-    moved: Image
-    real: Image
-    hints: Floats
-    face: NDArray[np.uint8]
-    y_from: Floats
-    y_to: Floats
-
-
-@dataclass(frozen=True)
-class PaintBatch:
-    """`moved` and `real` (B, 3, S, S) in [-1, 1], `hints` (B, 6, S, S), `face` (B, 1, S, S), AUs (B, N).
-
-    `wholes` are faces of their own, for the AU reader.
-    """
-
-    moved: Tensor
-    real: Tensor
-    hints: Tensor
-    face: Tensor
-    y_from: Tensor
-    y_to: Tensor
-    wholes: WholeBatch | None = None
 
 
 class PaintSamples(Dataset[PaintBatch]):
@@ -116,17 +71,9 @@ class PaintSamples(Dataset[PaintBatch]):
         counts = np.array([min(len(person), MOST_PHOTOS) for person in self._people], np.float64)
         self._person_shares = counts / max(counts.sum(), 1)
         self._worth = np.array([WORTH.get(number, 1.0) for number in faces.au_numbers])
-        straight = ~faces.held_out & (np.abs(faces.turns[:, 0]) < STRAIGHT_DEG)
-        eyes = lid_gaps(faces.meshes).mean(1)
-        self._holes = [
-            np.flatnonzero(straight & (lip_gaps(faces.meshes) > LIPS_APART)),
-            np.flatnonzero(straight & (eyes > EYES_OPEN)),
-            np.flatnonzero(~faces.held_out & (eyes < EYES_SHUT)),
-        ]
+        self._holes = RestoredHoles(faces, motion.muscles, training.window_px)
         self._blinks = [pair for person in self._people for pair in _blinks(faces, person)]
-        shares = np.array(HOLE_SHARES) * [len(hole) > 0 for hole in self._holes]
-        self._hole_shares = shares / max(shares.sum(), 1e-9)
-        if not self._people and not shares.any():
+        if not self._people and not self._holes.shares.any():
             raise PackError("there is nobody to learn from", "hand in people seen twice, or photos of open mouths")
 
     def __len__(self) -> int:
@@ -142,8 +89,8 @@ class PaintSamples(Dataset[PaintBatch]):
 
     def _sample(self, rng: np.random.Generator) -> PaintSample:
         restored = not self._people or rng.random() < self._training.restored_share
-        if restored and self._hole_shares.any():
-            sample = self._restored(rng)
+        if restored and self._holes.shares.any():
+            sample = self._holes.draw(rng)
         elif self._blinks and rng.random() < self._training.blink_share:
             before, after = self._draw_blink(rng)
             window = draw_window(rng, self._faces.mesh(after), self._training.window_px, EYES)
@@ -186,56 +133,6 @@ class PaintSamples(Dataset[PaintBatch]):
         shut, opened = self._blinks[int(rng.integers(len(self._blinks)))]
         other = int(rng.choice(opened))
         return (other, shut) if rng.random() < SHUTTING_SHARE else (shut, other)
-
-    def _restored(self, rng: np.random.Generator) -> PaintSample:
-        """Return a window of one photo: lips, lids or eyes moved by the mesh and moved back; only the holes differ."""
-        kind, gaze = int(rng.choice(3, p=self._hole_shares)), np.zeros(2, np.float32)
-        face = int(rng.choice(self._holes[kind]))
-        mesh, y_from = self._faces.mesh(face), self._faces.aus[face].copy()
-        photo = Camera.draw(rng).take(self._faces.image(face), rng)
-        if kind == 0:
-            share = 1.0 if rng.random() < 0.75 else rng.uniform(0.4, 0.95)
-            hidden = lips_shut(mesh, share)
-            for number in (25, 26):
-                self._set(y_from, number, lambda value, share=share: value * (1 - share))
-        elif kind == 1 and rng.random() < TURNED_SHARE:
-            hidden, gaze = mesh, rng.normal(size=2).astype(np.float32) * np.radians(GAZE_DEG)
-        else:
-            hidden = self._blinked(mesh, y_from, rng.uniform(0.15, 0.6) if kind == 1 else None)
-        size = self._training.window_px
-        window = draw_window(rng, mesh, size, MOUTH if kind == 0 else EYES)
-        there, gone = window.mesh(mesh), window.mesh(hidden)
-        turned, back = (gaze, -gaze) if gaze.any() else (None, None)
-        without = window.carried(photo, moved_field(there, gone, size, turned))
-        read = misread(rng, gone, 0.4 * min(window.scale, 1))
-        field = moved_field(read, there, size, back)
-        moved, real = field.apply(without), window.view(photo)
-        changed = field.holes(MOUTH_PART if kind == 0 else EYE)
-        if kind == 2:  # where lids come down the eye was seen
-            changed = np.maximum(
-                changed, np.any([polygon_mask(gone[ring], size) for ring in (RIGHT_LID_SKIN, LEFT_LID_SKIN)], 0)
-            )
-        hole = cv2.GaussianBlur(cv2.dilate(changed.astype(np.float32), np.ones((7, 7))), (0, 0), 1.2)
-        moved = (moved * hole[..., None] + real * (1 - hole[..., None])).astype(np.uint8)
-        return PaintSample(moved, real, hints_of(field), face_mask(there, size), y_from, self._faces.aus[face])
-
-    def _blinked(self, mesh: Mesh, y_from: Floats, wanted: float | None) -> Mesh:
-        """Return a mesh whose lids are lowered to `wanted`, or, if None, opened; `y_from` is told."""
-        own, goal = np.zeros(len(self._muscles.aus)), np.zeros(len(self._muscles.aus))
-        row = self._muscles.aus.index(BLINK)
-        if wanted is None:
-            own[row] = 1
-            self._set(y_from, BLINK, lambda _: 0.0)
-        else:
-            goal[row] = wanted
-            self._set(y_from, BLINK, lambda value: max(value, wanted))
-            self._set(y_from, 5, lambda _: 0.0)
-        return self._muscles.move(mesh.astype(np.float32), own, goal).astype(np.float64)
-
-    def _set(self, aus: Floats, number: int, change: object) -> None:
-        if number in self._faces.au_numbers:
-            place = self._faces.au_numbers.index(number)
-            aus[place] = change(float(aus[place]))  # type: ignore[operator]
 
 
 def _blinks(faces: PaintFaces, own: NDArray[np.int64]) -> list[tuple[int, NDArray[np.int64]]]:
@@ -304,22 +201,6 @@ def held_out_sample(
     return pair_sample(faces, before, after, whole_window(faces.mesh(after), size_px), beyond)
 
 
-def batch_of(samples: Sequence[PaintSample]) -> PaintBatch:
-    """Return samples as one batch."""
-    moved, real = (
-        torch.from_numpy(np.stack(images).astype(np.float32) / 127.5 - 1).permute(0, 3, 1, 2)
-        for images in ([sample.moved for sample in samples], [sample.real for sample in samples])
-    )
-    return PaintBatch(
-        moved.contiguous(),
-        real.contiguous(),
-        torch.from_numpy(np.stack([sample.hints for sample in samples])),
-        torch.from_numpy(np.stack([sample.face for sample in samples]).astype(np.float32))[:, None],
-        torch.from_numpy(np.stack([sample.y_from for sample in samples])),
-        torch.from_numpy(np.stack([sample.y_to for sample in samples])),
-    )
-
-
 def gaze_between(mesh: Mesh, other: Mesh) -> Floats | None:
     """Return how eyes turned between meshes (2,), in radians to the right and down; None where lids hide them."""
     if min(lid_gaps(np.stack([mesh, other])).min(1)) < IRIS_SEEN:
@@ -336,9 +217,3 @@ def _in_the_light_of(moved: Image, real: Image, skin: NDArray[np.bool_]) -> Imag
     if np.abs(np.log(gain)).max() > MOST_LIGHT:
         return real
     return np.asarray(np.clip(real * gain, 0, 255), np.uint8)
-
-
-def mirrored_sample(sample: PaintSample) -> PaintSample:
-    """Return a sample seen in a mirror; its AUs have no sides."""
-    moved, real, face = (np.ascontiguousarray(image[:, ::-1]) for image in (sample.moved, sample.real, sample.face))
-    return PaintSample(moved, real, mirrored_hints(sample.hints), face, sample.y_from, sample.y_to)

@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ganimate.data.paint_batch import PaintBatch, batch_of
 from ganimate.data.paint_faces import PaintFaces
-from ganimate.data.paint_samples import PaintBatch, batch_of, held_out_sample
+from ganimate.data.paint_samples import held_out_sample
 from ganimate.data.paint_wholes import WholeBatch
 from ganimate.motion.hints import MOUTH
 from ganimate.networks.painter import Painter

@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ganimate.config import PaintTraining
-from ganimate.data.paint_samples import PaintBatch
+from ganimate.data.paint_batch import PaintBatch
 from ganimate.data.paint_wholes import WholeBatch
 from ganimate.motion.hints import EYE, MOUTH, STRETCH, UNSEEN
 from ganimate.networks.painter import Painted

@@ -16,9 +16,10 @@ from torch import Tensor, nn
 
 from ganimate.config import MESH, GeneratorConfig, PaintTraining, to_dict
 from ganimate.data.dataset import batches
+from ganimate.data.paint_batch import PaintBatch
 from ganimate.data.paint_faces import PaintFaces
 from ganimate.data.paint_motion import MeasuredMotion
-from ganimate.data.paint_samples import PaintBatch, PaintSamples, validation_pairs
+from ganimate.data.paint_samples import PaintSamples, validation_pairs
 from ganimate.errors import ModelError, TrainingError
 from ganimate.networks.mesh_generator import MeshGenerator
 from ganimate.networks.painter import Painted, Painter
