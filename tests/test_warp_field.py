@@ -19,6 +19,7 @@ from ganimate.face.mesh.topology import (
 )
 from ganimate.motion.field import EYE, MOUTH, SKIN
 from ganimate.motion.head import turn
+from ganimate.motion.holes import TEETH_END
 from ganimate.motion.warp_field import warp_field
 
 SIZE = 256
@@ -68,6 +69,22 @@ def test_a_jaw_that_drops_bares_what_was_not_seen() -> None:
     assert inside.sum() > 2 * (warp_field(mesh(), mesh(), SIZE, SIZE).part == MOUTH).sum()
     assert field.unseen[inside].mean() > 0.3
     assert not field.unseen[field.part == EYE].any()
+
+
+def test_upper_teeth_stay_and_are_not_shown_twice() -> None:
+    smiling, moved = mesh(), mesh()
+    moved[LOWER_LIP_EDGE, 1] += 30
+    moved[CHIN, 1] += 30
+    field = warp_field(smiling, moved, SIZE, SIZE)
+    mouth = field.part == MOUTH
+    ys = identity()[..., 1]
+    edge = 128 + 130 * TEETH_END
+    upper, below = mouth & (ys < edge - 1), mouth & (ys > edge + 1)
+    assert np.abs((field.source - identity())[upper & ~field.unseen]).max() < 1e-3
+    # What shows upper teeth in the photo is unseen below them.
+    shown = below & ~field.unseen
+    assert shown.any() and (field.source[shown][:, 1] > edge - 2).all()
+    assert field.unseen[below].mean() > 0.5
 
 
 def test_eyeballs_stay_while_lids_close() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ganimate.data.paint_batch import PaintSample
 from ganimate.data.paint_camera import Camera
 from ganimate.data.paint_faces import PaintFaces, lid_gaps, lip_gaps
-from ganimate.data.paint_motion import lips_shut, moved_field
+from ganimate.data.paint_motion import lips_shut, lower_lids_raised, moved_field
 from ganimate.data.paint_windows import EYES, MOUTH, Mesh, draw_window, face_mask, misread, polygon_mask
 from ganimate.face.mesh.topology import LEFT_LID_SKIN, RIGHT_LID_SKIN
 from ganimate.motion.field import EYE
@@ -24,6 +24,7 @@ STRAIGHT_DEG = 30.0
 # Which photos have something to hide and bring back (lips apart, eyes open, eyes shut), and how often each is drawn.
 LIPS_APART, EYES_OPEN, EYES_SHUT = 0.06, 0.22, 0.10
 HOLE_SHARES = (0.72, 0.18, 0.10)
+LOWER_SHARE = 0.5  # of the eyes that are narrowed: how often the lower lids come up as well, as in smiles
 # Of the open eyes: how often they are turned and turned back, and how far (deviation).
 TURNED_SHARE, GAZE_DEG = 0.5, 14.0
 
@@ -61,6 +62,8 @@ class RestoredHoles:
             hidden, gaze = mesh, rng.normal(size=2).astype(np.float32) * np.radians(GAZE_DEG)
         else:
             hidden = self._blinked(mesh, y_from, rng.uniform(0.15, 0.6) if kind == 1 else None)
+            if kind == 1 and rng.random() < LOWER_SHARE:
+                hidden = lower_lids_raised(hidden, rng.uniform(0.15, 0.6))
         size = self._window_px
         window = draw_window(rng, mesh, size, MOUTH if kind == 0 else EYES)
         there, gone = window.mesh(mesh), window.mesh(hidden)

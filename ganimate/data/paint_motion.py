@@ -9,7 +9,15 @@ from numpy.typing import NDArray
 
 from ganimate.data.paint_windows import Mesh
 from ganimate.face.mesh.pose import pose_of
-from ganimate.face.mesh.topology import CHIN, LOWER_LIP_EDGE, UPPER_LIP_EDGE
+from ganimate.face.mesh.topology import (
+    CHIN,
+    LEFT_LOWER_LID,
+    LEFT_UPPER_LID,
+    LOWER_LIP_EDGE,
+    RIGHT_LOWER_LID,
+    RIGHT_UPPER_LID,
+    UPPER_LIP_EDGE,
+)
 from ganimate.motion.field import WarpField
 from ganimate.motion.muscles import Muscles
 from ganimate.motion.warp_field import warp_field
@@ -55,3 +63,11 @@ def lips_shut(mesh: Mesh, share: float) -> Mesh:
     shut[below] -= CHIN_SHARE * lift
     shut[LOWER_LIP_EDGE] = mesh[LOWER_LIP_EDGE] - (1 - UPPER_LIP_SHARE) * way
     return shut
+
+
+def lower_lids_raised(mesh: Mesh, share: float) -> Mesh:
+    """Return a mesh (478, 3) whose lower lids are nearer to the upper ones by `share` of their gap."""
+    raised = mesh.copy()
+    for upper, lower in ((LEFT_UPPER_LID, LEFT_LOWER_LID), (RIGHT_UPPER_LID, RIGHT_LOWER_LID)):
+        raised[lower] += share * (mesh[upper] - mesh[lower])
+    return raised

@@ -35,6 +35,9 @@ SEAM_PX = 2  # on either side of where lids or lips meet
 # Where on an eyeball is looked for what lids hide: so far around the pupil, and so much nearer to it.
 AROUND_DEG, NEARER = (15, -15, 30, -30, 45, -45, 65, -65, 90, -90, 120, -120, 150, -150), (1.0, 0.85, 0.7)
 WHITE = 1.25  # radii of an iris: so far out an eyeball is white
+# Down the mean face, in its widths: in 1,000 open mouths brightness falls by half there, however wide they are open.
+TEETH_END = 0.272
+TEETH_SLACK = 0.006  # a pixel or so: by that much two readings of one place differ
 JAW_STRETCH = 5.0  # of a jaw that drops by the face's width
 NOSE_BASE = [0, 1, 2]
 
@@ -185,9 +188,14 @@ def _fill(
     skin: WarpField,
     slack: bool,
     iris: NDArray[np.float64] | None = None,
+    hidden: NDArray[np.bool_] | None = None,
 ) -> Rim:
-    """Write a hole into a field; `comes_from` and `place` (n, 2) are its pixels' sources and places. Return its rim."""
+    """Write a hole into a field; `comes_from` and `place` (n, 2) are its pixels' sources and places. Return its rim.
+
+    What is `hidden` (n,) is unseen, though there is something of the hole at its source.
+    """
     kept, out = _keep_within(np.asarray(comes_from, np.float32), own_ring, slack, iris)
+    out = out if hidden is None else out | hidden
     ys, xs, more = hole.ys, hole.xs, hole.cover >= 0.5
     other = kept.copy()
     other[more] = skin.source[ys[more], xs[more]]
@@ -291,31 +299,44 @@ def _turned(
 
 
 def _mouth(meshes: Meshes, skin: WarpField, bare: NDArray[np.bool_]) -> Rim | None:
-    """Fill the mouth: above the middle of the gap it goes with the skull, below it with the chin.
+    """Fill the mouth: upper teeth go with the skull, what lies below their edges with the chin.
 
-    Teeth stand just behind the lips: a head that turns takes them along as it does these.
+    Teeth stand just behind the lips: a head that turns takes them along as it does these. What a jaw that drops lays
+    bare is not to show the upper teeth once more: where the photo shows those its lower part is unseen.
     """
-    goal = meshes.goal
-    hole = _Hole.of(goal[LIPS_INNER][:, :2], MOUTH, bare)
+    hole = _Hole.of(meshes.goal[LIPS_INNER][:, :2], MOUTH, bare)
     if hole is None:
         return None
     skull, chin = meshes.way[NOSE_BASE].mean(0)[:2], meshes.way[CHIN].mean(0)[:2]
-    line = (goal[UPPER_LIP_EDGE] + goal[LOWER_LIP_EDGE]) / 2
-    line = line[np.argsort(line[:, 0])]
-    pixels = hole.pixels
-    middle, depth = (np.interp(pixels[:, 0], line[:, 0], line[:, axis]) for axis in (1, 2))
-    above = pixels[:, 1] < middle
-    places = meshes.turned_back(pixels - np.where(above[:, None], skull, chin), LIPS_INNER)
-    pose = pose_of(goal)
-    at = pose.to_canonical(np.column_stack([pixels, depth]))
-    to_nose, to_chin = ((mean_face()[part] - pose.to_canonical(goal[part])).mean(0) for part in (NOSE_BASE, CHIN))
+    place = _on_skull(meshes.goal, hole.pixels)
+    below = place[:, 1] >= TEETH_END
+    places = meshes.turned_back(hole.pixels - np.where(below[:, None], chin, skull), LIPS_INNER)
+    too_high = TEETH_END - _on_skull(meshes.own, places)[:, 1]
+    teeth = below & (too_high > TEETH_SLACK)
+    down = pose_of(meshes.own).way_to_photo(np.array([0.0, 1.0, 0.0]))[:2]
+    places[teeth] += too_high[teeth, None] * down
+    pose = pose_of(meshes.goal)
+    to_nose, to_chin = (
+        (mean_face()[part] - pose.to_canonical(meshes.goal[part])).mean(0) for part in (NOSE_BASE, CHIN)
+    )
     dropped = float((to_nose - to_chin)[1])  # the jaw, below that of the mean face
     return _fill(
         meshes.own[LIPS_INNER][:, :2],
         hole,
         places,
-        at[:, :2] + to_nose[:2],
+        place,
         JAW_STRETCH * dropped,
         skin,
         meshes.head_turns,
+        hidden=teeth,
     )
+
+
+def _on_skull(mesh: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return which places (n, 2) of the mean face's skull pixels (n, 2) within the lips of a mesh show."""
+    line = (mesh[UPPER_LIP_EDGE] + mesh[LOWER_LIP_EDGE]) / 2
+    line = line[np.argsort(line[:, 0])]
+    pose = pose_of(mesh)
+    at = pose.to_canonical(np.column_stack([pixels, np.interp(pixels[:, 0], line[:, 0], line[:, 2])]))
+    to_nose = (mean_face()[NOSE_BASE] - pose.to_canonical(mesh[NOSE_BASE])).mean(0)
+    return np.asarray(at[:, :2] + to_nose[:2])
