@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ganimate.face.crop import Image
 
-GAMMA, TINT, LIGHT, BRIGHTNESS = 0.22, 0.1, 0.1, 0.04  # deviations; the first three of logarithms
+GAMMA, TINT, LIGHT, BRIGHTNESS = 0.22, 0.05, 0.1, 0.04  # deviations; the first three of logarithms
 GREY, BLURRED, COMPRESSED, NOISY = 0.1, 0.25, 0.4, 0.15  # shares of the cameras
 BLUR_PX, QUALITY, NOISE = (0.4, 2.2), (25, 90), (1.0, 7.0)  # of photos of 200 to 320 px; noise of 255
 
