@@ -13,6 +13,8 @@ from ganimate.face.crop import Matrix
 
 Floats = NDArray[np.float32]
 SKIN, EYE, MOUTH = 0, 1, 2
+EYE_PX, MOUTH_PX = 5, 9  # over which guesses are smoothed: irises keep their edge, in mouths nothing has one
+AROUND_PX = 8
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,22 @@ class WarpField:
             other = _shown(photo, rim.other[None], window_to_photo)[0].astype(np.float32)
             own = moved[rim.ys, rim.xs].astype(np.float32)
             moved[rim.ys, rim.xs] = np.rint(own + rim.share[:, None] * (other - own)).astype(np.uint8)
+        self._calm(moved)
         return moved
+
+    def _calm(self, moved: NDArray[np.uint8]) -> None:
+        """Smooth what is but a guess, in holes of W(photo) (H, W, 3): paint takes specks and streaks for things."""
+        for kind in (EYE, MOUTH):
+            hidden = self.unseen & (self.part == kind)
+            if not hidden.any():
+                continue
+            left, top, width, height = cv2.boundingRect(hidden.astype(np.uint8))
+            part = (
+                slice(max(0, top - AROUND_PX), top + height + AROUND_PX),
+                slice(max(0, left - AROUND_PX), left + width + AROUND_PX),
+            )
+            guess = cv2.medianBlur(moved[part], EYE_PX) if kind == EYE else cv2.blur(moved[part], (MOUTH_PX, MOUTH_PX))
+            moved[part][hidden[part]] = guess[hidden[part]]
 
     def holes(self, kind: int) -> Floats:
         """Return how much of each pixel (H, W) is eye, or mouth."""

@@ -3,9 +3,9 @@
 All of it is measured on people. `ways` come from a regression, within persons, of pose-normalised meshes on the codes
 of human FACS coders, and of what skin does beyond meshes (`training.skin_motion`). Codes attenuate, and nearly nobody
 was coded E: at 1 an AU goes `gains` times as far as the regression says, as the strongest tenth of people did, or as an
-AU reader wants to see it (`training.gain_fit`). An AU of intensity y goes y · (1 + (gain − 1) · y³) times its way:
-nearly the regression for ordinary faces, and a full expression at 1. On the coded photos of held-out people the square
-explained less of the motion. What a photo shows already was no such effort: it is taken back as the regression says.
+AU reader wants to see it (`training.gain_fit`). An AU of intensity y goes y · (1 + (gain − 1) · y²) times its way:
+nearly the regression for ordinary faces, and a full expression at 1; with a higher power than the square last frames
+would leap. What a photo shows already was no such effort: it is taken back as the regression says.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from ganimate.face.mesh.topology import (
 from ganimate.motion.head import Degrees, turn, turned_way
 
 Floats = NDArray[np.floating]
-GAIN_POWER = 3  # of an intensity: how late its gain comes in
+GAIN_POWER = 2  # of an intensity: how late its gain comes in
 BLINK = 45  # closes the gap between the lids, however wide that is: no way of fixed length can do it
 MIDDLE = 0.05  # face widths on either side of the middle, over which left and right halves meet
 # What one side does more than the other of these stays in the upper face, as FACS divides it: in photos of raised brows
