@@ -75,6 +75,8 @@ def test_a_timeline_or_an_expression(photo: Path, tiny_model: Path, tmp_path: Pa
     for both in ({}, {"expression": "happiness", "timeline": written}):
         with pytest.raises(ganimate.ExpressionError, match="an expression or a timeline"):
             ganimate.animate(photo, out=tmp_path / "b.gif", model=tiny_model, **both)
+    with pytest.raises(ganimate.ExpressionError, match="says itself what becomes of other AUs"):
+        ganimate.animate(photo, timeline=written, others="zero", out=tmp_path / "b.gif", model=tiny_model)
     with pytest.raises(ganimate.ExpressionError, match="begins as it says itself"):
         ganimate.animate(photo, timeline=written, start="fear", model=tiny_model)
 

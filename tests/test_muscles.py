@@ -108,6 +108,16 @@ def test_eyes_open_no_wider_than_people_do() -> None:
     assert gap(narrow) < gap(own) and gap(back) == pytest.approx(0.28, abs=0.005)
 
 
+def test_eyes_that_stay_shut_are_opened_by_nothing_else() -> None:
+    raised = muscles()
+    raised.ways[1] = 0
+    raised.ways[1, RIGHT_UPPER_LID + LEFT_UPPER_LID, 1] = -0.1
+    shut = raised.move(mesh(), show(), show(au45=1))
+    asked = raised.move(shut, show(au45=1), show(au45=1, au25=1))
+    assert np.abs(asked[RIGHT_LOWER_LID, 1] - asked[RIGHT_UPPER_LID, 1]).max() < 0.1
+    assert np.abs(raised.move(shut, show(au45=1), show(au25=1)) - asked).max() > 5  # with them opened it does
+
+
 def test_shut_eyes_open() -> None:
     shut = muscles().move(mesh(), show(), show(au45=0.98))
     opened = muscles().move(shut, show(au45=1), show())

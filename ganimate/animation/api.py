@@ -251,6 +251,8 @@ def _asked(
     if performed is not None:
         if start != "self":
             raise ExpressionError("a timeline begins as it says itself", "leave the start out")
+        if others != "auto":
+            raise ExpressionError("a timeline says itself what becomes of other AUs", f"write 'others: {others}' in it")
         plan = timeline(os.fspath(performed), fps)
         return FaceRequest(plan, correction(seen_as)), Path(performed).stem, plan.loop
     text = expression or ""

@@ -24,6 +24,7 @@ STRAIGHT_DEG = 30.0
 # Which photos have something to hide and bring back (lips apart, eyes open, eyes shut), and how often each is drawn.
 LIPS_APART, EYES_OPEN, EYES_SHUT = 0.06, 0.22, 0.10
 HOLE_SHARES = (0.72, 0.18, 0.10)
+WHOLLY_SHARE = 0.25  # of the eyes that are narrowed: how often they are shut
 LOWER_SHARE = 0.5  # of the eyes that are narrowed: how often the lower lids come up as well, as in smiles
 # Of the open eyes: how often they are turned and turned back, and how far (deviation).
 TURNED_SHARE, GAZE_DEG = 0.5, 14.0
@@ -61,7 +62,8 @@ class RestoredHoles:
         elif kind == 1 and rng.random() < TURNED_SHARE:
             hidden, gaze = mesh, rng.normal(size=2).astype(np.float32) * np.radians(GAZE_DEG)
         else:
-            hidden = self._blinked(mesh, y_from, rng.uniform(0.15, 0.6) if kind == 1 else None)
+            lowered = 1.0 if rng.random() < WHOLLY_SHARE else rng.uniform(0.15, 0.6)
+            hidden = self._blinked(mesh, y_from, lowered if kind == 1 else None)
             if kind == 1 and rng.random() < LOWER_SHARE:
                 hidden = lower_lids_raised(hidden, rng.uniform(0.15, 0.6))
         size = self._window_px

@@ -82,7 +82,9 @@ class Muscles:
         rising = np.where(goal > own, self._effort(goal) - self._effort(own), goal - own)
         moved = rest + self._way(own + rising) - self._way(own)
         if not np.array_equal(own, goal):
-            moved = self._not_too_wide(rest, rest + self._way(own + np.minimum(rising, 0)) - self._way(own), moved)
+            relaxed = rest + self._way(own + np.minimum(rising, 0)) - self._way(own)
+            shut = np.minimum(own, goal)[self.aus.index(BLINK)] if BLINK in self.aus else np.zeros(2)
+            moved = self._not_too_wide(rest, relaxed, moved, shut)
         moved = _apart(rest, moved, UPPER_LIP_EDGE, LOWER_LIP_EDGE)
         moved = self._looking(rest, moved, gaze_up) if gaze_up else moved
         moved = self._blink(rest, moved, own, goal)
@@ -133,17 +135,24 @@ class Muscles:
         return looking
 
     def _not_too_wide(
-        self, rest: NDArray[np.float64], relaxed: NDArray[np.float64], moved: NDArray[np.float64]
+        self,
+        rest: NDArray[np.float64],
+        relaxed: NDArray[np.float64],
+        moved: NDArray[np.float64],
+        shut: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """Return a mesh whose eyes open no wider than eyes do; `relaxed` is what is taken back alone.
 
         A reader takes narrow eyes for tightened lids (6 and 7): without them they would open wider than nearly all do.
+        And eyes that are and stay `shut` (2,) open by nothing else.
         """
         for side, (upper, lower, corners) in enumerate(_EYES):
             width = float(np.linalg.norm(rest[corners[0]] - rest[corners[1]]))
             own, calm, wide = (_gap(mesh, upper, lower) / width for mesh in (rest, relaxed, moved))
             freed = own + _bent(calm - own, max(RELAXED_EYE - own, 0.0))
             wanted = freed + _bent(wide - calm, max(WIDEST_EYE - freed, 0.0))
+            if wanted > own:
+                wanted = own + (1 - float(shut[side])) * (wanted - own)
             if wanted < wide:
                 moved = self._closed(moved, 1 - max(wanted, 0.0) / wide, side)
         return moved
