@@ -531,15 +531,17 @@ def test_gains_rise_until_enough_is_read_and_never_fall(
         asked.append(row)
         return np.float32([[0.2, 0.4, 0.9], [0.3, 0.6, 0.7], [0, 0, 0]][row])
 
-    farthest = np.linalg.norm(motion.muscles.ways, axis=2).max(1)[:, None, None]
-    ways = motion.muscles.ways * 0.05 / np.maximum(farthest, 1e-9)  # of AUs that move far meshes tell enough
-    own = dataclasses.replace(motion.muscles, gains=np.array([1.2, 2.5, 1.0]), ways=ways)
+    own = dataclasses.replace(motion.muscles, aus=(4, 15, 45), gains=np.array([1.2, 2.5, 1.0]))
     with monkeypatch.context() as patched:
         patched.setattr(gain_fit, "_read", read)
         found = gain_fit.with_read_gains(own, NoPaint(), faces, reader(), np.eye(3), torch.device("cpu"), 0)
     assert found.gains == pytest.approx([1.9, 2.5, 1.0])
     assert set(asked) == {0, 1}  # not of lids, which close by the share of their own gap
     assert np.array_equal(found.ways, own.ways)
+    mouths = gain_fit.with_read_gains(
+        motion.muscles, NoPaint(), faces, reader(), np.eye(3), torch.device("cpu"), 0
+    )  # 12, 25 and 45: meshes tell of those
+    assert np.array_equal(mouths.gains, motion.muscles.gains)
 
 
 def test_of_a_bolder_face_more_is_read(faces: PaintFaces, motion: MeasuredMotion) -> None:
