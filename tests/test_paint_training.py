@@ -531,7 +531,7 @@ def test_gains_rise_until_enough_is_read_and_never_fall(
         asked.append(row)
         return np.float32([[0.2, 0.4, 0.9], [0.3, 0.6, 0.7], [0, 0, 0]][row])
 
-    own = dataclasses.replace(motion.muscles, aus=(4, 15, 45), gains=np.array([1.2, 2.5, 1.0]))
+    own = dataclasses.replace(motion.muscles, aus=(4, 20, 45), gains=np.array([1.2, 2.5, 1.0]))
     with monkeypatch.context() as patched:
         patched.setattr(gain_fit, "_read", read)
         found = gain_fit.with_read_gains(own, NoPaint(), faces, reader(), np.eye(3), torch.device("cpu"), 0)
