@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ganimate.face.mesh.pose import EYEBALL, pose_of
+from ganimate.face.mesh.pose import EYEBALL, Pose, pose_of
 from ganimate.face.mesh.topology import (
     CHIN,
     LEFT_EYE,
@@ -35,7 +35,8 @@ SEAM_PX = 2  # on either side of where lids or lips meet
 # Where on an eyeball is looked for what lids hide: so far around the pupil, and so much nearer to it.
 AROUND_DEG, NEARER = (15, -15, 30, -30, 45, -45, 65, -65, 90, -90, 120, -120, 150, -150), (1.0, 0.85, 0.7)
 WHITE = 1.25  # radii of an iris: so far out an eyeball is white
-# Down the mean face, in its widths: in 1,000 open mouths brightness falls by half there, however wide they are open.
+# Down the mean face, in its widths: in some 700 open mouths, from hardly to wide open, brightness is there half-way
+# from that of teeth to the dark below them.
 TEETH_END = 0.272
 TEETH_SLACK = 0.006  # a pixel or so: by that much two readings of one place differ
 JAW_STRETCH = 5.0  # of a jaw that drops by the face's width
@@ -308,17 +309,15 @@ def _mouth(meshes: Meshes, skin: WarpField, bare: NDArray[np.bool_]) -> Rim | No
     if hole is None:
         return None
     skull, chin = meshes.way[NOSE_BASE].mean(0)[:2], meshes.way[CHIN].mean(0)[:2]
-    place = _on_skull(meshes.goal, hole.pixels)
+    pose = pose_of(meshes.goal)
+    place = _on_skull(meshes.goal, pose, hole.pixels)
     below = place[:, 1] >= TEETH_END
     places = meshes.turned_back(hole.pixels - np.where(below[:, None], chin, skull), LIPS_INNER)
-    too_high = TEETH_END - _on_skull(meshes.own, places)[:, 1]
+    own_pose = pose_of(meshes.own)
+    too_high = TEETH_END - _on_skull(meshes.own, own_pose, places)[:, 1]
     teeth = below & (too_high > TEETH_SLACK)
-    down = pose_of(meshes.own).way_to_photo(np.array([0.0, 1.0, 0.0]))[:2]
-    places[teeth] += too_high[teeth, None] * down
-    pose = pose_of(meshes.goal)
-    to_nose, to_chin = (
-        (mean_face()[part] - pose.to_canonical(meshes.goal[part])).mean(0) for part in (NOSE_BASE, CHIN)
-    )
+    places[teeth] += too_high[teeth, None] * own_pose.way_to_photo(np.array([0.0, 1.0, 0.0]))[:2]
+    to_nose, to_chin = (_to_mean_face(meshes.goal, pose, part) for part in (NOSE_BASE, CHIN))
     dropped = float((to_nose - to_chin)[1])  # the jaw, below that of the mean face
     return _fill(
         meshes.own[LIPS_INNER][:, :2],
@@ -332,11 +331,14 @@ def _mouth(meshes: Meshes, skin: WarpField, bare: NDArray[np.bool_]) -> Rim | No
     )
 
 
-def _on_skull(mesh: NDArray[np.float64], pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+def _on_skull(mesh: NDArray[np.float64], pose: Pose, pixels: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return which places (n, 2) of the mean face's skull pixels (n, 2) within the lips of a mesh show."""
     line = (mesh[UPPER_LIP_EDGE] + mesh[LOWER_LIP_EDGE]) / 2
     line = line[np.argsort(line[:, 0])]
-    pose = pose_of(mesh)
     at = pose.to_canonical(np.column_stack([pixels, np.interp(pixels[:, 0], line[:, 0], line[:, 2])]))
-    to_nose = (mean_face()[NOSE_BASE] - pose.to_canonical(mesh[NOSE_BASE])).mean(0)
-    return np.asarray(at[:, :2] + to_nose[:2])
+    return np.asarray(at[:, :2] + _to_mean_face(mesh, pose, NOSE_BASE)[:2])
+
+
+def _to_mean_face(mesh: NDArray[np.float64], pose: Pose, part: list[int]) -> NDArray[np.float64]:
+    """Return the way (3,) from a part of a mesh to that of the mean face, in the canonical frame."""
+    return np.asarray((mean_face()[part] - pose.to_canonical(mesh[part])).mean(0))
