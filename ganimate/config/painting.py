@@ -30,7 +30,7 @@ class PaintTraining:
     # Of the windows: mouths and eyes of single photos, shut by the mesh and opened again. The rest are pairs of people.
     restored_share: float = setting(0.42, low=0.0, high=1.0)
     # Of the pairs: eyes that shut, or open; few photos show that.
-    blink_share: float = setting(0.15, low=0.0, high=1.0)
+    blink_share: float = setting(0.3, low=0.0, high=1.0)
     # Of the others: drawn by how much the expression changes, else any two photos.
     changed_share: float = setting(0.6, low=0.0, high=1.0)
     # Faces a step that are painted whole, for the AU reader to look at: see `data.paint_wholes`.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
 from ganimate.config import CropSpec, PaintTraining
-from ganimate.data.paint_batch import PaintBatch, PaintSample, batch_of, mirrored_sample
+from ganimate.data.paint_batch import PaintBatch, PaintSample, batch_of, mirrored_sample, strengthened_sample
 from ganimate.data.paint_camera import Camera
 from ganimate.data.paint_faces import PaintFaces, lid_gaps
 from ganimate.data.paint_holes import EYES_SHUT, RestoredHoles
@@ -51,6 +51,7 @@ ALIKE_DEG = 12.0  # of yaw and pitch: photos whose heads are turned more differ 
 IRIS_SEEN = 0.12  # height / width of the gap between lids
 EYES_OPENED = 0.16  # of those that are shut in another photo of the person
 SHUTTING_SHARE = 0.75  # of those pairs; in the others eyes open
+STRENGTHENED_SHARE = 0.5  # of the windows: AUs are told stronger than coders said
 # A person's photos, by how many there are: a studio's many do not crowd out those of others.
 MOST_PHOTOS = 24
 # What is drawn more when a pair's target is chosen: furrows and mouths. One unit for AUs that are not named.
@@ -99,6 +100,8 @@ class PaintSamples(Dataset[PaintBatch]):
             before, after = self._draw_pair(rng)
             window = draw_window(rng, self._faces.mesh(after), self._training.window_px)
             sample = pair_sample(self._faces, before, after, window, self._motion.beyond, rng)
+        if rng.random() < STRENGTHENED_SHARE:
+            sample = strengthened_sample(sample, rng)
         return mirrored_sample(sample) if rng.random() < 0.5 else sample
 
     def _whole(self, rng: np.random.Generator) -> WholeFace:

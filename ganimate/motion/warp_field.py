@@ -1,7 +1,8 @@
 """From a mesh and where it goes to a backward warp field: for every pixel of the result, where the photo shows it.
 
 The skin is drawn triangle by triangle, the nearest last, each with its own affine map; rings of points around the
-face fade to rest, so that hair and neck go along. Eyes and mouth are holes in the skin, see `holes`.
+face fade to rest, so that hair and neck go along. Lashes go with the lids as they are, see `lashes`; eyes and mouth are
+holes in the skin, see `holes`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from ganimate.face.mesh.topology import OVAL, SKIN_POINTS, mean_face, triangles
 from ganimate.motion.field import WarpField
 from ganimate.motion.holes import Meshes, fill_holes
+from ganimate.motion.lashes import cut_above_lids, ends_of_lashes
 
 Floats = NDArray[np.float32]
 # Rings around the face: how far out (of the way from the middle of the face to its outline), and the share of the
@@ -50,6 +52,17 @@ def warp_field(
 
 @cache
 def _all_triangles() -> NDArray[np.int64]:
+    """Return the triangles (T, 3) of skin, rings and lashes, all one way round; see `_all_points`."""
+    return cut_above_lids(_skin_and_rings(), SKIN_POINTS + len(RINGS) * len(OVAL))[0]
+
+
+@cache
+def _lashes() -> NDArray[np.int64]:
+    return cut_above_lids(_skin_and_rings(), 0)[1]
+
+
+@cache
+def _skin_and_rings() -> NDArray[np.int64]:
     """Return the triangles (T, 3) of skin and rings, all one way round; the rings' points follow those of the skin."""
     rings = [np.array(OVAL)] + [SKIN_POINTS + k * len(OVAL) + np.arange(len(OVAL)) for k in range(len(RINGS))]
     found = [triangles()]
@@ -57,7 +70,8 @@ def _all_triangles() -> NDArray[np.int64]:
         found.append(np.stack([inner, np.roll(inner, -1), outer], 1))
         found.append(np.stack([np.roll(inner, -1), np.roll(outer, -1), outer], 1))
     corners = np.concatenate(found)
-    a, b, c = (_mean_with_rings()[corners[:, k], :2] for k in range(3))
+    mean = with_rings(mean_face(), np.zeros_like(mean_face()))[0]
+    a, b, c = (mean[corners[:, k], :2] for k in range(3))
     around = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
     return np.where(around[:, None] < 0, corners[:, ::-1], corners)
 
@@ -78,18 +92,27 @@ def with_rings(
     return np.concatenate(rest), np.concatenate(moved)
 
 
+def _all_points(
+    mesh: NDArray[np.float64], way: NDArray[np.float64], turned: NDArray[np.float64] | None = None
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the same with the ends of the lashes as the last points."""
+    rest, moved = with_rings(mesh, way, turned)
+    ends = [ends_of_lashes(_lashes(), points, rest) for points in (rest, moved)]
+    return np.concatenate([rest, ends[0]]), np.concatenate([moved, ends[1]])
+
+
 def _skin(
     mesh: NDArray[np.float64], moved: NDArray[np.float64], turned: NDArray[np.float64], height: int, width: int
 ) -> tuple[WarpField, NDArray[np.bool_]]:
     """Return the field of the skin alone, and where (H, W) there is none."""
-    rest, there = with_rings(mesh, moved - mesh, turned - mesh)
+    rest, there = _all_points(mesh, moved - mesh, turned - mesh)
     corners = _all_triangles()
     maps, area, turned_away = _affine(there[corners][..., :2], rest[corners][..., :2])
     index = np.full((height, width), -1, np.int32)
     polygons = np.round(there[corners][..., :2] * (1 << FIXED)).astype(np.int32)
     for number in np.argsort(-there[corners][..., 2].mean(1)):
         cv2.fillConvexPoly(index, polygons[number], int(number), cv2.LINE_8, FIXED)
-    named, _, _ = _affine(there[corners][..., :2], _mean_with_rings()[corners][..., :2], 0.0)
+    named, _, _ = _affine(there[corners][..., :2], _mean_points()[corners][..., :2], 0.0)
     x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
     source = _mapped(index, maps, [1, 0, 0, 0, 1, 0], x, y)
     place = _mapped(index, named, [0, 0, 0, 0, 0, 0], x, y)
@@ -106,8 +129,8 @@ def _mapped(index: NDArray[np.int32], maps: NDArray[np.float64], rest: list[floa
 
 
 @cache
-def _mean_with_rings() -> NDArray[np.float64]:
-    return with_rings(mean_face(), np.zeros_like(mean_face()))[0]
+def _mean_points() -> NDArray[np.float64]:
+    return _all_points(mean_face(), np.zeros_like(mean_face()))[0]
 
 
 def _affine(
