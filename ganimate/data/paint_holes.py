@@ -8,11 +8,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ganimate.data.lent_eyes import with_lent_eyes
 from ganimate.data.paint_batch import PaintSample
 from ganimate.data.paint_camera import Camera
 from ganimate.data.paint_faces import PaintFaces, lid_gaps, lip_gaps
 from ganimate.data.paint_motion import lips_shut, lower_lids_raised, moved_field
-from ganimate.data.paint_windows import EYES, MOUTH, Mesh, draw_window, face_mask, misread, polygon_mask
+from ganimate.data.paint_windows import EYES, MOUTH, Mesh, Window, draw_window, face_mask, misread, polygon_mask
+from ganimate.face.crop import Image
 from ganimate.face.mesh.topology import LEFT_LID_SKIN, RIGHT_LID_SKIN
 from ganimate.motion.field import EYE
 from ganimate.motion.field import MOUTH as MOUTH_PART
@@ -23,11 +25,13 @@ Floats = NDArray[np.float32]
 STRAIGHT_DEG = 30.0
 # Which photos have something to hide and bring back (lips apart, eyes open, eyes shut), and how often each is drawn.
 LIPS_APART, EYES_OPEN, EYES_SHUT = 0.06, 0.22, 0.10
-HOLE_SHARES = (0.72, 0.18, 0.10)
+HOLE_SHARES = (0.62, 0.18, 0.20)
 WHOLLY_SHARE = 0.25  # of the eyes that are narrowed: how often they are shut
 LOWER_SHARE = 0.5  # of the eyes that are narrowed: how often the lower lids come up as well, as in smiles
 # Of the open eyes: how often they are turned and turned back, and how far (deviation).
 TURNED_SHARE, GAZE_DEG = 0.5, 14.0
+LENDERS = 5  # are asked
+LENT_SHARE = 0.85  # of the shut eyes that are opened: how often they get somebody's open eyes before they are shut again
 
 
 class RestoredHoles:
@@ -53,7 +57,8 @@ class RestoredHoles:
         kind, gaze = int(rng.choice(3, p=self.shares)), np.zeros(2, np.float32)
         face = int(rng.choice(self._photos[kind]))
         mesh, y_from = self._faces.mesh(face), self._faces.aus[face].copy()
-        photo = Camera.draw(rng).take(self._faces.image(face), rng)
+        camera = Camera.draw(rng)
+        photo = camera.take(self._faces.image(face), rng)
         if kind == 0:
             share = 1.0 if rng.random() < 0.75 else rng.uniform(0.4, 0.95)
             hidden = lips_shut(mesh, share)
@@ -71,6 +76,8 @@ class RestoredHoles:
         there, gone = window.mesh(mesh), window.mesh(hidden)
         turned, back = (gaze, -gaze) if gaze.any() else (None, None)
         without = window.carried(photo, moved_field(there, gone, size, turned))
+        if kind == 2 and rng.random() < LENT_SHARE:
+            without = self._with_open_eyes(without, gone, window, camera, rng)
         read = misread(rng, gone, 0.4 * min(window.scale, 1))
         field = moved_field(read, there, size, back)
         moved, real = field.apply(without), window.view(photo)
@@ -82,6 +89,16 @@ class RestoredHoles:
         hole = cv2.GaussianBlur(cv2.dilate(changed.astype(np.float32), np.ones((7, 7))), (0, 0), 1.2)
         moved = (moved * hole[..., None] + real * (1 - hole[..., None])).astype(np.uint8)
         return PaintSample(moved, real, hints_of(field), face_mask(there, size), y_from, self._faces.aus[face])
+
+    def _with_open_eyes(
+        self, view: Image, mesh: Mesh, window: Window, camera: Camera, rng: np.random.Generator
+    ) -> Image:
+        """Return a view with somebody's open eyes, whose skin is alike; without, where nobody's is of a few."""
+        for lender in rng.choice(self._photos[1], LENDERS).tolist() if len(self._photos[1]) else ():
+            lent = with_lent_eyes(view, mesh, window, self._faces, lender, camera, rng)
+            if lent is not None:
+                return lent
+        return view
 
     def _blinked(self, mesh: Mesh, y_from: Floats, wanted: float | None) -> Mesh:
         """Return a mesh whose lids are lowered to `wanted`, or, if None, opened; `y_from` is told."""
