@@ -59,7 +59,7 @@ def test_the_shipped_model_is_known_by_its_weights(cli: Run, photo: Path, tmp_pa
     assert "'default', which is installed here" in told
     assert find_model("default").digest in told
     assert "a photo edited by a trained model" in told
-    assert "26=1" in told
+    assert "26=0.7" in told
 
 
 def test_marks_of_other_tools_are_told(cli: Run, tmp_path: Path) -> None:

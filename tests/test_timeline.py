@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ganimate.errors import ExpressionError, TimelineError
-from ganimate.facs import OPENFACE_AUS, parse_expression
+from ganimate.facs import OPENFACE_AUS, PRESETS, parse_expression
 from ganimate.timeline import Event, Keyframe, Timeline, load_timeline, parse_timeline, read_others, with_blinks
 from ganimate.timeline.blinks import BlinksAt, frame_at
 from ganimate.timeline.contents import GRADES
@@ -60,11 +60,12 @@ def test_each_keyframe_decides_for_itself_what_becomes_of_the_others() -> None:
     told = (
         "keyframes: [{time: 0.1, expression: happiness}, {time: 0.2, expression: 1=1}, {time: 0.3, expression: self}]"
     )
+    glad = float(np.float32(PRESETS["happiness"].intensities[12]))
     rows = {
-        "": [[0, 0, 1, 0.75], [1, 0.25, 0.125, 0.75]],
-        "others: auto\n": [[0, 0, 1, 0.75], [1, 0.25, 0.125, 0.75]],
-        "others: keep\n": [[0.5, 0.25, 1, 0.75], [1, 0.25, 0.125, 0.75]],
-        "others: zero\n": [[0, 0, 1, 0], [1, 0, 0, 0]],
+        "": [[0, 0, glad, 0.75], [1, 0.25, 0.125, 0.75]],
+        "others: auto\n": [[0, 0, glad, 0.75], [1, 0.25, 0.125, 0.75]],
+        "others: keep\n": [[0.5, 0.25, glad, 0.75], [1, 0.25, 0.125, 0.75]],
+        "others: zero\n": [[0, 0, glad, 0], [1, 0, 0, 0]],
     }
     for others, (happy, raised) in rows.items():
         values = parse_timeline(f"fps: 10\n{others}{told}").trajectory(own, AUS).values.tolist()

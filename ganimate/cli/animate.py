@@ -66,6 +66,8 @@ def animate(
     Presets: happiness, surprise, fear, anger, sadness, disgust, contempt, blink, wink, happily-surprised,
     happily-disgusted, sadly-fearful, sadly-surprised, fearfully-angry, fearfully-surprised, fearfully-disgusted,
     angrily-surprised, angrily-disgusted, disgustedly-surprised, awed.
+
+    Emotions go as far as people do, not to 1; for more, ask for AUs: -e surprise --au 26=1
     """
     from ganimate.animation.job import Job
     from ganimate.animation.request import Request

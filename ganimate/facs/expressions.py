@@ -109,7 +109,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class UsePreset:
-    """The term ``fear:0.6``: the AUs of a preset at their intensities times `intensity` in (0, 1]."""
+    """The term ``fear:0.6``: the AUs of a preset at their intensities times `intensity` in (0, 1].
+
+    An emotion goes as far as people do who show most; who wants more sets AUs.
+    """
 
     name: str
     intensity: float = 1.0
