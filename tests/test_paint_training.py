@@ -19,23 +19,26 @@ from torchrun import assert_alike, finished, log_of, torchrun
 from typer.testing import Result
 
 from ganimate.config import CropSpec, JudgeConfig, MeshTraining, PainterConfig, PaintTraining, WindowCriticConfig
+from ganimate.data.lent_eyes import with_lent_eyes
 from ganimate.data.mesh_photos import MeshSources
-from ganimate.data.paint_batch import mirrored_sample
+from ganimate.data.paint_batch import mirrored_sample, strengthened_sample
 from ganimate.data.paint_camera import Camera
 from ganimate.data.paint_faces import PaintFaces, PaintSources, lid_gaps, on_the_scale_of_codes, shut_share
 from ganimate.data.paint_motion import MeasuredMotion, beyond_mesh, lips_shut, moved_field
 from ganimate.data.paint_samples import PaintSamples, pair_sample, validation_pairs
 from ganimate.data.paint_wholes import WholeBatch, crop_window, draw_wish, mirrored_whole, whole_batch, wished_face
-from ganimate.data.paint_windows import box_mask, draw_window, eye_span, misread, whole_window
+from ganimate.data.paint_windows import box_mask, draw_window, eye_span, misread, polygon_mask, whole_window
 from ganimate.errors import AnnotationError, ModelError, PackError, TrainingError
 from ganimate.face.mesh.topology import (
     CHIN,
     LEFT_BROW,
+    LEFT_LID_SKIN,
     LEFT_LOWER_LID,
     LEFT_UPPER_LID,
     LOWER_LIP_EDGE,
     MOUTH_CORNERS,
     RIGHT_BROW,
+    RIGHT_LID_SKIN,
     RIGHT_LOWER_LID,
     RIGHT_UPPER_LID,
     UPPER_LIP_EDGE,
@@ -310,6 +313,36 @@ def test_eyes_that_were_opened_are_shut_again(faces: PaintFaces, motion: Measure
     assert (changed > 0.005).all()  # lids that came down again are not those of the photo
     blink = AUS.index(45)
     assert all((batch.y_to[:, blink] > 0.5).all() and not batch.y_from[:, blink].any() for batch in batches)
+
+
+def test_lent_eyes_are_in_eyes_and_on_lids_alone(faces: PaintFaces) -> None:
+    rng, window = np.random.default_rng(0), whole_window(faces.mesh(0), 96)
+    mesh, view = window.mesh(faces.mesh(0)), window.view(faces.image(0))
+    plain = Camera(np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1))
+    asked = (with_lent_eyes(view, mesh, window, faces, lender, plain, rng) for lender in range(1, len(faces)))
+    lent = next(each for each in asked if each is not None)
+    around = np.zeros((96, 96), bool)
+    for ring in (RIGHT_LID_SKIN, LEFT_LID_SKIN):
+        around |= cv2.dilate(polygon_mask(mesh[ring], 96), np.ones((7, 7))) > 0
+    assert (lent != view)[around].any() and np.array_equal(lent[~around], view[~around])
+
+
+def test_lenders_whose_skin_is_another_lend_nothing(faces: PaintFaces) -> None:
+    rng, window = np.random.default_rng(0), whole_window(faces.mesh(0), 96)
+    mesh, dark = window.mesh(faces.mesh(0)), np.full((96, 96, 3), 8, np.uint8)
+    plain = Camera(np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, 1))
+    assert with_lent_eyes(dark, mesh, window, faces, 1, plain, rng) is None
+
+
+def test_aus_are_told_stronger_in_the_same_proportions_and_at_most_at_1(faces: PaintFaces) -> None:
+    sample = pair_sample(faces, 0, 1, whole_window(faces.mesh(1), 48), AT_REST)
+    sample = dataclasses.replace(sample, y_from=0.2 * sample.y_from, y_to=0.5 * sample.y_to)
+    told = [strengthened_sample(sample, np.random.default_rng(seed)) for seed in range(20)]
+    factors = np.array([each.y_to.max() / sample.y_to.max() for each in told])
+    assert factors.min() >= 1 and factors.max() > 1.2 and all(each.y_to.max() <= 1 for each in told)
+    for each, factor in zip(told, factors, strict=True):
+        assert np.allclose(each.y_to, factor * sample.y_to) and np.allclose(each.y_from, factor * sample.y_from)
+        assert np.array_equal(each.moved, sample.moved)
 
 
 def test_eyes_shut_from_one_photo_to_the_next(faces: PaintFaces, motion: MeasuredMotion) -> None:

@@ -15,11 +15,15 @@ from ganimate.face.mesh.topology import (
     LOWER_LIP_EDGE,
     RIGHT_EYE,
     RIGHT_LID_SKIN,
+    RIGHT_UPPER_LID,
+    SKIN_POINTS,
     mean_face,
+    triangles,
 )
 from ganimate.motion.field import EYE, MOUTH, SKIN
 from ganimate.motion.head import turn
 from ganimate.motion.holes import TEETH_END
+from ganimate.motion.lashes import HEIGHT, cut_above_lids, ends_of_lashes
 from ganimate.motion.warp_field import warp_field
 
 SIZE = 256
@@ -196,3 +200,35 @@ def test_no_pixel_of_the_skin_comes_from_farther_than_a_point_went() -> None:
     way = np.linalg.norm(field.source - identity(), axis=2)[field.part == SKIN]
     assert way.max() < np.linalg.norm((pressed - own)[:, :2], axis=1).max() + 1.5
     assert np.abs(field.place).max() < 1.2  # the rings' own
+
+
+def test_lashes_go_with_a_lid_that_shuts_as_they_are_and_the_lid_above_is_drawn_out() -> None:
+    moved, ring = mesh(), np.array(RIGHT_EYE)
+    way = mesh()[ring[15:8:-1]] - mesh()[ring[1:8]]
+    moved[ring[1:8]] += way
+    field = warp_field(mesh(), moved, SIZE, SIZE)
+    width = np.linalg.norm(mesh()[ring[0], :2] - mesh()[ring[8], :2])
+    x, y = moved[ring[4], :2].round().astype(int)  # the middle of the lid's edge
+    rows = np.arange(y - 20, y + 1)
+    source = field.source[rows, x, 1]
+    above = moved[ring[4], 1] - rows  # px over the edge, which comes from as far over the open one
+    lashes = (above > 0.3) & (above < HEIGHT * width - 0.7)
+    assert lashes.any()
+    assert np.abs(source - (rows - way[3, 1]))[lashes].max() < 0.6
+    lid = (above > HEIGHT * width + 1) & (above < HEIGHT * width + 4)
+    assert np.diff(source[lid]).max() < 0.6  # px of the photo to one that is shown
+
+
+def test_triangles_that_are_cut_along_lashes_cover_what_they_covered() -> None:
+    faces, edges = cut_above_lids(triangles(), SKIN_POINTS)
+    points = mean_face()
+    ends = ends_of_lashes(edges, points, points)
+    assert not np.isin(edges[:, 1], RIGHT_UPPER_LID).any() and len(np.unique(edges, axis=0)) == len(edges)
+
+    def sizes(corners: NDArray[np.int64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+        p, q = (places[corners[:, k], :2] - places[corners[:, 0], :2] for k in (1, 2))
+        return np.abs(p[:, 0] * q[:, 1] - p[:, 1] * q[:, 0])
+
+    cut = sizes(faces, np.concatenate([points[:SKIN_POINTS], ends]))
+    assert cut.sum() == pytest.approx(sizes(triangles(), points).sum())
+    assert cut.min() > 0

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ganimate.data.paint_camera import Camera
 from ganimate.data.paint_faces import PaintFaces

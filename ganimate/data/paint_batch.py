@@ -65,8 +65,8 @@ def batch_of(samples: Sequence[PaintSample]) -> PaintBatch:
 def strengthened_sample(sample: PaintSample, rng: np.random.Generator) -> PaintSample:
     """Return a sample whose AUs are told stronger, up to 1 for its strongest.
 
-    The strongest that coders gave anybody but one was .8, and users ask for 1: of what a painter was never told it makes
-    violet tongues.
+    Coders gave hardly anybody more than .8, and users ask for 1: a painter that was never told of it makes violet
+    tongues.
     """
     most = float(max(sample.y_from.max(), sample.y_to.max()))
     factor = np.float32(rng.uniform(1, 1 / most) if 0 < most < 1 else 1)

@@ -30,8 +30,9 @@ WHOLLY_SHARE = 0.25  # of the eyes that are narrowed: how often they are shut
 LOWER_SHARE = 0.5  # of the eyes that are narrowed: how often the lower lids come up as well, as in smiles
 # Of the open eyes: how often they are turned and turned back, and how far (deviation).
 TURNED_SHARE, GAZE_DEG = 0.5, 14.0
-LENDERS = 5  # are asked
-LENT_SHARE = 0.85  # of the shut eyes that are opened: how often they get somebody's open eyes before they are shut again
+# Of the shut eyes that are opened: how often they get somebody's open eyes before they are shut again, and how many are
+# asked for theirs.
+LENT_SHARE, LENDERS = 0.85, 5
 
 
 class RestoredHoles:
