@@ -34,6 +34,7 @@ from ganimate.facs import (
 from ganimate.facs.words import MOST_DEGREES, bounds, fold, limits
 
 MESH_WORDS = words_of(OPENFACE_AUS, mesh=True)
+NOTHING = np.zeros(len(MESH_WORDS), np.float32)  # of a face at rest
 intensities = st.floats(0.0, 1.0)
 numbers = st.sampled_from(sorted(ACTION_UNITS))
 sides = st.sampled_from(["", "L", "R"])
@@ -286,7 +287,9 @@ def test_a_model_may_have_any_aus_and_presets_leave_out_those_that_it_lacks() ->
         ("12=-inf", "not by -inf", ""),
         ("12=+nan", "not by +nan", ""),
         ("12=strong", "'strong' in '12=strong' is not a number", "0.5"),
-        ("12=50%", "'50%' in '12=50%' is not a number", "0.5"),
+        ("12=50%", "'50%' in '12=50%' is not a number", "write 12=0.5"),
+        ("12=+20%", "'+20%' in '12=+20%' is not a number", "write 12=+0.2"),
+        ("12=150%", "AU12 must be between 0 and 1, not 1.5", "0 is absent"),
         ("12=--0.5", "not a number", "change"),
         ("12=0.5=0.6", "'0.5=0.6' in '12=0.5=0.6' is not a number", ""),
         ("12", "the term '12' gives AU12 no value", "write 12=0.5"),
@@ -310,10 +313,18 @@ def test_a_model_may_have_any_aus_and_presets_leave_out_those_that_it_lacks() ->
         ("=1", "'=1' is neither an AU nor a preset", "presets:"),
         ("-5=1", "is neither an AU nor a preset", ""),
         ("9" * 5000 + "=1", "is neither an AU nor a preset", ""),
-        ("happiness=0.5", "the term 'happiness=0.5' gives 'happiness' no intensity", "write happiness:0.6"),
+        ("happiness=0.5", "the term 'happiness=0.5' gives 'happiness' no intensity", "write happiness:0.5"),
+        ("happiness=2", "gives 'happiness' no intensity", "write happiness:0.6"),
         ("happiness:", "gives 'happiness' no intensity", "write happiness:0.6"),
         ("happiness:much", "'much' in 'happiness:much' is not a number", "0.5"),
-        ("happiness:1.2", "the intensity of 'happiness' must be above 0 and at most 1, not 1.2", "happiness:0.6"),
+        ("happiness:1.2", "the intensity of 'happiness' must be above 0 and at most 1, not 1.2", "happiness,12=1"),
+        ("sadness:1.3", "the intensity of 'sadness' must be above 0 and at most 1, not 1.3", "added: sadness,15=1"),
+        ("sadness:50%", "'50%' in 'sadness:50%' is not a number", "fractions of 1, and not percent: write sadness:0.5"),
+        ("sadness:130%", "must be above 0 and at most 1, not 1.3", "sadness,15=1"),
+        ("sadness:0%", "must be above 0", "neutral"),
+        ("sadness:0,5", "must be above 0", "decimals take a point"),
+        ("blink:2", "the intensity of 'blink' must be above 0 and at most 1, not 2.0", "1 is full: write blink"),
+        ("sad:0.5", "'sad' is neither an AU nor a preset", "did you mean sadness:0.5?"),
         ("happiness:0", "must be above 0", "neutral"),
         ("happiness:nan", "not nan", ""),
         ("neutral:0.5", "'neutral' takes no value", "write neutral"),
@@ -327,7 +338,8 @@ def test_a_model_may_have_any_aus_and_presets_leave_out_those_that_it_lacks() ->
         ("yaw=21", "yaw must be between -20 and 20 degrees, not 21", "nobody can know"),
         ("gaze_y=-31", "gaze_y must be between -30 and 30 degrees, not -31", "nobody can know"),
         ("roll=nan", "roll must be between -20 and 20 degrees", ""),
-        ("roll=far", "'far' in 'roll=far' is not a number", ""),
+        ("roll=far", "'far' in 'roll=far' is not a number", "such as roll=10"),
+        ("yaw=50%", "'50%' in 'yaw=50%' is not a number", "such as yaw=10"),
         ("jaw=1", "'jaw' is neither an AU nor a preset", "yaw=10 (head turned left, degrees)"),
         ("head=10", "'head' is neither an AU nor a preset", "yaw=10"),
         ("@", "the term '@' names no photo", "@other.jpg"),
@@ -341,6 +353,33 @@ def test_what_is_refused_and_how(text: str, message: str, hint: str) -> None:
     error = refused(text)
     assert message in error.message and "\n" not in error.message
     assert hint in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("word", "preset"),
+    [
+        ("sad", "sadness"),
+        ("smile", "happiness"),
+        ("Happy", "happiness"),
+        ("angry", "anger"),
+        ("scared", "fear"),
+        ("surprised", "surprise"),
+        ("disgusted", "disgust"),
+        ("calm", "neutral"),
+    ],
+)
+def test_an_everyday_word_means_one_preset(word: str, preset: str) -> None:
+    assert refused(word).hint == f"did you mean {preset}?"
+    assert parse_expression(preset)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_is_to_be_written_for_more_than_a_preset_is_more_and_can_be_written(name: str) -> None:
+    hint = refused(f"{name}:1.5").hint or ""
+    more = parse_expression(hint.rpartition(": ")[2].removeprefix("write ")).resolve(NOTHING, MESH_WORDS)
+    whole = parse_expression(name).resolve(NOTHING, MESH_WORDS)
+    assert (more >= whole).all()
+    assert (more > whole).any() == ("can be added" in hint)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ganimate.errors import ExpressionError
-from ganimate.facs.hints import require_known, unknown_word
+from ganimate.facs.hints import more_than_all, require_known, unknown_word
 from ganimate.facs.presets import PRESETS, RESETS
 from ganimate.facs.units import ACTION_UNITS
 from ganimate.facs.words import (
@@ -122,7 +122,8 @@ class UsePreset:
             raise unknown_word(self.name)
         if not 0.0 < self.intensity <= 1.0:
             message = f"the intensity of {self.name!r} must be above 0 and at most 1, not {self.intensity}"
-            raise ExpressionError(message, f"write {self.name}:0.6, or 'neutral' for no expression")
+            less = f"write {self.name}:0.6 (decimals take a point), or 'neutral' for no expression"
+            raise ExpressionError(message, more_than_all(self.name) if self.intensity > 1.0 else less)
 
     def update(self, now: ByAU, own: ByAU) -> ByAU:
         found: dict[Word, float] = {}

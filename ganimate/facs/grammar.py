@@ -37,6 +37,8 @@ def format_expression(expression: Expression) -> str:
 _TERM = re.compile(r'\s*@"((?:[^"]|"")*)"\s*(?:,|$)|([^,]*)(?:,|$)')
 _PHOTO_NAME = re.compile(r".*\.(?:jpe?g|png|webp|tiff?|avif|bmp|gif)", re.IGNORECASE | re.DOTALL)
 _AU_SUBJECT = re.compile(r"(?:au[\s_-]*)?(?:(\d{1,6})\s*([lr])?|([lr])(\d{1,6}))", re.ASCII | re.IGNORECASE)
+_FRACTION = re.compile(r"1(?:\.0*)?|0?\.\d*[1-9]\d*", re.ASCII)  # what a preset's intensity can be
+_PERCENT = re.compile(r"([+-]?)(\d{1,6}(?:\.\d*)?|\.\d+)\s*%", re.ASCII)
 
 
 def parse_expression(text: str) -> Expression:
@@ -110,7 +112,7 @@ def _parse_turn(name: str, separator: str, amount: str, term: str) -> Turn:
     if separator != "=" or not amount:
         hint = f"write {name}=10 or {name}=-10; decimals take a point"
         raise ExpressionError(f"the term {term!r} gives {name} no degrees", hint)
-    return Turn(name, _parse_number(amount, term))
+    return Turn(name, _parse_number(amount, term, f"write degrees as a plain number, such as {name}=10"))
 
 
 def _parse_name(name: str, separator: str, amount: str, term: str) -> UsePreset | Reset:
@@ -121,11 +123,12 @@ def _parse_name(name: str, separator: str, amount: str, term: str) -> UsePreset 
     if name not in PRESETS and _PHOTO_NAME.fullmatch(term):
         raise ExpressionError(f"{term!r} is neither an AU nor a preset", f"for the face of a photo, write @{term}")
     if name not in PRESETS:
-        raise unknown_word(name or term)
+        raise unknown_word(name or term, amount if _FRACTION.fullmatch(amount) else "")
     if not separator:
         return UsePreset(name)
     if separator == "=" or not amount:
-        raise ExpressionError(f"the term {term!r} gives {name!r} no intensity after a colon", f"write {name}:0.6")
+        hint = f"write {name}:{amount if _FRACTION.fullmatch(amount) else 0.6}"
+        raise ExpressionError(f"the term {term!r} gives {name!r} no intensity after a colon", hint)
     return UsePreset(name, _parse_number(amount, term))
 
 
@@ -147,9 +150,19 @@ def parse_rows(text: str) -> list[Word] | Expression:
     return found
 
 
-def _parse_number(amount: str, term: str) -> float:
+def _parse_number(amount: str, term: str, hint: str = "") -> float:
     try:
         return float(amount)
     except ValueError:
-        hint = "write a decimal such as 0.5; + or - in front of an AU's value makes it a change"
-        raise ExpressionError(f"{amount!r} in {term!r} is not a number", hint) from None
+        told = hint or _without_percent(amount, term)
+        raise ExpressionError(f"{amount!r} in {term!r} is not a number", told) from None
+
+
+def _without_percent(amount: str, term: str) -> str:
+    """What to write for an amount that is no number; raises ExpressionError where it is more percent than there are."""
+    percent = _PERCENT.fullmatch(amount)
+    if percent is None:
+        return "write a decimal such as 0.5; + or - in front of an AU's value makes it a change"
+    instead = f"{term.removesuffix(amount)}{percent[1]}{float(percent[2]) / 100:g}"
+    _parse_term(instead, instead)
+    return f"intensities are fractions of 1, and not percent: write {instead}"

@@ -8,18 +8,17 @@ from collections.abc import Iterable, Mapping
 from ganimate.errors import ExpressionError
 from ganimate.facs.presets import PRESETS, RESETS
 from ganimate.facs.units import ACTION_UNITS, OPENFACE_AUS, ActionUnit
-from ganimate.facs.words import TURNS
+from ganimate.facs.words import TURNS, Word
 
 _EVERYDAY_WORDS = {
-    "happy": "happiness",
-    "joy": "happiness",
-    "smile": "happiness",
-    "surprised": "surprise",
-    "afraid": "fear",
-    "scared": "fear",
-    "angry": "anger",
-    "sad": "sadness",
+    **dict.fromkeys(("happy", "joy", "joyful", "smile", "smiling"), "happiness"),
+    **dict.fromkeys(("surprised", "shocked", "astonished"), "surprise"),
+    **dict.fromkeys(("afraid", "scared", "frightened", "fearful"), "fear"),
+    **dict.fromkeys(("angry", "furious"), "anger"),
+    **dict.fromkeys(("sad", "unhappy"), "sadness"),
     "disgusted": "disgust",
+    "contemptuous": "contempt",
+    "calm": "neutral",
     "frown": "4=1.0 (brow lowerer)",
     "eyes closed": "blink",
     "head": "yaw=10, pitch=10 or roll=10 (degrees)",
@@ -42,12 +41,27 @@ def did_you_mean(word: str, names: Iterable[str]) -> str | None:
     return f"did you mean {' or '.join(repr(name) for name in nearest)}?" if nearest else None
 
 
-def unknown_word(word: str) -> ExpressionError:
-    """The error about a word that is no preset, with the presets and AUs that it may mean."""
-    nearest = difflib.get_close_matches(word.replace("-", " "), _HEARD_AS, n=3, cutoff=0.6)
-    wanted = list(dict.fromkeys(_HEARD_AS[name] for name in nearest))
+def unknown_word(word: str, intensity: str = "") -> ExpressionError:
+    """The error about a word that is no preset, with the presets, at the `intensity` asked, and AUs it may mean."""
+    spoken = word.replace("-", " ")
+    nearest = [spoken] if spoken in _HEARD_AS else difflib.get_close_matches(spoken, _HEARD_AS, n=3, cutoff=0.6)
+    meant = dict.fromkeys(_HEARD_AS[name] for name in nearest)
+    wanted = [f"{name}:{intensity}" if intensity and name in PRESETS else name for name in meant]
     hint = f"did you mean {' or '.join(wanted)}?" if wanted else f"presets: {', '.join((*PRESETS, *RESETS))}"
     return ExpressionError(f"{word!r} is neither an AU nor a preset", hint)
+
+
+def more_than_all(name: str) -> str:
+    """What to write for more than a whole preset: more of the AU that tells it best from others, the rarest there."""
+    preset = PRESETS[name]
+
+    def rarity(word: Word) -> tuple[int, float]:
+        return -sum(word in other.intensities for other in PRESETS.values()), preset.intensities[word]
+
+    telling = max(preset.intensities, key=rarity)
+    if preset.intensities[telling] == 1.0:
+        return f"1 is full: write {name}"
+    return f"at 1 it is already as strong as people show it; single AUs can be added: {name},{telling}=1"
 
 
 def require_known(number: int) -> None:
