@@ -84,9 +84,15 @@ class Making(Editing):
 
     @telling
     def add_keyframe(self, timeline: str, time: float, easing: str, hold: float, request: gr.Request) -> str:
-        """Return the timeline, as YAML, with what the sliders show at `time` seconds, and none twice at one time."""
+        """Return the timeline, as YAML, with what the sliders show at `time` seconds, and none twice at one time.
+
+        Whatever the timeline does with AUs that are not named, what no slider sets is played as in the photo.
+        """
         others = [each for each in ganimate.read_keyframes(timeline) if each.time_s != time]
-        row = {"time": time, "expression": self.visit(request).expression(), "easing": easing, "hold": hold}
+        shown = self.visit(request).expression()
+        if ganimate.read_others(timeline) == "zero" and shown != "self":
+            shown = f"self,{shown}"
+        row = {"time": time, "expression": shown, "easing": easing, "hold": hold}
         return _written(timeline, [*others, _keyframe(row)])
 
     @telling
