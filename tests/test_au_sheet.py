@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import cv2
 import numpy as np
@@ -13,7 +14,7 @@ from ganimate.animation.animator import Animator, PreparedFace
 from ganimate.animation.au_sheet import AROUND, SheetRow, cells, close_up, layout, parse_rows, reduced, targets
 from ganimate.errors import ExpressionError
 from ganimate.face.crop import Face
-from ganimate.facs import OPENFACE_AUS
+from ganimate.facs import OPENFACE_AUS, Others, parse_expression
 from ganimate.zoo.checkpoint import load_model
 
 OWN = np.linspace(0.1, 0.5, len(OPENFACE_AUS)).astype(np.float32)
@@ -67,6 +68,30 @@ def test_a_row_of_an_emotion_takes_the_photos_own_expression_away() -> None:
     path = targets([SheetRow(expression="sadness")], OWN, OPENFACE_AUS, (0.0, 0.5, 1.0))
     assert (path.values[0] == OWN).all()
     np.testing.assert_allclose(path.values[1:, AU12], (OWN[AU12] / 2, 0), atol=1e-6)
+
+
+@pytest.mark.parametrize("others", get_args(Others))
+@pytest.mark.parametrize("text", ["sadness", "12=0.9", "blink"])
+def test_a_row_of_an_expression_ends_where_an_animation_does(text: str, others: Others) -> None:
+    rows = parse_rows([text], OPENFACE_AUS, others)
+    path = targets(rows, OWN, OPENFACE_AUS, (0.0, 1.0))
+    goal = parse_expression(text).resolve(OWN, OPENFACE_AUS, others)
+    assert (path.values[0] == OWN).all()
+    np.testing.assert_allclose(path.values[1], goal, atol=1e-6)
+
+
+def test_others_at_zero_leave_one_au_alone_in_its_row() -> None:
+    path = targets(parse_rows(["12"], OPENFACE_AUS, "zero"), OWN, OPENFACE_AUS, (0.0, 0.33, 1.0))
+    np.testing.assert_allclose(path.values[:, AU12], (0, 0.33, 1), atol=1e-6)
+    assert not np.delete(path.values, AU12, axis=1).any()
+
+
+@pytest.mark.parametrize(
+    ("others", "told"), [("auto", "as in the photo"), ("keep", "as in the photo"), ("zero", "at 0")]
+)
+def test_the_legend_tells_what_becomes_of_others(others: Others, told: str) -> None:
+    made = layout(parse_rows(["12"], OPENFACE_AUS, others), OWN, OPENFACE_AUS, (0.0, 1.0), 64, masks=False)
+    assert f"all others {told}." in made.legend[1]
 
 
 @pytest.mark.parametrize("masks", [True, False])

@@ -69,9 +69,21 @@ def test_what_is_asked_is_what_is_drawn(sheet: Run, tmp_path: Path) -> None:
     assert masked["height_px"] > told["height_px"] + 6 * 64
 
 
+def test_others_change_what_is_drawn(sheet: Run, tmp_path: Path) -> None:
+    drawn = {}
+    for others in ("auto", "keep", "zero"):
+        place = tmp_path / f"{others}.png"
+        done = sheet("--au", "12", "--intensities", "0.5", "--others", others, "-o", place)
+        assert done.exit_code == 0, done.stderr
+        with Image.open(place) as picture:
+            drawn[others] = picture.convert("RGB").tobytes()
+    assert drawn["auto"] == drawn["keep"] != drawn["zero"]  # an AU comes on top of what the photo shows
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
+        (("--others", "none"), 2, "none"),
         (("--au", "8"), 1, "AU8"),
         (("--au", "lips"), 1, "neither an AU nor a preset"),
         (("--intensities", "0,2"), 2, "from 0 to 1"),

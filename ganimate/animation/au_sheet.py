@@ -1,7 +1,7 @@
 """What a model makes of one face, as in the paper's figure: AUs or expressions down, intensities across.
 
 The face is shown upright and close, pasted back as in an animation. A row of an AU sets this AU to each intensity, all
-others being as in the photo; a row of an expression leads from the photo to the expression.
+others being as in the photo or at 0; a row of an expression leads from the photo to the expression.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ganimate.animation.animator import Animator, PreparedFace
 from ganimate.errors import ExpressionError
 from ganimate.face.crop import Crop, Face, Image, Matrix, cut, transform
-from ganimate.facs import Word, parse_expression
+from ganimate.facs import Others, Word, parse_expression
 from ganimate.facs import parse_rows as read_rows
 from ganimate.facs.words import SIDES, au_numbers, label, limits, parts, place_of, title
 from ganimate.figures.figure import Figure, FigureRow
@@ -34,11 +34,12 @@ UNPAINTED = 235  # grey around the crop, where nothing is painted
 class SheetRow:
     """A row of the sheet: one word (an AU, a side of it, a turn), or an expression as it was written.
 
-    At 1 a turn goes as far as it can.
+    At 1 a turn goes as far as it can. What becomes of AUs that the row does not name `others` says, see `facs.cleared`.
     """
 
     au: Word | None = None
     expression: str = ""
+    others: Others = "auto"
 
     def targets(
         self, source_aus: NDArray[np.float32], aus: Sequence[Word], intensities: Sequence[float]
@@ -46,9 +47,9 @@ class SheetRow:
         """Return the AUs (I, N) of the row's pictures, for a face that shows `source_aus` (N,)."""
         if self.au is not None:
             values = (value * limits(self.au)[1] for value in intensities)
-            rows = [parse_expression(f"{self.au}={value!r}").resolve(source_aus, aus) for value in values]
-            return np.stack(rows)
-        target = parse_expression(self.expression).resolve(source_aus, aus)
+            asked = (parse_expression(f"{self.au}={value!r}") for value in values)
+            return np.stack([each.resolve(source_aus, aus, self.others) for each in asked])
+        target = parse_expression(self.expression).resolve(source_aus, aus, self.others)
         share = np.array(intensities, np.float32)[:, None]
         return (share * target + (1 - share) * source_aus).astype(np.float32)
 
@@ -84,12 +85,14 @@ class Cell:
     color: Image
 
 
-def parse_rows(texts: Sequence[str], aus: Sequence[Word]) -> list[SheetRow]:
+def parse_rows(texts: Sequence[str], aus: Sequence[Word], others: Others = "auto") -> list[SheetRow]:
     """Return the rows that texts ask for: ``1,12L,yaw`` one each, ``happiness`` or ``6=1,12=1`` one; all AUs for none.
 
+    In all of them AUs that a row does not name become what `others` says.
     Raises ExpressionError for what no expression can be, or what a model of `aus` lacks.
     """
-    rows = [row for text in texts for row in _parse(text)] or [SheetRow(number) for number in au_numbers(aus)]
+    asked = [row for text in texts for row in _parse(text)] or [SheetRow(number) for number in au_numbers(aus)]
+    rows = [replace(row, others=others) for row in asked]
     for row in rows:
         row.targets(np.zeros(len(aus), np.float32), aus, (1.0,))
     return rows
@@ -117,15 +120,23 @@ def layout(
         if masks:
             lines.append(FigureRow("attention", ("white keeps the photo",), attached=True))
             lines.append(FigureRow("colour", ("what was painted",), attached=True))
-    legend = ["On the left: the photo."]
+    heads = tuple(f"{value:g}" for value in intensities)
+    return Figure(size_px, heads, tuple(lines), tuple(_legend(rows)))
+
+
+def _legend(rows: Sequence[SheetRow]) -> Iterator[str]:
+    """Yield what is written below the sheet; `parse_rows` has given all rows the same `others`."""
+    zero = any(row.others == "zero" for row in rows)
     words = [row.au for row in rows if row.au is not None]
+    yield "On the left: the photo."
     if any(parts(word) for word in words):
-        legend.append("Rows of an AU: this action unit at the intensity above, all others as in the photo.")
+        rest = "at 0" if zero else "as in the photo"
+        yield f"Rows of an AU: this action unit at the intensity above, all others {rest}."
     if not all(parts(word) for word in words):
-        legend.append("Rows of a turn: the share above of the furthest that head or eyes turn.")
+        rest = ", all AUs at 0" if zero else ""
+        yield f"Rows of a turn: the share above of the furthest that head or eyes turn{rest}."
     if any(row.au is None for row in rows):
-        legend.append("Rows of an expression: from the photo, 0, to the expression, 1.")
-    return Figure(size_px, tuple(f"{value:g}" for value in intensities), tuple(lines), tuple(legend))
+        yield "Rows of an expression: from the photo, 0, to the expression, 1."
 
 
 def targets(

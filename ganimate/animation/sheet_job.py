@@ -16,7 +16,7 @@ from ganimate.animation.request import left_out_note
 from ganimate.animation.session import PreparedPhoto, Session, face_facts, model_facts
 from ganimate.config import Setup
 from ganimate.errors import FaceError, OutputError
-from ganimate.facs import Word
+from ganimate.facs import Others, Word
 from ganimate.facs import parse_rows as read_rows
 from ganimate.facs.words import label, order
 from ganimate.media import check_output, check_still, write_image
@@ -34,7 +34,10 @@ LARGEST_PX = 150_000_000  # 450 MB as it is drawn
 
 @dataclass(frozen=True)
 class SheetJob:
-    """A sheet that is to be written: `rows` of AUs or expressions, `intensities` across, faces of `size_px`."""
+    """A sheet that is to be written: `rows` of AUs or expressions, `intensities` across, faces of `size_px`.
+
+    `others` is what becomes of AUs that a row does not name, see `facs.cleared`.
+    """
 
     photo: Path
     outputs: Outputs
@@ -45,6 +48,7 @@ class SheetJob:
     setup: Setup = field(default_factory=Setup)
     faces: Selection = "largest"
     mark: bool = True
+    others: Others = "auto"
 
     def make(self, progress: Progress) -> Result:
         """Draw and write the sheet, and return what came of it.
@@ -60,7 +64,7 @@ class SheetJob:
         from ganimate.animation.au_sheet import layout, parse_rows, targets
 
         aus = ready.entry.card.words
-        rows = parse_rows(self.rows, aus)
+        rows = parse_rows(self.rows, aus, self.others)
         if missing := _left_out(rows, aus):
             progress.note(left_out_note(missing, "expression"))
         nobody = np.zeros(len(aus), np.float32)

@@ -57,6 +57,7 @@ def register(app: typer.Typer) -> None:
 def sheet(
     photo: options.Photo,
     rows: Rows = None,
+    others: options.Others = options.OtherAUs.auto,
     intensities: Intensities = "0,0.33,0.66,1",
     masks: Masks = False,
     size: Size = 192,
@@ -72,15 +73,15 @@ def sheet(
 
     For example: ganimate sheet me.jpg --au 1,2,4,12 --au happiness -o sheet.png
 
-    The row of an AU sets it to each intensity, all others being as in the photo; the row of an expression leads from
-    the photo to the expression, as 'ganimate animate' does.
+    The row of an AU sets it to each intensity, all others being as in the photo (at 0 with --others zero); the row of
+    an expression leads from the photo to the expression, as 'ganimate animate' does.
     """
     from ganimate.animation.outputs import Outputs
     from ganimate.animation.sheet_job import SheetJob
 
     columns, faces, display = _parse_intensities(intensities), options.parse_selection(face), Display(told.quiet)
     outputs = Outputs(options.result_path(output, photo, "sheet", ".png"), overwrite=force)
-    job = SheetJob(photo, outputs, rows or (), columns, masks, size, setup, faces, mark)
+    job = SheetJob(photo, outputs, rows or (), columns, masks, size, setup, faces, mark, others.value)
     print_result(job.make(display), display, as_json=told.json)
 
 
