@@ -31,6 +31,7 @@ from ganimate.facs import (
     parse_expression,
     words_of,
 )
+from ganimate.facs.opposed import OPPOSED
 from ganimate.facs.words import MOST_DEGREES, bounds, fold, limits
 
 MESH_WORDS = words_of(OPENFACE_AUS, mesh=True)
@@ -205,8 +206,9 @@ SMILING = row(au1=0.25, au12=0.75, au25=0.5, au45=0.875)  # with lids nearly shu
         ("neutral", {}),
         ("self,sadness", SAD | {12: 0.75, 25: 0.5, 45: 0.875}),  # the photo's own is named
         ("sadness,self", {1: 0.25, 12: 0.75, 25: 0.5, 45: 0.875}),
-        ("15=1", {1: 0.25, 12: 0.75, 15: 1.0, 25: 0.5, 45: 0.875}),
-        ("1=1,4=1,15=1", {1: 1.0, 4: 1.0, 12: 0.75, 15: 1.0, 25: 0.5, 45: 0.875}),
+        ("15=1", {1: 0.25, 15: 1.0, 25: 0.5, 45: 0.875}),  # corners go up or down
+        ("self,15=1", {1: 0.25, 12: 0.75, 15: 1.0, 25: 0.5, 45: 0.875}),
+        ("1=1,4=1,15=1", {1: 1.0, 4: 1.0, 15: 1.0, 25: 0.5, 45: 0.875}),
         ("blink", {1: 0.25, 12: 0.75, 25: 0.5, 45: 1.0}),
     ],
 )
@@ -228,13 +230,43 @@ def test_presets_are_emotions_but_for_actions_of_a_part_of_the_face(name: str) -
 
 
 @given(st.lists(openface_terms, min_size=1, max_size=5), own_rows)
-def test_auto_is_keep_or_zero_but_for_lids_and_laughs(some: list[Term], own: NDArray[np.float32]) -> None:
+def test_auto_is_keep_or_zero_but_for_lids_laughs_and_what_gives_way(
+    some: list[Term], own: NDArray[np.float32]
+) -> None:
     expression = Expression(tuple(some))
     auto, keep, zero = (expression.resolve(own, OPENFACE_AUS, others) for others in ("auto", "keep", "zero"))
     emotions = {term.name for term in some if isinstance(term, UsePreset)} - {"blink", "wink"}
     stay = [OPENFACE_AUS.index(au) for au in ((25, 26, 45) if emotions == {"happiness"} else (45,))]
-    assert np.array_equal(np.delete(auto, stay), np.delete(zero if emotions else keep, stay))
-    assert np.array_equal(auto[stay], keep[stay])
+    give = [OPENFACE_AUS.index(au) for au in {au for opposed in OPPOSED.values() for au in opposed}]
+    assert np.array_equal(np.delete(auto, stay + give), np.delete(zero if emotions else keep, stay + give))
+    assert (auto[give] <= keep[give]).all()
+    rest = [place for place in stay if place not in give]
+    assert np.array_equal(auto[rest], keep[rest])
+
+
+def shown_after(text: str, others: Others = "auto", **own: float) -> dict[int, float]:
+    row = np.array([own.get(f"au{au}", 0.0) for au in OPENFACE_AUS], np.float32)
+    return dict(zip(OPENFACE_AUS, parse_expression(text).resolve(row, OPENFACE_AUS, others).tolist(), strict=True))
+
+
+def test_what_no_face_shows_beside_an_au_gives_way_to_it_as_far_as_it_comes() -> None:
+    assert shown_after("15=1", au12=0.8, au6=0.5) == shown_after("12=0,15=1", au6=0.5)  # cheeks stay
+    assert shown_after("15=0.5", au12=0.8)[12] == pytest.approx(0.4)
+    assert shown_after("15=0.75", au12=0.8, au15=0.5)[12] == pytest.approx(0.4)  # half of what 15 has left to go
+    assert shown_after("17=1", au25=0.7, au26=0.3, au12=0.2) == shown_after("12=0,17=1,25=0,26=0")
+    assert shown_after("12=+0.5", au15=0.6)[15] == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize("text", ["12=0.8,15=1", "self,15=1", "15=0.1", "4=1"])
+def test_what_is_named_or_comes_no_stronger_makes_nothing_give_way(text: str) -> None:
+    assert shown_after(text, au12=0.8, au15=0.2)[12] == pytest.approx(0.8)
+    assert shown_after("15=1", "keep", au12=0.8)[12] == pytest.approx(0.8)
+
+
+def test_one_side_gives_way_on_that_side() -> None:
+    own = np.full(len(MESH_WORDS), 0.5, np.float32)
+    goal = dict(zip(MESH_WORDS, parse_expression("15L=1").resolve(own, MESH_WORDS), strict=True))
+    assert (goal["12L"], goal["12R"]) == (0.0, 0.5)
 
 
 def test_zero_clears_lids_and_turns_as_well() -> None:

@@ -20,7 +20,7 @@ from ganimate.face.mesh.topology import (
     mean_face,
 )
 from ganimate.motion.head import turn
-from ganimate.motion.muscles import BLINK, Muscles
+from ganimate.motion.muscles import BLINK, LOWEST_LID, Muscles
 
 AUS = (12, 25, BLINK)
 
@@ -45,6 +45,18 @@ def show(**intensities: float) -> NDArray[np.float64]:
 def test_equal_aus_give_the_mesh_itself() -> None:
     own = mesh((15, 5, 3))
     assert muscles().move(own, show(au12=0.4), show(au12=0.4)) is own
+
+
+def test_lower_lids_go_no_lower_than_those_of_people() -> None:
+    ways = np.zeros((3, 478, 3))
+    ways[0, RIGHT_LOWER_LID + LEFT_LOWER_LID, 1] = 0.08  # of the face: as far as an open eye is high
+    pulled = replace(muscles(), ways=ways)
+    for intensity in (0.05, 0.5, 1.0):
+        moved = pulled.move(mesh(), show(), show(au12=intensity))
+        for lower, corners in ((RIGHT_LOWER_LID, [33, 133]), (LEFT_LOWER_LID, [263, 362])):
+            width = np.linalg.norm(moved[corners[0]] - moved[corners[1]])
+            low, own = ((m[lower[2:5], 1].mean() - m[corners, 1].mean()) / width for m in (moved, mesh()))
+            assert own < low < LOWEST_LID + 0.002
 
 
 def test_a_way_and_back_is_the_identity() -> None:

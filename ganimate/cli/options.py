@@ -119,7 +119,7 @@ Others = Annotated[
     option(
         SHOWN,
         "AUs that are not named: keep (as in the photo), zero, or auto: zero, lids apart, where an emotion is named, "
-        "such as sadness, and else keep, as in videos.",
+        "such as sadness, and else keep, but for what no face shows beside them; in videos keep.",
         shown=True,
     ),
 ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ganimate.errors import ExpressionError
 from ganimate.facs.hints import more_than_all, require_known, unknown_word
+from ganimate.facs.opposed import giving_way
 from ganimate.facs.presets import PRESETS, RESETS
 from ganimate.facs.units import ACTION_UNITS
 from ganimate.facs.words import (
@@ -200,8 +201,9 @@ class Expression:
     def resolve(self, own: NDArray[np.float32], aus: Sequence[Word], others: Others = "auto") -> NDArray[np.float32]:
         """The wanted row y_g, float32 (N,), a new array in the order of `aus`, the words of a model.
 
-        `own` (N,) is what the photo shows, y_r: AUs in [0, 1], nothing turned. What no term names keeps it, or becomes
-        0, as `cleared` says; ``neutral`` and ``self`` name everything. A preset leaves out what the model lacks.
+        `own` (N,) is what the photo shows, y_r: AUs in [0, 1], nothing turned. What no term names keeps it, gives way
+        to what is named, or becomes 0, as `opposed` and `cleared` say; ``neutral`` and ``self`` name everything. A
+        preset leaves out what the model lacks.
 
         Raises ExpressionError when `own` does not fit `aus`, when `aus` lacks what a term names, be it an AU, its side
         or a turn, or all AUs of a preset; and for unknown `others`.
@@ -214,6 +216,8 @@ class Expression:
             update = term.update(now, photo)
             now.update(update)
             named.update(update)
+        if others == "auto":
+            now.update(giving_way(photo, now, named))
         now.update(dict.fromkeys(replaced - named, 0.0))
         return np.array([now[word] for word in aus], dtype=np.float32)
 
@@ -250,7 +254,7 @@ def cleared(expression: Expression, aus: Sequence[Word], others: Others) -> set[
 
     With `others` = ``"keep"`` none, with ``"zero"`` all. With ``"auto"`` it depends: an emotion replaces the expression
     that the photo shows, and leaves head, eyes, lids (AU 45) and what it allows as they are; AUs and actions such as
-    ``wink`` come on top of it. Raises ExpressionError for other `others`.
+    ``wink`` come on top of it, but for what gives way, see `opposed`. Raises ExpressionError for other `others`.
     """
     if others not in get_args(Others):
         raise ExpressionError(f"the others can be 'auto', 'keep' or 'zero', not {others!r}")

@@ -19,7 +19,7 @@ from ganimate.trajectory.plan import WORTH_TELLING, folded
 
 EVERY_WORD = words_of(tuple(ACTION_UNITS), mesh=True)
 OTHER_AUS: Mapping[Others, str] = {
-    "auto": "zero where a keyframe names an emotion, else as in the photo",
+    "auto": "zero where a keyframe names an emotion, else as in the photo where faces show both",
     "keep": "as in the photo",
     "zero": "zero",
 }
