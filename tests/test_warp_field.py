@@ -232,3 +232,15 @@ def test_triangles_that_are_cut_along_lashes_cover_what_they_covered() -> None:
     cut = sizes(faces, np.concatenate([points[:SKIN_POINTS], ends]))
     assert cut.sum() == pytest.approx(sizes(triangles(), points).sum())
     assert cut.min() > 0
+
+
+def test_a_head_that_turns_shows_no_border_twice_and_keeps_its_eyes() -> None:
+    own = mesh((-14, 0, 0))
+    turned = np.float32((own - [128, 128, 0]) @ turn(-12, 0, 0).T + [128, 128, 0])
+    field = warp_field(own, turned, SIZE, SIZE, carried=turned)
+    cheek = np.zeros((SIZE, SIZE), np.uint8)
+    for point in (234, 454, 127, 356, 93, 323):
+        cv2.circle(cheek, tuple(int(c) for c in turned[point, :2]), 10, 1, -1)
+    back = np.diff(field.source[..., 0], axis=1)
+    leap = np.linalg.norm(np.diff(field.source - identity(), axis=1), axis=2)
+    assert not ((back < -0.1) & (leap < 4) & (cheek[:, 1:] > 0)).any()

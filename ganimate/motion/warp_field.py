@@ -27,6 +27,7 @@ Floats = NDArray[np.float32]
 RINGS = ((1.12, 0.55, 0.65), (1.35, 0.2, 0.28), (1.7, 0.0, 0.0))
 RING_DEPTH = 0.05  # of the face's width behind the outline, for each unit outwards
 FIXED = 4  # bits after the point in which OpenCV takes polygons
+FOLD_PX, MEND_PX = 4.0, 3  # folds that show so much twice at the most are smoothed, over so many pixels around; by eye
 THIN_PX = 0.5  # a triangle that is lower is a line: no pixel lies inside, and rounding decides which ones it touches
 
 
@@ -115,10 +116,37 @@ def _skin(
     named, _, _ = _affine(there[corners][..., :2], _mean_points()[corners][..., :2], 0.0)
     x, y = np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32)[:, None]
     source = _mapped(index, maps, [1, 0, 0, 0, 1, 0], x, y)
+    if turned is not mesh:
+        source = _without_small_folds(source, index < 0)
     place = _mapped(index, named, [0, 0, 0, 0, 0, 0], x, y)
     stretch = np.take(np.append(area, 0).astype(np.float32), index, mode="wrap")
     unseen = np.take(np.append(turned_away, False), index, mode="wrap")
     return WarpField(source, np.zeros((height, width), np.uint8), unseen, stretch, place), index < 0
+
+
+def _without_small_folds(source: Floats, bare: NDArray[np.bool_]) -> Floats:
+    """Return a field (H, W, 2) that shows nothing twice where skin folds by a pixel or so.
+
+    The mesh's outline lies within that of the face. So where a head turns a cheek away, the ring behind it shows the
+    face's border once more: a row of dashes. Nearer skin that hides much, as a nose does, keeps its edge, and so do
+    holes, which are `bare` (H, W) of skin.
+    """
+    x, y = np.arange(source.shape[1], dtype=np.float32), np.arange(source.shape[0], dtype=np.float32)[:, None]
+    way = source - np.dstack(np.broadcast_arrays(x, y))
+    folds = np.zeros(source.shape[:2], np.uint8)
+    for axis, coordinate in ((1, 0), (0, 1)):
+        back = np.diff(source[..., coordinate], axis=axis)
+        leap = np.linalg.norm(np.diff(way, axis=axis), axis=2)
+        rows, columns = np.nonzero((back < 0) & (leap < FOLD_PX))
+        folds[rows, columns] = 1
+        folds[rows + (axis == 0), columns + (axis == 1)] = 1
+    folds[cv2.dilate(bare.astype(np.uint8), np.ones((6 * MEND_PX + 1, 6 * MEND_PX + 1), np.uint8)) > 0] = 0
+    if not folds.any():
+        return source
+    near = cv2.dilate(folds, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * MEND_PX + 1, 2 * MEND_PX + 1)))
+    share = cv2.GaussianBlur(near.astype(np.float32), (0, 0), 1.0)[..., None]
+    smooth = cv2.GaussianBlur(way, (0, 0), MEND_PX)
+    return np.asarray(source + share * (smooth - way), np.float32)
 
 
 def _mapped(index: NDArray[np.int32], maps: NDArray[np.float64], rest: list[float], x: Floats, y: Floats) -> Floats:
