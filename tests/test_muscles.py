@@ -9,14 +9,18 @@ import pytest
 from numpy.typing import NDArray
 
 from ganimate.face.mesh.topology import (
+    ABOVE_LIP,
+    BELOW_LIP,
     LEFT_LOWER_LID,
     LEFT_UPPER_LID,
     LOWER_LIP_EDGE,
+    LOWER_LIP_ROWS,
     MIRROR,
     MOUTH_CORNERS,
     RIGHT_LOWER_LID,
     RIGHT_UPPER_LID,
     UPPER_LIP_EDGE,
+    UPPER_LIP_ROWS,
     mean_face,
 )
 from ganimate.motion.head import turn
@@ -45,6 +49,22 @@ def show(**intensities: float) -> NDArray[np.float64]:
 def test_equal_aus_give_the_mesh_itself() -> None:
     own = mesh((15, 5, 3))
     assert muscles().move(own, show(au12=0.4), show(au12=0.4)) is own
+
+
+def test_lips_that_shut_keep_their_height_and_the_skin_beside_them_gives_half() -> None:
+    own = mesh()
+    moved = muscles().move(own, show(), show(au25=1))  # the edges alone would cross
+    way = moved[:, 1] - own[:, 1]
+    ways = muscles().ways[1] * 200  # what was asked
+    for edge, rows, skin in (
+        (UPPER_LIP_EDGE, UPPER_LIP_ROWS, ABOVE_LIP),
+        (LOWER_LIP_EDGE, LOWER_LIP_ROWS, BELOW_LIP),
+    ):
+        held_back = way[edge] - ways[edge, 1]
+        assert np.abs(held_back).min() > 5
+        for row in rows:
+            assert np.allclose(way[row], held_back, atol=2.5)
+        assert np.allclose(way[skin], held_back / 2, atol=1.5)
 
 
 def test_lower_lids_go_no_lower_than_those_of_people() -> None:

@@ -18,16 +18,20 @@ from numpy.typing import NDArray
 
 from ganimate.face.mesh.pose import EYEBALL, pose_of
 from ganimate.face.mesh.topology import (
+    ABOVE_LIP,
+    BELOW_LIP,
     LEFT_EYE,
     LEFT_LID_SKIN,
     LEFT_LOWER_LID,
     LEFT_UPPER_LID,
     LOWER_LIP_EDGE,
+    LOWER_LIP_ROWS,
     RIGHT_EYE,
     RIGHT_LID_SKIN,
     RIGHT_LOWER_LID,
     RIGHT_UPPER_LID,
     UPPER_LIP_EDGE,
+    UPPER_LIP_ROWS,
     mean_face,
 )
 from ganimate.motion.head import Degrees, turn, turned_way
@@ -94,7 +98,7 @@ class Muscles:
             relaxed = rest + self._way(own + np.minimum(rising, 0)) - self._way(own)
             shut = np.minimum(own, goal)[self.aus.index(BLINK)] if BLINK in self.aus else np.zeros(2)
             moved = self._not_too_wide(rest, relaxed, moved, shut)
-        moved = _apart(rest, moved, UPPER_LIP_EDGE, LOWER_LIP_EDGE)
+        moved = _lips_apart(rest, moved)
         moved = self._looking(rest, moved, gaze_up) if gaze_up else moved
         moved = self._blink(rest, moved, own, goal)
         way = moved - rest
@@ -247,6 +251,25 @@ def left_share(x: Floats) -> Floats:
     """Return how far places at `x` in the canonical frame belong to the person's left half, from 0 to 1."""
     share = np.clip(x / (2 * MIDDLE) + 0.5, 0, 1)
     return np.asarray(share * share * (3 - 2 * share))
+
+
+def _lips_apart(rest: NDArray[np.float64], moved: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a mesh whose lips do not cross, see `_apart`; each lip goes along with its edge, the skin beside it half.
+
+    Else a mouth that shuts would press its lips to a line: edges alone stayed where they met.
+    """
+    apart = _apart(rest, moved, UPPER_LIP_EDGE, LOWER_LIP_EDGE)
+    if apart is moved:
+        return moved
+    for edge, rows, skin in (
+        (UPPER_LIP_EDGE, UPPER_LIP_ROWS, ABOVE_LIP),
+        (LOWER_LIP_EDGE, LOWER_LIP_ROWS, BELOW_LIP),
+    ):
+        way = apart[edge, 1] - moved[edge, 1]
+        for row in rows:
+            apart[row, 1] += way
+        apart[skin, 1] += way / 2
+    return apart
 
 
 def _apart(
