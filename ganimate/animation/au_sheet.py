@@ -48,7 +48,8 @@ class SheetRow:
         if self.au is not None:
             values = (value * limits(self.au)[1] for value in intensities)
             asked = (parse_expression(f"{self.au}={value!r}") for value in values)
-            others = "keep" if self.others == "auto" else self.others  # a row shows one AU, and not what gives way to it
+            # A row shows one AU, and not what gives way to it.
+            others = "keep" if self.others == "auto" else self.others
             return np.stack([each.resolve(source_aus, aus, others) for each in asked])
         target = parse_expression(self.expression).resolve(source_aus, aus, self.others)
         share = np.array(intensities, np.float32)[:, None]
