@@ -40,7 +40,7 @@ def test_every_result_of_a_command_is_marked(animate: Run, cli: Run, tmp_path: P
     assert all(one["marked"] for one in told)
     assert {one["model"]["digest"] for one in told} == {find_model(str(tiny_model)).digest}
     assert {one["model"]["installed_as"] for one in told} == {None}
-    assert [one["aus"] for one in told[:3]] == [["4=0,12=1"]] * 3
+    assert [one["aus"] for one in told[:3]] == [["4=0,12=1,15=0,17=0,20=0"]] * 3
     assert told[3]["frames"] == told[3]["frames_alike"] == 2
 
 

@@ -145,7 +145,7 @@ def test_a_gif_is_made_and_can_be_saved(visitor: Any, url: str, tmp_path: Path) 
     asked = re.fullmatch(r"ganimate animate astronaut.jpg -e (\S+) --frames 3 -o \S+\.gif", line)
     assert asked is not None, line
     words = dict(term.split("=") for term in asked[1].split(","))
-    assert (words.pop("6"), words.pop("12")) == ("1", "1") and set(words.values()) == {"0"}
+    assert (words.pop("6"), words.pop("12")) == ("0.55", "0.8") and set(words.values()) == {"0"}
 
 
 @browsing
