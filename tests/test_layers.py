@@ -225,9 +225,16 @@ def test_what_models_say_of_themselves_is_read_without_torch(code: str) -> None:
 
 
 def test_help_comes_at_once() -> None:
-    # time of the processor, not of the wall: the machine may be busy
-    code = call("--help") + "\nimport time\nprint(time.process_time())"
-    assert min(float(run_python("-c", code).splitlines()[-1]) for _ in range(3)) < 0.5
+    # Time of the processor, not of the wall: the machine may be busy. And beside what typer takes for a program of one
+    # command on the same machine (half of 0.5 s on a fast one, 0.37 s on a slow one): no machine is to decide it.
+    bare = (
+        "import sys, typer\nsys.argv = ['bare', '--help']\napp = typer.Typer()\n@app.command()\ndef bare() -> None: ..."
+    )
+    bare += "\ntry:\n    app()\nexcept SystemExit:\n    pass\n"
+    told = "\nimport time\nprint(time.process_time())"
+    pairs = [[run_python("-c", code + told) for code in (call("--help"), bare)] for _ in range(3)]
+    ours, least = (min(float(each.splitlines()[-1]) for each in column) for column in zip(*pairs, strict=True))
+    assert ours < 2 * least
 
 
 def test_python_dash_m_is_the_console_script() -> None:
