@@ -33,9 +33,12 @@ def heard() -> Iterator[None]:
     signal.signal(signal.SIGINT, before)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def one_thread() -> Iterator[None]:
-    """Torch on one thread: sums in one order, and small networks are no faster on more."""
+    """Torch on one thread: sums in one order, and small networks are no faster on more.
+
+    Of a module, as some train a network once for all of its tests: that has to be on one thread, too.
+    """
     import torch
 
     before = torch.get_num_threads()
