@@ -44,7 +44,7 @@ from ganimate.face.mesh.topology import (
     UPPER_LIP_EDGE,
     mean_face,
 )
-from ganimate.motion.hints import MOUTH, UNSEEN
+from ganimate.motion.hints import UNSEEN
 from ganimate.motion.muscles import Muscles
 from ganimate.motion.warp_field import warp_field
 from ganimate.networks import Judge, MeshGenerator
@@ -603,42 +603,6 @@ def test_skin_that_is_drawn_out_counts_more(samples: PaintSamples) -> None:
     plain = terms.worth(dataclasses.replace(batch, hints=hints))
     hints[:, 3] = 0.5  # half of log2: twice the area
     assert torch.allclose(terms.worth(dataclasses.replace(batch, hints=hints)), plain * (1 + terms.STRETCH_WORTH))
-
-
-def _skin_with_a_line(row: int, depth: float = 0.4) -> Tensor:
-    """A plain window (1, 3, 64, 64) with a dark line, three pixels wide."""
-    image = torch.zeros(1, 3, 64, 64)
-    image[:, :, row - 1 : row + 2, 12:52] = -depth
-    return image
-
-
-def test_a_furrow_beside_its_place_is_better_than_none_and_than_one_across() -> None:
-    real, plain, weight = _skin_with_a_line(30), torch.zeros(1, 3, 64, 64), torch.ones(1, 1, 64, 64)
-    same, beside, across, none = (
-        float(terms.furrows(image, real, weight))
-        for image in (real, _skin_with_a_line(32), real.transpose(2, 3), plain)
-    )
-    assert same == 0
-    assert beside < 0.5 * none < none < across
-    # pixels have it the other way round
-    assert terms.pixels(_skin_with_a_line(34), real, weight) > terms.pixels(plain, real, weight)
-
-
-def test_lines_are_asked_for_as_strong_as_they_are_and_light_is_none() -> None:
-    real, weight = _skin_with_a_line(30), torch.ones(1, 1, 64, 64)
-    assert float(terms.furrows(real + 0.3, real, weight)) == pytest.approx(0, abs=1e-6)
-    paler = _skin_with_a_line(30, 0.2).requires_grad_()
-    terms.furrows(paler, real, weight).backward()
-    assert float(paler.grad[0, :, 30, 32].sum()) > 0  # darker would be better
-
-
-def test_lines_of_mouths_are_not_asked_for(samples: PaintSamples) -> None:
-    batch = samples[0]
-    color = torch.zeros_like(batch.real)
-    hints = batch.hints.clone()
-    hints[:, MOUTH] = 1
-    batch = dataclasses.replace(batch, hints=hints)
-    assert float(terms.paint_terms(Painted(color, torch.zeros_like(batch.face), color), batch, reader()).furrows) == 0
 
 
 def test_attention_does_not_teach_the_paint(samples: PaintSamples) -> None:

@@ -44,7 +44,6 @@ class PaintTraining:
     # More is not better: at 12 to 30 the AU reader was content with magenta rims around eyes after 3,000 steps.
     expression_weight: float = setting(4.0, low=0.0, high=1e4)
     reading_weight: float = setting(1.0, low=0.0, high=1e4)
-    furrows_weight: float = setting(50.0, low=0.0, high=1e4)
     # Of what the critic is shown as false: the moved photo without paint, so that it asks for what the AUs ask for.
     unpainted_share: float = setting(0.25, low=0.0, high=1.0)
     critic_start: int = setting(300, low=0, high=10_000_000)  # steps in which pixels alone teach

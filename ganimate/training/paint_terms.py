@@ -5,10 +5,8 @@ Of several processes each divides by what all of theirs weigh on the mean, so th
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import torch
 from torch import Tensor
@@ -27,10 +25,6 @@ MOUTH_WORTH, EYE_WORTH, UNSEEN_WORTH = 1.5, 1.5, 1.0
 STRETCH_WORTH = 2.0  # of skin that is drawn out to twice its area: lids that come down
 REAL, FALSE = 1.0, 0.0  # what the critic is to say
 MOST_WORTH = 10.0  # of a patch, beside the mean one
-# Furrows: lines of so many pixels' width, each with its own of LINE_DIRECTIONS, counted within FURROW_PX of them.
-FURROW_SCALES, LINE_DIRECTIONS, FURROW_PX = (1, 2, 4), 4, 9
-LINE_WIDTH, LINE_LENGTH, LINE_RADIUS = 1.0, 2.0, 3  # deviations across and along a line, and where its filter ends
-FAINT_LINE = 0.01  # of 2: lines that are fainter are grain
 
 
 @dataclass(frozen=True)
@@ -40,15 +34,13 @@ class PaintTerms:
     `color` and `gradients`: how far C and its edges are from the real photo. `attention`: how far I_f is, which only A
     learns from: one term for both would close A before C is worth anything. `reading`: how far the windows' features
     are from the real ones, as the AU reader sees them: pixels punish a furrow that is a little beside its place more
-    than none. `furrows`: how much stronger or fainter lines are, but for those in mouths: there they were crumbs of
-    teeth. `expression`: how far the AUs that are read of whole faces are from what they should be (paper, L_y).
+    than none. `expression`: how far the AUs that are read of whole faces are from what they should be (paper, L_y).
     """
 
     color: Tensor
     gradients: Tensor
     attention: Tensor
     reading: Tensor
-    furrows: Tensor
     expression: Tensor | None = None
     adversarial: Tensor | None = None
     features: Tensor | None = None
@@ -57,7 +49,6 @@ class PaintTerms:
         """Return the weighted sum; `listening`, 0 to 1, is how far the critic is listened to."""
         total = how.pixel_weight * self.color + how.gradient_weight * self.gradients
         total = total + how.attention_weight * self.attention + how.reading_weight * self.reading
-        total = total + how.furrows_weight * self.furrows
         if self.expression is not None:
             total = total + how.expression_weight * self.expression
         if self.adversarial is not None and self.features is not None:
@@ -96,53 +87,7 @@ def paint_terms(painted: Painted, batch: PaintBatch, reader: FrozenReader) -> Pa
         edges(painted.color, batch.real, weight),
         pixels(shown, batch.real, weight),
         reading(painted.color, batch, reader),
-        furrows(painted.color, batch.real, weight * (1 - batch.hints[:, MOUTH : MOUTH + 1])),
     )
-
-
-def furrows(image: Tensor, real: Tensor, weight: Tensor) -> Tensor:
-    """Return by how much images (B, 3, H, W) have stronger or fainter lines than real ones, weighed by (B, 1, H, W).
-
-    Lines of each width and direction are summed around a pixel, squared, so that it does not matter where just they
-    run: nobody can know that beforehand, and pixels would punish a furrow a little beside its place more than none.
-    """
-    parts = []
-    for scale in FURROW_SCALES:
-        own, goal = (
-            _lines(
-                functional.avg_pool2d(each.mean(1, keepdim=True), scale) if scale > 1 else each.mean(1, keepdim=True)
-            )
-            for each in (image, real)
-        )
-        counts = functional.avg_pool2d(weight, scale) if scale > 1 else weight
-        counts = functional.avg_pool2d(counts, FURROW_PX, FURROW_PX // 2, FURROW_PX // 2, count_include_pad=False)
-        parts.append(((own - goal).abs() * counts).sum() / (own.shape[1] * mean(counts.sum()).clamp_min(1)))
-    return torch.stack(parts).mean()
-
-
-def _lines(grey: Tensor) -> Tensor:
-    """Return how strong lines of each direction are (B, D, h, w) around some pixels of (B, 1, H, W)."""
-    kernels = _line_filters().to(grey.device, grey.dtype)
-    padded = functional.pad(grey, (LINE_RADIUS,) * 4, mode="replicate")
-    found = functional.conv2d(padded, kernels).square()
-    around = functional.avg_pool2d(found, FURROW_PX, FURROW_PX // 2, FURROW_PX // 2, count_include_pad=False)
-    return torch.sqrt(around + FAINT_LINE**2)
-
-
-@cache
-def _line_filters() -> Tensor:
-    """Return (D, 1, K, K): second derivatives of Gaussians drawn out along each direction, 1 on a bright line."""
-    y, x = torch.meshgrid(*[torch.arange(-LINE_RADIUS, LINE_RADIUS + 1.0)] * 2, indexing="ij")
-    kernels = []
-    for direction in range(LINE_DIRECTIONS):
-        angle = math.pi * direction / LINE_DIRECTIONS
-        along = x * math.cos(angle) + y * math.sin(angle)
-        across = y * math.cos(angle) - x * math.sin(angle)
-        bell = torch.exp(-(across**2) / (2 * LINE_WIDTH**2) - along**2 / (2 * LINE_LENGTH**2))
-        kernel = (1 - across**2 / LINE_WIDTH**2) * bell
-        kernel = kernel - bell * kernel.sum() / bell.sum()  # nothing on plain skin
-        kernels.append(kernel / kernel.clamp_min(0).sum())
-    return torch.stack(kernels)[:, None]
 
 
 def reading(color: Tensor, batch: PaintBatch, reader: FrozenReader) -> Tensor:
